@@ -1,0 +1,23 @@
+"""Engine ``typeset``: one frozen bulletin document, printed as HTML, PDF and DOCX with the same content."""
+
+from .errors import DocumentInvalid, LanguageUnknown, PhotoUnusable, TypesetError
+from .issue import SCHEMA, issue_hash
+from .page import render_html, stylesheet
+from .pdf import render_pdf
+from .word import render_docx
+
+ENGINE_VERSION = "typeset/1"
+
+__all__ = [
+    "ENGINE_VERSION",
+    "SCHEMA",
+    "DocumentInvalid",
+    "LanguageUnknown",
+    "PhotoUnusable",
+    "TypesetError",
+    "issue_hash",
+    "render_docx",
+    "render_html",
+    "render_pdf",
+    "stylesheet",
+]

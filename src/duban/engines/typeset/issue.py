@@ -1,0 +1,296 @@
+"""From the frozen document to what is printed: words chosen, dates written, text cleaned, in one place for all formats."""
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from .errors import DocumentInvalid
+from .words import language_of, words_in, written_date
+
+SCHEMA = "duban.bulletin/1"
+SECTION_KEYS = ("rectified", "new")
+
+# Marks that turn the reading direction round without being seen: with them a printed number could be shown backwards.
+_DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_LINE_ENDS = re.compile(r"\r\n|[\r\v\f\x85\u2028\u2029]")
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo to print. ``source`` is the photo's own dict in the document; ``alt`` says in words what it shows."""
+
+    source: Mapping[str, Any]
+    sha256: str
+    public_sha256: str
+    width: int
+    height: int
+    role: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry as printed: ``position`` counts from 1 in its section, ``facts`` are (label, value) pairs."""
+
+    position: int
+    number: str
+    category: str
+    category_lang: str
+    statement: str
+    description: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+    before: tuple[Photo, ...]
+    after: tuple[Photo, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the issue; ``empty`` is the sentence printed when it has no entries."""
+
+    key: str
+    title: str
+    count: int
+    count_label: str
+    empty: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Issue:
+    """An issue ready for any of the formats: every text is clean, every date written in ``language``."""
+
+    language: str
+    words: Mapping[str, str]
+    series: str
+    jurisdiction: str
+    number: int
+    number_text: str
+    correction: str
+    title: str
+    intro: tuple[str, ...]
+    issuer: str
+    byline: str
+    published: datetime
+    published_text: str
+    schematic: str
+    sections: tuple[Section, ...]
+    checkpoint: str
+    previous: str
+    hash: str
+
+    @property
+    def full_title(self) -> str:
+        """Series, number and headline in one line, as for a window title or file metadata."""
+        return " ".join(part for part in (self.jurisdiction + self.series, self.number_text, self.title) if part)
+
+
+def issue_hash(document: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) over the canonical JSON of a document: sorted keys, no spaces, UTF-8."""
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def clean(text: str) -> str:
+    """``text`` without what cannot be printed: controls, direction marks, non-characters, half surrogates.
+
+    Line ends of all kinds become ``\\n``, tabs become spaces; right-to-left letters and emoji stay as they are.
+    """
+    text = _LINE_ENDS.sub("\n", text).replace("\t", " ")
+    return "".join(map(_printable, text)).strip()
+
+
+def _printable(character: str) -> str:
+    if character == "\n" or " " <= character <= "~" or "\u4e00" <= character <= "\u9fff":
+        return character
+    code = ord(character)
+    if character in _DIRECTION_MARKS or character == "\ufeff" or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF:
+        return ""
+    category = unicodedata.category(character)
+    if category == "Cs":
+        return "\ufffd"
+    return "" if category == "Cc" else character
+
+
+def line(text: str) -> str:
+    """``text`` cleaned and on one line."""
+    return re.sub(r"\s*\n\s*", " ", clean(text))
+
+
+def paragraphs(text: str) -> tuple[str, ...]:
+    """The non-empty paragraphs of ``text``, which are split by line ends."""
+    return tuple(part.strip() for part in clean(text).split("\n") if part.strip())
+
+
+def read_issue(document: Mapping[str, Any], language: str) -> Issue:
+    """The issue that ``document`` (schema ``duban.bulletin/1``) describes, worded in ``language`` (zh or en).
+
+    Raises DocumentInvalid with the path of the first part that is absent or of a wrong kind, and LanguageUnknown.
+    """
+    language = language_of(language)
+    words = words_in(language)
+    if not isinstance(document, Mapping):
+        raise DocumentInvalid("", "is not an object")
+    if document.get("schema") != SCHEMA:
+        raise DocumentInvalid("/schema", f"is {document.get('schema')!r}, not {SCHEMA!r}")
+    series = _part(document, "series", Mapping, "")
+    jurisdiction = _part(series, "jurisdiction", Mapping, "/series")
+    number = _part(document, "number", int, "")
+    corrects = document.get("corrects")
+    if corrects is not None and (not isinstance(corrects, int) or isinstance(corrects, bool)):
+        raise DocumentInvalid("/corrects", "is neither null nor a number")
+    published = _moment(_part(document, "published_at", str, ""), "/published_at", None)
+    return Issue(
+        language=language,
+        words=words,
+        series=line(_part(series, "name", str, "/series")),
+        jurisdiction=line(_part(jurisdiction, "name", str, "/series/jurisdiction")),
+        number=number,
+        number_text=words["number"].format(number=number),
+        correction=words["correction"].format(number=corrects) if corrects is not None else "",
+        title=line(_optional(document, "title", "")),
+        intro=paragraphs(_optional(document, "intro", "")),
+        issuer=line(_part(document, "issuer", str, "")),
+        byline=line(_optional(document, "byline", "")),
+        published=published,
+        published_text=written_date(published.date(), language),
+        schematic=words["schematic"] if document.get("schematic") else "",
+        sections=_sections(document, words, language, published.tzinfo),
+        checkpoint=line(_optional(document, "checkpoint", "")),
+        previous=line(_optional(document, "previous", "")),
+        hash=issue_hash(document),
+    )
+
+
+def _sections(
+    document: Mapping[str, Any], words: Mapping[str, str], language: str, zone: tzinfo | None
+) -> tuple[Section, ...]:
+    given: dict[str, Sequence[Any]] = {}
+    for index, section in enumerate(_part(document, "sections", list, "")):
+        path = f"/sections/{index}"
+        if not isinstance(section, Mapping):
+            raise DocumentInvalid(path, "is not an object")
+        key = _part(section, "key", str, path)
+        if key not in SECTION_KEYS:
+            raise DocumentInvalid(f"{path}/key", f"is {key!r}, not one of {', '.join(SECTION_KEYS)}")
+        if key in given:
+            raise DocumentInvalid(f"{path}/key", f"{key!r} stands twice")
+        given[key] = [
+            _entry(entry, f"{path}/entries/{place}", place + 1, key, words, language, zone)
+            for place, entry in enumerate(_part(section, "entries", list, path))
+        ]
+    # The issue always speaks of both: a missing part would leave it open whether there was nothing or nobody looked.
+    order = list(given) + [key for key in SECTION_KEYS if key not in given]
+    counts = document.get("counts") or {}
+    return tuple(
+        Section(
+            key=key,
+            title=words[key],
+            count=counts.get(key, len(given.get(key, ()))) if isinstance(counts, Mapping) else len(given[key]),
+            count_label=words[f"{key}_count"],
+            empty=words[f"{key}_empty"],
+            entries=tuple(given.get(key, ())),
+        )
+        for key in order
+    )
+
+
+def _entry(
+    entry: Any,
+    path: str,
+    position: int,
+    section: str,
+    words: Mapping[str, str],
+    language: str,
+    zone: tzinfo | None,
+) -> Entry:
+    if not isinstance(entry, Mapping):
+        raise DocumentInvalid(path, "is not an object")
+    category = _part(entry, "category", Mapping, path)
+    name = line(_part(category, "name", str, f"{path}/category"))
+    english = line(_optional(category, "name_en", f"{path}/category"))
+    shown = english if language == "en" and english else name
+    statement = line(_part(entry, "statement", str, path))
+    responsible = _part(entry, "responsible", Mapping, path)
+    facts = [(words["responsible"], line(_part(responsible, "name", str, f"{path}/responsible")))]
+    when = "closed_at" if section == "rectified" else "due_at"
+    if entry.get(when):
+        moment = _moment(_part(entry, when, str, path), f"{path}/{when}", zone)
+        facts.append((words["closed" if section == "rectified" else "due"], written_date(moment.date(), language)))
+    photos = entry.get("photos") or {}
+    if not isinstance(photos, Mapping):
+        raise DocumentInvalid(f"{path}/photos", "is not an object")
+    roles = {"before": words["before" if section == "rectified" else "photo"], "after": words["after"]}
+    return Entry(
+        position=position,
+        number=line(_optional(entry, "number", path)),
+        category=shown,
+        category_lang="en" if shown is english else "zh-Hans",
+        statement=statement,
+        description=paragraphs(_optional(entry, "description", path)),
+        facts=tuple(facts),
+        before=_photos(photos, "before", f"{path}/photos", roles["before"], shown, statement, words),
+        after=_photos(photos, "after", f"{path}/photos", roles["after"], shown, statement, words),
+    )
+
+
+def _photos(
+    photos: Mapping[str, Any],
+    key: str,
+    path: str,
+    role: str,
+    category: str,
+    statement: str,
+    words: Mapping[str, str],
+) -> tuple[Photo, ...]:
+    listed = photos.get(key) or ()
+    if not isinstance(listed, list | tuple):
+        raise DocumentInvalid(f"{path}/{key}", "is not a list")
+    found = []
+    for index, photo in enumerate(listed):
+        here = f"{path}/{key}/{index}"
+        if not isinstance(photo, Mapping):
+            raise DocumentInvalid(here, "is not an object")
+        pattern = words["photo_of" if len(listed) == 1 else "photo_of_many"]
+        found.append(
+            Photo(
+                source=photo,
+                sha256=_part(photo, "sha256", str, here),
+                public_sha256=_part(photo, "public_sha256", str, here),
+                width=_part(photo, "width", int, here),
+                height=_part(photo, "height", int, here),
+                role=role,
+                alt=pattern.format(
+                    role=role, index=index + 1, count=len(listed), category=category, statement=statement
+                ),
+            )
+        )
+    return tuple(found)
+
+
+def _part(parent: Mapping[str, Any], key: str, kind: type, path: str) -> Any:
+    value = parent.get(key)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise DocumentInvalid(f"{path}/{key}", "is absent" if value is None else f"is not of the kind {kind.__name__}")
+    return value
+
+
+def _optional(parent: Mapping[str, Any], key: str, path: str) -> str:
+    return "" if parent.get(key) is None else _part(parent, key, str, path)
+
+
+def _moment(text: str, path: str, zone: tzinfo | None) -> datetime:
+    """The moment, shown in the offset the issue was published in: its dates must agree with one another."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise DocumentInvalid(path, f"{text!r} is no ISO 8601 time") from None
+    if zone is None:
+        if moment.tzinfo is None:
+            raise DocumentInvalid(path, f"{text!r} has no offset")
+        return moment
+    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)

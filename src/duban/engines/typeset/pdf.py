@@ -1,0 +1,234 @@
+"""The printed bulletin: a tagged PDF (PDF/UA-1, PDF/A-2a) set by Typst.
+
+The document reaches Typst as a JSON file and is shown as plain strings, so no text of an entry can ever be read as
+markup. What goes where on the page is decided here, how it looks in ``bulletin.typ``.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import manimgx_fonts_cjk
+import typst
+
+from .errors import TypesetError
+from .issue import Entry, Issue, Photo, Section, read_issue
+from .photos import PhotoPath, Print, Wanted, make_prints
+
+# Millimetres of the A4 page; bulletin.typ is given them and keeps none of its own.
+TEXT_WIDTH = 162.0
+GUTTER = 6.0
+SMALL_GUTTER = 3.0
+COLUMN = (TEXT_WIDTH - GUTTER) / 2
+COMPARED = 58.0
+TRIPLE = (TEXT_WIDTH - 2 * SMALL_GUTTER) / 3
+THUMBNAIL = (COLUMN - 2 * SMALL_GUTTER) / 3
+# A frame is at most as tall as a 4:3 landscape picture: a portrait one stands whole within it.
+_TALLEST = 3 / 4
+
+# Longer texts get the full measure, where they may run on to the next page.
+_LONG_TEXT = 180
+_MOST_BESIDE = 7
+_GETA = "〓"
+_STANDARDS = ["a-2a", "ua-1"]
+_UNPRINTABLE = re.compile(r'the text `"(.*)"` could not be displayed', re.DOTALL)
+_ESCAPE = re.compile(r'\\(u\{([0-9a-f]+)\}|.)')
+_PRIVATE_USE = re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]")
+_CLAUSE = re.compile(r"[^,，]+[,，]*|[,，]+")
+
+Prints = Mapping[tuple[str, float, float], Print]
+
+
+def render_pdf(document: Mapping[str, Any], *, photo_path: PhotoPath, language: str = "zh") -> bytes:
+    """The issue as an A4 PDF; the same input gives the same bytes.
+
+    ``photo_path`` takes a photo's dict of the document and gives the path of its public copy. Raises
+    DocumentInvalid, LanguageUnknown and PhotoUnusable. A character that none of the fonts has (an emoji) is
+    printed as 〓, the printer's mark for a missing type; HTML and DOCX keep it.
+    """
+    issue = read_issue(document, language)
+    prints = make_prints(_wanted(issue), photo_path)
+    names = {key: f"photo-{place}.jpg" for place, key in enumerate(prints)}
+    page = _page(issue, prints, names)
+    pictures = {names[key]: made.jpeg for key, made in prints.items()}
+    return _typeset(page, pictures, issue)
+
+
+def _typeset(page: dict[str, Any], pictures: Mapping[str, bytes], issue: Issue) -> bytes:
+    """The PDF; pictures go through a folder of their own, because Typst's in-memory files can only be text."""
+    with TemporaryDirectory(prefix="duban-typeset-") as folder:
+        root = Path(folder)
+        (root / "main.typ").write_bytes(_template())
+        for name, jpeg in pictures.items():
+            (root / name).write_bytes(jpeg)
+        return _compile(root, page, issue)
+
+
+def _compile(root: Path, page: dict[str, Any], issue: Issue) -> bytes:
+    text = _PRIVATE_USE.sub(_GETA, json.dumps(page, ensure_ascii=False))
+    while True:
+        (root / "bulletin.json").write_text(text, encoding="utf-8")
+        try:
+            return typst.compile(
+                root / "main.typ",
+                root=root,
+                font_paths=_fonts(),
+                ignore_system_fonts=True,
+                format="pdf",
+                pdf_standards=_STANDARDS,
+                timestamp=issue.published,
+            )
+        except typst.TypstError as problem:
+            missing = _missing_characters(problem.diagnostic)
+            replaced = text.translate(dict.fromkeys(map(ord, missing), _GETA))
+            if replaced == text:
+                raise TypesetError(f"The page could not be set: {problem.message}") from problem
+            text = replaced
+
+
+def _missing_characters(diagnostic: str) -> set[str]:
+    """The characters that Typst says no font could show; those that JSON itself is made of are never among them."""
+    found = set()
+    for problem in diagnostic.split("\nerror: "):
+        shown = _UNPRINTABLE.search(problem)
+        if shown:
+            found.update(_ESCAPE.sub(_unescape, shown[1]))
+    return {character for character in found if ord(character) > 0x7E}
+
+
+def _unescape(escape: re.Match[str]) -> str:
+    return chr(int(escape[2], 16)) if escape[2] else escape[1]
+
+
+@cache
+def _template() -> bytes:
+    return files(__package__).joinpath("bulletin.typ").read_bytes()
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    return typst.Fonts(
+        include_system_fonts=False,
+        include_embedded_fonts=True,
+        font_paths=[str(Path(manimgx_fonts_cjk.__file__).parent)],
+    )
+
+
+def _wanted(issue: Issue) -> Iterator[Wanted]:
+    for section in issue.sections:
+        for form, entries in _rows(section):
+            for entry in entries:
+                yield from (Wanted(photo, width, width * _TALLEST) for photo, width in _places(form, entry))
+
+
+def _places(form: str, entry: Entry) -> Iterator[tuple[Photo, float]]:
+    """Each photo of an entry with the width, in millimetres, of the frame it gets in a row of this form."""
+    photos = entry.before + entry.after
+    if form == "comparison":
+        yield from ((photo, COMPARED) for photo in photos)
+    elif form == "wide":
+        yield from ((photo, TRIPLE if len(photos) > 2 else COLUMN) for photo in photos)
+    else:
+        yield from ((photo, THUMBNAIL if place else COLUMN) for place, photo in enumerate(photos))
+
+
+def _rows(section: Section) -> Iterator[tuple[str, Sequence[Entry]]]:
+    """The entries in their order, cut into rows of the page.
+
+    ``comparison``: before beside after. ``pair``: two entries side by side. ``lone``: one entry, its photo at the
+    left and its words at the right, so that no half row stays empty. ``wide``: many photos or long words, over the
+    full measure. ``text``: words without a photo.
+    """
+    waiting: list[Entry] = []
+    for entry in section.entries:
+        form = _form(section, entry)
+        if form == "column":
+            waiting.append(entry)
+            if len(waiting) == 2:
+                yield "pair", tuple(waiting)
+                waiting = []
+            continue
+        if waiting:
+            yield "lone", tuple(waiting)
+            waiting = []
+        yield form, (entry,)
+    if waiting:
+        yield "lone", tuple(waiting)
+
+
+def _form(section: Section, entry: Entry) -> str:
+    photos = len(entry.before) + len(entry.after)
+    if not photos:
+        return "text"
+    if section.key == "rectified":
+        return "comparison"
+    return "wide" if _is_long(entry) or photos > _MOST_BESIDE else "column"
+
+
+def _is_long(entry: Entry) -> bool:
+    return len(entry.statement) + sum(map(len, entry.description)) > _LONG_TEXT
+
+
+def _page(issue: Issue, prints: Prints, names: Mapping[tuple[str, float, float], str]) -> dict[str, Any]:
+    def picture(photo: Photo, width: float) -> dict[str, Any]:
+        key = (photo.public_sha256, width, width * _TALLEST)
+        made = prints[key]
+        natural = width * made.height / made.width
+        return {"file": names[key], "alt": photo.alt, "height": round(min(natural, width * _TALLEST), 3)}
+
+    def placed(form: str, entry: Entry) -> dict[str, Any]:
+        pictures = [picture(photo, width) for photo, width in _places(form, entry)]
+        return {
+            "position": str(entry.position),
+            "number": entry.number,
+            "category": entry.category,
+            "category_lang": entry.category_lang[:2],
+            "clauses": _CLAUSE.findall(entry.statement),
+            "description": list(entry.description),
+            "facts": [{"label": label, "value": value} for label, value in entry.facts],
+            "long": _is_long(entry),
+            "pictures": pictures,
+            "before": pictures[: len(entry.before)],
+            "after": pictures[len(entry.before) :],
+        }
+
+    day = issue.published.date()
+    return {
+        "lang": issue.language,
+        "words": dict(issue.words),
+        "measures": {"gutter": GUTTER, "small_gutter": SMALL_GUTTER, "text_width": TEXT_WIDTH, "compared": COMPARED},
+        "meta": {"title": issue.full_title, "author": issue.issuer, "year": day.year, "month": day.month, "day": day.day},
+        "series": issue.series,
+        "jurisdiction": issue.jurisdiction,
+        "number_text": issue.number_text,
+        "title": issue.title,
+        "issuer": issue.issuer,
+        "byline": issue.byline,
+        "published": issue.published_text,
+        "correction": issue.correction,
+        "schematic": issue.schematic,
+        "intro": list(issue.intro),
+        "imprint": issue.words["imprint"].format(issuer=issue.issuer, number=issue.number),
+        "hash": issue.hash,
+        "checkpoint": issue.checkpoint,
+        "previous": issue.previous or issue.words["first_issue"],
+        "sections": [
+            {
+                "key": section.key,
+                "title": section.title,
+                "count": str(section.count),
+                "count_label": section.count_label,
+                "empty": "" if section.entries else section.empty,
+                "rows": [
+                    {"form": form, "entries": [placed(form, entry) for entry in entries]}
+                    for form, entries in _rows(section)
+                ],
+            }
+            for section in issue.sections
+        ],
+    }
