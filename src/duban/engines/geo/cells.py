@@ -1,8 +1,8 @@
 """Quadkeys as integers: one indexed column answers boxes and clusters in any database.
 
-A cell at zoom z is the tile (x, y) of the usual web map with the bits of y and x interleaved, y first: the base-4
-digits of the number are the quadkey. Every cell's descendants are one run of integers, so a box is a few
-`BETWEEN`s. Zoom 26 (about 0.6 m at the equator) needs 52 bits, which a browser's numbers hold exactly.
+A cell at zoom z is the tile (x, y) of the usual web map with the bits of y and x interleaved, y first: the
+base-4 digits of the number are the quadkey. Every cell's descendants are one run of integers, so a box is a
+few `BETWEEN`s. Zoom 26 (about 0.6 m at the equator) needs 52 bits, which a browser's numbers hold exactly.
 """
 
 import numpy as np
@@ -55,10 +55,11 @@ def cell_bounds(cell: ArrayLike, zoom: int) -> tuple[Floats, Floats, Floats, Flo
 def cell_ranges(
     west: float, south: float, east: float, north: float, zoom: int = MAX_ZOOM, limit: int = 16
 ) -> list[tuple[int, int]]:
-    """At most `limit` ranges (lo, hi), both ends included, ascending and apart, that hold every cell of the box.
+    """At most `limit` ranges (lo, hi), both ends included, ascending and apart, that hold every cell of the
+    box.
 
-    They may hold cells outside the box too: the fewer the ranges, the more, so compare the position as well. Raises
-    PositionError `out_of_range`, `bad_box` (west beyond east, south beyond north) or `bad_zoom`.
+    They may hold cells outside the box too: the fewer the ranges, the more, so compare the position as well.
+    Raises PositionError `out_of_range`, `bad_box` (west beyond east, south beyond north) or `bad_zoom`.
     """
     (west, east), (south, north) = require_usable([west, east], [south, north])
     if west > east or south > north or limit < 1:
@@ -126,9 +127,9 @@ def _tiles(lon: Floats, lat: Floats, zoom: int) -> tuple[Cells, Cells]:
     _require_zoom(zoom)
     side = 1 << zoom
     sin = np.sin(np.radians(np.clip(lat, -MAX_LATITUDE, MAX_LATITUDE)))
-    x = (lon + 180.0) / 360.0
-    y = 0.5 - np.arctanh(sin) / (2 * np.pi)
-    return tuple(np.clip(np.floor(v * side), 0, side - 1).astype(np.int64) for v in (x, y))  # type: ignore[return-value]
+    across, down = (lon + 180.0) / 360.0, 0.5 - np.arctanh(sin) / (2 * np.pi)
+    x, y = (np.clip(np.floor(share * side), 0, side - 1).astype(np.int64) for share in (across, down))
+    return x, y
 
 
 def _latitude(y: Floats) -> Floats:

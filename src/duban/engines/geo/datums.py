@@ -1,9 +1,11 @@
 """WGS-84, GCJ-02 (the shifted datum of Chinese map services) and BD-09 (Baidu's shift upon it).
 
-GCJ-02 was never published; the formulas and constants here are the ones in common use, which agree with the map
-services to a metre or so. They shift only inside mainland China: elsewhere GCJ-02 is the identity. BD-09 is
-defined upon GCJ-02 everywhere.
+GCJ-02 was never published; the formulas and constants here are the ones in common use, which agree with the
+map services to a metre or so. They shift only inside mainland China: elsewhere GCJ-02 is the identity. BD-09
+is defined upon GCJ-02 everywhere.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,8 +19,8 @@ DATUMS = (WGS84, GCJ02, BD09)
 _A = 6_378_245.0
 _E2 = 0.00669342162296594323
 
-# Boxes (west, south, east, north) that together cover mainland China generously. One large rectangle would also
-# shift Seoul, Hanoi, Ulan Bator and Taipei; a border strip abroad is the price of keeping this short.
+# Boxes (west, south, east, north) that together cover mainland China generously. One large rectangle would
+# also shift Seoul, Hanoi, Ulan Bator and Taipei; a border strip abroad is the price of keeping this short.
 _MAINLAND = np.array(
     [
         (118.8, 50.0, 128.2, 53.8),
@@ -50,8 +52,8 @@ def in_mainland(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
 def to_wgs84(lon: ArrayLike, lat: ArrayLike, datum: str) -> tuple[Floats, Floats]:
     """Positions (n,) in `datum` to WGS-84, degrees; the inverse of `from_wgs84` to under 0.01 m.
 
-    Along the edge of the shifted area two places can share one GCJ-02 position; the one inside is meant. Raises
-    PositionError `out_of_range` with the rows, or `unknown_datum`.
+    Along the edge of the shifted area two places can share one GCJ-02 position; the one inside is meant.
+    Raises PositionError `out_of_range` with the rows, or `unknown_datum`.
     """
     lon, lat = require_usable(lon, lat)
     _require_datum(datum)
@@ -82,7 +84,12 @@ def from_wgs84(lon: ArrayLike, lat: ArrayLike, datum: str) -> tuple[Floats, Floa
 def _in_boxes(lon: Floats, lat: Floats, margin: float) -> NDArray[np.bool_]:
     inside = np.zeros(lon.shape, dtype=bool)
     for west, south, east, north in _MAINLAND:
-        inside |= (lon >= west - margin) & (lon <= east + margin) & (lat >= south - margin) & (lat <= north + margin)
+        inside |= (
+            (lon >= west - margin)
+            & (lon <= east + margin)
+            & (lat >= south - margin)
+            & (lat <= north + margin)
+        )
     return inside
 
 
@@ -97,9 +104,15 @@ def _shifted(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
     root = np.sqrt(np.abs(x))
     common = (20.0 * np.sin(6.0 * np.pi * x) + 20.0 * np.sin(2.0 * np.pi * x)) * 2.0 / 3.0
     north = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root + common
-    north += _waves(y, 20.0, 40.0) + (160.0 * np.sin(np.pi * y / 12.0) + 320.0 * np.sin(np.pi * y / 30.0)) * 2.0 / 3.0
+    north += (
+        _waves(y, 20.0, 40.0)
+        + (160.0 * np.sin(np.pi * y / 12.0) + 320.0 * np.sin(np.pi * y / 30.0)) * 2.0 / 3.0
+    )
     east = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root + common
-    east += _waves(x, 20.0, 40.0) + (150.0 * np.sin(np.pi * x / 12.0) + 300.0 * np.sin(np.pi * x / 30.0)) * 2.0 / 3.0
+    east += (
+        _waves(x, 20.0, 40.0)
+        + (150.0 * np.sin(np.pi * x / 12.0) + 300.0 * np.sin(np.pi * x / 30.0)) * 2.0 / 3.0
+    )
     sin = np.sin(np.radians(lat))
     w2 = 1.0 - _E2 * sin * sin
     w = np.sqrt(w2)
@@ -120,8 +133,11 @@ def _bd09_from_gcj02(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
     return radius * np.cos(angle) + 0.0065, radius * np.sin(angle) + 0.006
 
 
-def _solve(lon, lat, forward) -> tuple[Floats, Floats]:  # type: ignore[no-untyped-def]
-    """The position that `forward` carries to (lon, lat): both shifts vary slowly, so a fixed point is soon reached."""
+def _solve(
+    lon: Floats, lat: Floats, forward: Callable[[Floats, Floats], tuple[Floats, Floats]]
+) -> tuple[Floats, Floats]:
+    """The position that `forward` carries to (lon, lat); shifts vary slowly, so a fixed point is soon
+    reached."""
     guess_lon, guess_lat = lon.copy(), lat.copy()
     for _ in range(_ROUNDS):
         got_lon, got_lat = forward(guess_lon, guess_lat)

@@ -1,8 +1,9 @@
 """One metric plane (ellipsoidal transverse Mercator) and the geodesic on the WGS-84 ellipsoid.
 
-The plane is for deciding what is nearest, the geodesic for what is printed. Series after Krueger (1912) with the
-coefficients in n as in Karney, "Transverse Mercator with an accuracy of a few nanometers" (2011), to the fourth
-order: better than a micrometre within 3000 km of the central meridian. Geodesic after Vincenty (1975).
+The plane is for deciding what is nearest, the geodesic for what is printed. Series after Krueger (1912) with
+the coefficients in n as in Karney, "Transverse Mercator with an accuracy of a few nanometers" (2011), to the
+fourth order: better than a micrometre within 3000 km of the central meridian. Geodesic after Vincenty
+(1975).
 """
 
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ _BETA = (
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """A conformal plane in metres with its origin at (lon0, lat0) and true scale along the meridian of lon0."""
+    """A conformal plane in metres with its origin at (lon0, lat0) and true scale along the meridian of
+    lon0."""
 
     lon0: float
     lat0: float
@@ -105,10 +107,11 @@ def _meridian_angle(lat: float) -> float:
 
 
 def geodesic(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLike) -> tuple[Floats, Floats]:
-    """Length in metres and bearing at the first point in degrees [0, 360) of the shortest line between positions (n,).
+    """Length in metres and bearing at the first point in degrees [0, 360) of the shortest line between
+    positions (n,).
 
-    Good to a millimetre at any distance but for points nearly opposite on the globe. The bearing between two equal
-    points is 0.
+    Good to a millimetre at any distance but for points nearly opposite on the globe. The bearing between two
+    equal points is 0.
     """
     lon1, lat1 = as_positions(lon1, lat1)
     lon2, lat2 = as_positions(lon2, lat2)
