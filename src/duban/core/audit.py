@@ -11,7 +11,13 @@ class Actor(Protocol):
 
 
 def record(
-    *, by: Actor, now: datetime, action: str, subject_type: str, subject_id: object, detail: dict[str, Any] | None = None
+    *,
+    by: Actor,
+    now: datetime,
+    action: str,
+    subject_type: str,
+    subject_id: object,
+    detail: dict[str, Any] | None = None,
 ) -> None:
     """Append one record. `detail` must hold no personal data: ids, codes and counts only."""
     AuditRecord.objects.create(

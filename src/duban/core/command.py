@@ -1,18 +1,36 @@
 """The base of every `duban` command: refusals go to stderr with exit 1, the last line of stdout is the result."""
 
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 from duban.core.errors import DubanError
 
 
+def read_file(path: Path) -> bytes:
+    """The file's bytes; raises DubanError (`file_unreadable`)."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DubanError(
+            "file_unreadable",
+            _("%(path)s cannot be read: %(error)s") % {"path": path, "error": error.strerror},
+        ) from error
+
+
 class DubanCommand(BaseCommand):
-    """Subclasses write `run(**options)` and return the result: a number or string, or a dict printed as one JSON line."""
+    """Subclasses write `run(**options)` and return the result: a number or string, or a dict printed as one JSON line.
+
+    `run` may set `self.refused` where there is a result to print although the work was refused.
+    """
 
     requires_system_checks: list[str] = []
+    refused = False
 
     def handle(self, *args: Any, **options: Any) -> None:
         with translation.override("en"):
@@ -20,7 +38,11 @@ class DubanCommand(BaseCommand):
                 result = self.run(**options)
             except DubanError as refusal:
                 raise CommandError(self.describe(refusal)) from refusal
-        self.stdout.write(json.dumps(result, ensure_ascii=False) if isinstance(result, dict | list) else str(result))
+        self.stdout.write(
+            json.dumps(result, ensure_ascii=False) if isinstance(result, dict | list) else str(result)
+        )
+        if self.refused:
+            sys.exit(1)
 
     def run(self, **options: Any) -> Any:
         raise CommandError(f"{type(self).__module__} has nothing to run")
@@ -29,6 +51,8 @@ class DubanCommand(BaseCommand):
     def describe(refusal: DubanError) -> str:
         """One line: code, then the row and field if known, then the sentence."""
         place = "".join(
-            f"{word} {value}: " for word, value in (("row", refusal.row), ("field", refusal.field)) if value is not None
+            f"{word} {value}: "
+            for word, value in (("row", refusal.row), ("field", refusal.field))
+            if value is not None
         )
         return f"{refusal.code}: {place}{refusal}"

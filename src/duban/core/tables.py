@@ -1,0 +1,227 @@
+"""Reading the spreadsheets that offices send, and handing back the rows that were refused."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import python_calamine
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from duban.core.errors import DubanError
+
+MAX_ROWS = 1_000_000
+FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
+
+
+class BadTable(DubanError):
+    pass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row below the heading; `number` counts as the spreadsheet does, so the first is 2."""
+
+    number: int
+    cells: dict[str, Any]
+
+    def text(self, column: str) -> str:
+        """The cell as stripped text, "" where absent; a whole number from Excel loses its .0."""
+        value = self.cells.get(column)
+        if value is None:
+            return ""
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        return str(value).strip()
+
+    def number_in(self, column: str) -> float:
+        """The cell as a finite number; raises BadTable (`number_missing`, `bad_number`)."""
+        text = self.text(column)
+        if not text:
+            raise BadTable("number_missing", _("A number is missing."), field=column, row=self.number)
+        if not re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", text, re.ASCII):
+            raise BadTable(
+                "bad_number",
+                _("“%(text)s” is not a number.") % {"text": text[:40]},
+                field=column,
+                row=self.number,
+            )
+        return float(text)
+
+    def moment_in(self, column: str) -> datetime:
+        """The cell as a time; without an offset it is read in the installation's zone. Raises BadTable (`time_missing`, `bad_time`)."""
+        value = self.cells.get(column)
+        if isinstance(value, date) and not isinstance(value, datetime):
+            value = datetime.combine(value, time())  # noqa: DTZ001
+        if not isinstance(value, datetime):
+            text = self.text(column)
+            if not text:
+                raise BadTable(
+                    "time_missing", _("A date and time are missing."), field=column, row=self.number
+                )
+            value = parse_moment(text)
+            if value is None:
+                raise BadTable(
+                    "bad_time",
+                    _("“%(text)s” is not a date and time; write 2021-01-18 09:30 or 2021-01-18T09:30+08:00.")
+                    % {"text": text[:40]},
+                    field=column,
+                    row=self.number,
+                )
+        return in_zone(value)
+
+
+def in_zone(moment: datetime) -> datetime:
+    """The same moment with an offset: a naive one is read in the installation's zone."""
+    if moment.tzinfo is None:
+        zone: ZoneInfo = timezone.get_default_timezone()  # type: ignore[assignment]
+        return moment.replace(tzinfo=zone)
+    return moment
+
+
+def parse_moment(text: str) -> datetime | None:
+    """A date and time as offices write them: ISO 8601, 2021/1/18 9:30, 2021年1月18日 9时30分; None if it is none."""
+    chinese = text.translate(str.maketrans("年月/时点分:日", "---:::: ", "秒"))
+    chinese = re.sub(r"\s+", " ", chinese).strip().rstrip(":")
+    for candidate in (text, chinese):
+        try:
+            return datetime.fromisoformat(candidate)
+        except ValueError:
+            pass
+    found = re.fullmatch(
+        r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T]?(\d{1,2})(?::(\d{1,2}))?(?::(\d{1,2}))?)?", chinese, re.ASCII
+    )
+    if found is None:
+        return None
+    try:
+        return datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
+    except ValueError:
+        return None
+
+
+def read_table(data: bytes, name: str, *, required: Sequence[str]) -> tuple[list[str], list[Row]]:
+    """The columns and rows of a CSV (UTF-8 or GB 18030) or XLSX (first sheet); wholly empty rows are left out.
+
+    Raises BadTable: `file_empty`, `file_not_a_table`, `file_encoding`, `columns_missing`, `column_twice`, `too_many_cells`,
+    `too_many_rows`.
+    """
+    if not data.strip():
+        raise BadTable("file_empty", _("The file is empty."), field="file")
+    lines = (
+        _xlsx_lines(data) if name.lower().endswith((".xlsx", ".xlsm", ".xls", ".ods")) else _csv_lines(data)
+    )
+    heading: list[str] | None = None
+    rows: list[Row] = []
+    for number, line in lines:
+        if heading is None:
+            heading = _heading(line, required)
+            continue
+        if not any(cell not in (None, "") for cell in line):
+            continue
+        if any(cell not in (None, "") for cell in line[len(heading) :]):
+            raise BadTable(
+                "too_many_cells",
+                _("This row has more cells than the heading; a comma inside a text needs quotes."),
+                row=number,
+            )
+        if len(rows) >= MAX_ROWS:
+            raise BadTable("too_many_rows", _("At most 1,000,000 rows a file; split it."), field="file")
+        rows.append(Row(number, dict(zip(heading, line, strict=False))))
+    return heading or [], rows
+
+
+def _heading(line: Sequence[Any], required: Sequence[str]) -> list[str]:
+    heading = [str(cell or "").strip().lower() for cell in line]
+    while heading and not heading[-1]:
+        heading.pop()
+    missing = [column for column in required if column not in heading]
+    if missing:
+        raise BadTable(
+            "columns_missing",
+            _("The first row must name the columns; missing: %(columns)s.") % {"columns": ", ".join(missing)},
+            field=missing[0],
+        )
+    twice = [column for column in heading if column and heading.count(column) > 1]
+    if twice:
+        raise BadTable(
+            "column_twice", _("The column %(column)s is there twice.") % {"column": twice[0]}, field=twice[0]
+        )
+    return heading
+
+
+def _csv_lines(data: bytes) -> Iterable[tuple[int, list[Any]]]:
+    if (
+        data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF", b"\xff\xd8\xff", b"\x89PNG"))
+        or b"\x00" in data
+    ):
+        raise BadTable(
+            "file_not_a_table",
+            _("This is not a CSV file; if it is an Excel workbook, its name must end in .xlsx."),
+            field="file",
+        )
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = data.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
+        raise BadTable(
+            "file_encoding", _("The text is neither UTF-8 nor GB 18030; save it as UTF-8."), field="file"
+        )
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        start = 1
+        for line in reader:
+            yield start, line
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise BadTable(
+            "file_not_a_table",
+            _("The CSV breaks off here: %(error)s.") % {"error": error},
+            row=reader.line_num,
+        ) from error
+
+
+def _xlsx_lines(data: bytes) -> Iterable[tuple[int, list[Any]]]:
+    try:
+        book = python_calamine.load_workbook(io.BytesIO(data))
+        sheet = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
+    except Exception as error:  # calamine's errors share no base class
+        raise BadTable(
+            "file_not_a_table", _("The workbook cannot be opened; save it again as .xlsx."), field="file"
+        ) from error
+    return enumerate(sheet, start=1)
+
+
+def write_refused(beside: Path, columns: Sequence[str], refused: Iterable[tuple[Row, DubanError]]) -> Path:
+    """Write `NAME.refused.csv` beside the input: the rows as they came, and a `reason` column; returns its path."""
+    path = beside.with_name(f"{beside.stem}.refused.csv")
+    path.write_bytes(refused_csv(columns, refused))
+    return path
+
+
+def refused_csv(columns: Sequence[str], refused: Iterable[tuple[Row, DubanError]]) -> bytes:
+    """The refused rows as CSV (UTF-8 with a mark that Excel knows), each with its reason."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    kept = [column for column in columns if column and column != "reason"]
+    writer.writerow([*kept, "reason"])
+    for row, refusal in refused:
+        cells = [safe_cell(row.text(column)) for column in kept]
+        field = f" {refusal.field}:" if refusal.field else ""
+        writer.writerow([*cells, safe_cell(f"{refusal.code}:{field} {refusal}")])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def safe_cell(text: str) -> str:
+    """Text that no spreadsheet takes for a formula; numbers stay as they are."""
+    if text.startswith(FORMULA_START) and not re.fullmatch(r"[+-]?[\d.]+", text, re.ASCII):
+        return f"'{text}"
+    return text

@@ -1,0 +1,64 @@
+"""The built-in categories, and finding one by what an office writes in a cell."""
+
+import csv
+from pathlib import Path
+
+from django.utils.translation import gettext_lazy as _
+
+from duban.core.errors import DubanError
+from duban.ledger.models import Category
+
+REFERENCE = Path(__file__).parent / "reference" / "categories.csv"
+
+
+class UnknownCategory(DubanError):
+    pass
+
+
+def load_categories() -> int:
+    """Write the built-in categories; idempotent, and local ones stay. Returns how many there are in the file."""
+    with REFERENCE.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    Category.objects.bulk_create(
+        [Category(**row) for row in rows],
+        update_conflicts=True,
+        unique_fields=["kind", "code"],
+        update_fields=["name", "name_en", "hours"],
+    )
+    return len(rows)
+
+
+def category_index() -> dict[str, Category]:
+    """Every way to write a category: code, Chinese name, English name in any case.
+
+    Where an event and a component share a code, the event is meant.
+    """
+    index: dict[str, Category] = {}
+    for category in Category.objects.order_by("-kind"):
+        for key in (
+            f"{category.kind}:{category.code}",
+            category.code,
+            category.name,
+            category.name_en.lower(),
+        ):
+            index.setdefault(key, category)
+    return index
+
+
+def find_category(text: str, index: dict[str, Category], *, row: int | None = None) -> Category:
+    """The category meant, else UnknownCategory (`category_missing`, `unknown_category`). A code may have lost its leading 0."""
+    key = text.strip()
+    if not key:
+        raise UnknownCategory(
+            "category_missing", _("Say the category, by code or name."), field="category", row=row
+        )
+    found = index.get(key) or index.get(key.lower()) or (index.get(key.zfill(5)) if key.isdigit() else None)
+    if found is None:
+        raise UnknownCategory(
+            "unknown_category",
+            _("“%(text)s” is no category of the ledger; use a code such as 06010 or its name.")
+            % {"text": key[:40]},
+            field="category",
+            row=row,
+        )
+    return found
