@@ -43,7 +43,11 @@ class Person(AbstractUser):
 
     def as_actor(self) -> dict[str, Any]:
         """Who this was, by value, for histories that outlive the account."""
-        return {"username": self.username, "name": str(self), "roles": [list(pair) for pair in self.held_roles]}
+        return {
+            "username": self.username,
+            "name": str(self),
+            "roles": [list(pair) for pair in self.held_roles],
+        }
 
 
 class RoleAt(models.Model):

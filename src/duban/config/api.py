@@ -1,10 +1,10 @@
 """API v1: the routers of the apps, one login, and every refusal as `{code, message, field}` with its status."""
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 from ninja.security import SessionAuth
-from django.utils.translation import gettext as _
 
 from duban.core.errors import DubanError
 

@@ -55,16 +55,17 @@ class Row:
         return float(text)
 
     def moment_in(self, column: str) -> datetime:
-        """The cell as a time; without an offset it is read in the installation's zone. Raises BadTable (`time_missing`, `bad_time`)."""
+        """The cell as a time, read in the installation's zone if it has no offset.
+
+        Raises BadTable (`time_missing`, `bad_time`).
+        """
         value = self.cells.get(column)
         if isinstance(value, date) and not isinstance(value, datetime):
-            value = datetime.combine(value, time())  # noqa: DTZ001
+            value = datetime.combine(value, time())
         if not isinstance(value, datetime):
             text = self.text(column)
             if not text:
-                raise BadTable(
-                    "time_missing", _("A date and time are missing."), field=column, row=self.number
-                )
+                raise BadTable("time_missing", _("A date and time are missing."), field=column, row=self.number)
             value = parse_moment(text)
             if value is None:
                 raise BadTable(
@@ -108,14 +109,12 @@ def parse_moment(text: str) -> datetime | None:
 def read_table(data: bytes, name: str, *, required: Sequence[str]) -> tuple[list[str], list[Row]]:
     """The columns and rows of a CSV (UTF-8 or GB 18030) or XLSX (first sheet); wholly empty rows are left out.
 
-    Raises BadTable: `file_empty`, `file_not_a_table`, `file_encoding`, `columns_missing`, `column_twice`, `too_many_cells`,
-    `too_many_rows`.
+    Raises BadTable: `file_empty`, `file_not_a_table`, `file_encoding`, `columns_missing`, `column_twice`,
+    `too_many_cells`, `too_many_rows`.
     """
     if not data.strip():
         raise BadTable("file_empty", _("The file is empty."), field="file")
-    lines = (
-        _xlsx_lines(data) if name.lower().endswith((".xlsx", ".xlsm", ".xls", ".ods")) else _csv_lines(data)
-    )
+    lines = _xlsx_lines(data) if name.lower().endswith((".xlsx", ".xlsm", ".xls", ".ods")) else _csv_lines(data)
     heading: list[str] | None = None
     rows: list[Row] = []
     for number, line in lines:
@@ -156,10 +155,7 @@ def _heading(line: Sequence[Any], required: Sequence[str]) -> list[str]:
 
 
 def _csv_lines(data: bytes) -> Iterable[tuple[int, list[Any]]]:
-    if (
-        data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF", b"\xff\xd8\xff", b"\x89PNG"))
-        or b"\x00" in data
-    ):
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF", b"\xff\xd8\xff", b"\x89PNG")) or b"\x00" in data:
         raise BadTable(
             "file_not_a_table",
             _("This is not a CSV file; if it is an Excel workbook, its name must end in .xlsx."),
@@ -172,9 +168,7 @@ def _csv_lines(data: bytes) -> Iterable[tuple[int, list[Any]]]:
         except UnicodeDecodeError:
             continue
     else:
-        raise BadTable(
-            "file_encoding", _("The text is neither UTF-8 nor GB 18030; save it as UTF-8."), field="file"
-        )
+        raise BadTable("file_encoding", _("The text is neither UTF-8 nor GB 18030; save it as UTF-8."), field="file")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         start = 1

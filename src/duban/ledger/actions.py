@@ -1,4 +1,4 @@
-"""Every write to the ledger. Order in each: may they -> lock -> allowed from this state -> append -> audit -> notify."""
+"""Every write to the ledger. Order in each: may they -> lock -> allowed from here -> append -> audit -> notify."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -113,9 +113,7 @@ def record_findings(
             refused.append(refusal)
         else:
             sound.append(finding)
-    fresh = list({finding.id: finding for finding in reversed(sound) if finding.id not in there}.values())[
-        ::-1
-    ]
+    fresh = list({finding.id: finding for finding in reversed(sound) if finding.id not in there}.values())[::-1]
     drafts, strays = _draft_entries(now=now, findings=fresh, scopes=scopes)
     refused += strays
     if refused and not keep_good:
@@ -176,9 +174,7 @@ def check_finding(finding: Finding, *, now: datetime) -> None:
     if finding.found_at.year < 1990:
         refuse("found_too_early", _("The date lies before 1990; check the year."), "found_at")
     if len(finding.description) > MAX_WORDS:
-        refuse(
-            "description_too_long", _("At most 2,000 characters; put the rest into photos."), "description"
-        )
+        refuse("description_too_long", _("At most 2,000 characters; put the rest into photos."), "description")
     if "\x00" in finding.description or "\x00" in finding.statement:
         refuse("bad_text", _("The text holds a NUL character; type it again."), "description")
     if finding.responsible:
@@ -266,9 +262,7 @@ def _to_wgs84(findings: Sequence[Finding]) -> tuple[list[float], list[float]]:
     lons, lats = [0.0] * len(findings), [0.0] * len(findings)
     for datum in {finding.datum for finding in findings}:
         which = [index for index, finding in enumerate(findings) if finding.datum == datum]
-        east, north = places.to_wgs84(
-            [findings[i].lon for i in which], [findings[i].lat for i in which], datum
-        )
+        east, north = places.to_wgs84([findings[i].lon for i in which], [findings[i].lat for i in which], datum)
         for index, lon, lat in zip(which, east, north, strict=True):
             lons[index], lats[index] = float(lon), float(lat)
     return lons, lats
@@ -319,9 +313,7 @@ def _attach_late_photos(entry: Entry, finding: Finding, *, by: Person, now: date
     late = [photo for photo in dict.fromkeys(finding.photos) if photo not in had]
     if not late or not entry.is_open:
         return False
-    _append(
-        entry, TRANSITIONS["add_photo"], by=by, now=now, photos=[(photo, Moment.BEFORE) for photo in late]
-    )
+    _append(entry, TRANSITIONS["add_photo"], by=by, now=now, photos=[(photo, Moment.BEFORE) for photo in late])
     return True
 
 
@@ -410,18 +402,14 @@ def _lock(entry_id: uuid.UUID, step: Transition, *, by: Person, seen: int | None
     if refusal:
         raise refusal
     if seen is not None and seen != entry.event_count:
-        raise Conflict(
-            "entry_changed", _("Somebody changed this entry while you looked at it; see it as it is now.")
-        )
+        raise Conflict("entry_changed", _("Somebody changed this entry while you looked at it; see it as it is now."))
     return entry
 
 
 def _reason(text: str, step: Transition) -> str:
     text = text.strip()
     if not text and Need.REASON in step.needs:
-        raise BadStep(
-            "reason_missing", _("Say why in a sentence; the other side will read it."), field="reason"
-        )
+        raise BadStep("reason_missing", _("Say why in a sentence; the other side will read it."), field="reason")
     if len(text) > MAX_WORDS or "\x00" in text:
         raise BadStep("reason_too_long", _("At most 2,000 characters of plain text."), field="reason")
     return text
@@ -478,9 +466,7 @@ def submit_remedy(
     wanted = list(dict.fromkeys(photos))
     had = {(photo.photo_id, photo.moment) for photo in entry.photos.all()}
     if any((photo, Moment.BEFORE) in had for photo in wanted):
-        raise BadStep(
-            "after_is_before", _("This is the photo of the finding; take a new one."), field="photos"
-        )
+        raise BadStep("after_is_before", _("This is the photo of the finding; take a new one."), field="photos")
     fresh = [photo for photo in wanted if (photo, Moment.AFTER) not in had]
     if not fresh:
         raise BadStep("after_photo_missing", _("Add a photo that shows it fixed."), field="photos")
@@ -493,9 +479,7 @@ def submit_remedy(
 
 
 @transaction.atomic
-def close_entry(
-    *, by: Person, now: datetime, entry_id: uuid.UUID, reason: str = "", seen: int | None = None
-) -> Entry:
+def close_entry(*, by: Person, now: datetime, entry_id: uuid.UUID, reason: str = "", seen: int | None = None) -> Entry:
     """remedied -> closed: a supervisor has seen the evidence."""
     step = TRANSITIONS["close"]
     entry = _lock(entry_id, step, by=by, seen=seen)
@@ -505,9 +489,7 @@ def close_entry(
 
 
 @transaction.atomic
-def reject_remedy(
-    *, by: Person, now: datetime, entry_id: uuid.UUID, reason: str, seen: int | None = None
-) -> Entry:
+def reject_remedy(*, by: Person, now: datetime, entry_id: uuid.UUID, reason: str, seen: int | None = None) -> Entry:
     """remedied -> assigned: rework, counted, with a new deadline."""
     step = TRANSITIONS["reject"]
     entry = _lock(entry_id, step, by=by, seen=seen)
@@ -546,12 +528,7 @@ def merge_entry(
     """open -> merged: `into` is the open entry that goes on."""
     step = TRANSITIONS["merge"]
     # Both rows are locked in one order, so that two people merging each into the other cannot wait for one another.
-    list(
-        Entry.objects.select_for_update()
-        .filter(pk__in=[entry_id, into])
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
+    list(Entry.objects.select_for_update().filter(pk__in=[entry_id, into]).order_by("pk").values_list("pk", flat=True))
     entry = _lock(entry_id, step, by=by, seen=seen)
     target = Entry.objects.visible_to(by).filter(pk=into).first()
     if target is None or target.pk == entry.pk or target.state not in OPEN:
@@ -562,17 +539,13 @@ def merge_entry(
             _("Others were merged into this one; merge the other way round."),
             field="into",
         )
-    _append(
-        entry, step, by=by, now=now, changes={"merged_into_id": into}, words={"reason": _reason(reason, step)}
-    )
+    _append(entry, step, by=by, now=now, changes={"merged_into_id": into}, words={"reason": _reason(reason, step)})
     _seal_on_commit()
     return entry
 
 
 @transaction.atomic
-def void_entry(
-    *, by: Person, now: datetime, entry_id: uuid.UUID, reason: str, seen: int | None = None
-) -> Entry:
+def void_entry(*, by: Person, now: datetime, entry_id: uuid.UUID, reason: str, seen: int | None = None) -> Entry:
     """open -> void: nothing to put on the ledger; it stays readable."""
     step = TRANSITIONS["void"]
     entry = _lock(entry_id, step, by=by, seen=seen)
@@ -602,16 +575,12 @@ def amend_entry(
         changes["category_id"] = category.pk
     if statement is not None and statement.strip() != entry.statement:
         if len(statement) > 300 or "\x00" in statement or not statement.strip():
-            raise BadStep(
-                "bad_statement", _("A location statement has 1 to 300 characters."), field="statement"
-            )
+            raise BadStep("bad_statement", _("A location statement has 1 to 300 characters."), field="statement")
         changes["statement"] = statement.strip()
     described = description is not None and description.strip() != entry.description
     if described and description is not None:
         if len(description) > MAX_WORDS or "\x00" in description:
-            raise BadStep(
-                "description_too_long", _("At most 2,000 characters of plain text."), field="description"
-            )
+            raise BadStep("description_too_long", _("At most 2,000 characters of plain text."), field="description")
         entry.description = words["description"] = description.strip()
     if not changes and not described:
         raise BadStep("nothing_to_amend", _("Nothing would change."))
@@ -621,9 +590,7 @@ def amend_entry(
 
 
 @transaction.atomic
-def add_photo(
-    *, by: Person, now: datetime, entry_id: uuid.UUID, photo: str, seen: int | None = None
-) -> Entry:
+def add_photo(*, by: Person, now: datetime, entry_id: uuid.UUID, photo: str, seen: int | None = None) -> Entry:
     """A photo of the finding that came late; adding it twice changes nothing."""
     step = TRANSITIONS["add_photo"]
     entry = _lock(entry_id, step, by=by, seen=seen)

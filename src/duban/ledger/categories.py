@@ -46,18 +46,18 @@ def category_index() -> dict[str, Category]:
 
 
 def find_category(text: str, index: dict[str, Category], *, row: int | None = None) -> Category:
-    """The category meant, else UnknownCategory (`category_missing`, `unknown_category`). A code may have lost its leading 0."""
+    """The category meant, else UnknownCategory (`category_missing`, `unknown_category`).
+
+    Excel takes the leading 0 off a code; it is put back.
+    """
     key = text.strip()
     if not key:
-        raise UnknownCategory(
-            "category_missing", _("Say the category, by code or name."), field="category", row=row
-        )
+        raise UnknownCategory("category_missing", _("Say the category, by code or name."), field="category", row=row)
     found = index.get(key) or index.get(key.lower()) or (index.get(key.zfill(5)) if key.isdigit() else None)
     if found is None:
         raise UnknownCategory(
             "unknown_category",
-            _("“%(text)s” is no category of the ledger; use a code such as 06010 or its name.")
-            % {"text": key[:40]},
+            _("“%(text)s” is no category of the ledger; use a code such as 06010 or its name.") % {"text": key[:40]},
             field="category",
             row=row,
         )

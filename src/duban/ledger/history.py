@@ -94,9 +94,7 @@ def next_event(
 
 
 def _seal(digest: str) -> str:
-    return hmac.new(
-        read_or_make_key(settings.DUBAN_DATA / "keys" / "history"), digest.encode(), "sha256"
-    ).hexdigest()
+    return hmac.new(read_or_make_key(settings.DUBAN_DATA / "keys" / "history"), digest.encode(), "sha256").hexdigest()
 
 
 def _hash_checkpoint(checkpoint: Checkpoint) -> str:
@@ -113,7 +111,7 @@ def _hash_checkpoint(checkpoint: Checkpoint) -> str:
 def seal_heads(*, now: datetime) -> str:
     """Chain the heads of all entries changed since the last checkpoint; returns the newest checkpoint's hash.
 
-    Called after each write has committed, and first thing when a bulletin is published; nothing to seal is no checkpoint.
+    Called after each write has committed, and first thing when a bulletin is published. Nothing to seal: no checkpoint.
     """
     counter, _made = Counter.objects.select_for_update().get_or_create(key="checkpoint")
     last = Checkpoint.objects.order_by("-seq").first()
@@ -153,9 +151,7 @@ def verify_events() -> Iterator[Problem]:
 
 def _photos_by_entry() -> dict[Any, set[tuple[str, str]]]:
     found: dict[Any, set[tuple[str, str]]] = {}
-    for entry_id, photo_id, moment in EntryPhoto.objects.values_list(
-        "entry_id", "photo_id", "moment"
-    ).iterator():
+    for entry_id, photo_id, moment in EntryPhoto.objects.values_list("entry_id", "photo_id", "moment").iterator():
         found.setdefault(entry_id, set()).add((photo_id, moment))
     return found
 

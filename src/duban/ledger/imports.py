@@ -41,7 +41,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Imported:
-    """How a file went. `refused` pairs each refused row with why; nothing was written if any was and `keep_good` was off."""
+    """How a file went. `refused` pairs each refused row with why; if any was, only `keep_good` writes the others."""
 
     taken: int
     updated: int

@@ -152,9 +152,7 @@ class Event(models.Model):
     at = models.DateTimeField()
     username = models.CharField(max_length=150)
     roles = models.JSONField(default=list)
-    facts = models.JSONField(
-        default=dict, help_text="columns of the entry that this step set, photos it added"
-    )
+    facts = models.JSONField(default=dict, help_text="columns of the entry that this step set, photos it added")
     words = models.JSONField(default=dict, help_text="erasable text: actor's name, reason, description")
     salt = models.CharField(max_length=32)
     words_digest = models.CharField(max_length=64)
@@ -174,9 +172,7 @@ class Checkpoint(models.Model):
 
     seq = models.PositiveIntegerField(primary_key=True)
     at = models.DateTimeField()
-    heads = models.JSONField(
-        help_text="[entry id, event count, head hash] of each entry changed since the last one"
-    )
+    heads = models.JSONField(help_text="[entry id, event count, head hash] of each entry changed since the last one")
     previous = models.CharField(max_length=64, blank=True)
     hash = models.CharField(max_length=64)
     seal = models.CharField(max_length=64, help_text="HMAC of the hash under this installation's key")

@@ -47,9 +47,7 @@ def entries_for(person: Person, filters: Filters, *, now: datetime) -> QuerySet[
     if filters.states:
         entries = entries.filter(state__in=filters.states)
     if filters.area:
-        entries = entries.filter(
-            within("jurisdiction", [filters.area]) | within("responsible", [filters.area])
-        )
+        entries = entries.filter(within("jurisdiction", [filters.area]) | within("responsible", [filters.area]))
     if filters.category:
         kind, _colon, code = filters.category.partition(":")
         entries = entries.filter(category__kind=kind, category__code=code)
@@ -76,9 +74,7 @@ def is_overdue(entry: Entry, now: datetime) -> bool:
 
 def entry_for(person: Person, entry_id: uuid.UUID) -> Entry:
     """The entry, if the person may see it, else NotFound (`entry_not_found`)."""
-    entry = (
-        Entry.objects.visible_to(person).select_related("category", "merged_into").filter(pk=entry_id).first()
-    )
+    entry = Entry.objects.visible_to(person).select_related("category", "merged_into").filter(pk=entry_id).first()
     if entry is None:
         raise NotFound("entry_not_found", _("There is no such entry, or it is not yours to see."))
     return entry
@@ -106,9 +102,7 @@ def may_see_photo(person: Person, sha256: str) -> bool:
 
 def rectified_in(code: str) -> QuerySet[Entry]:
     """Entries of the area that were verified and struck off, the longest closed first."""
-    return Entry.objects.filter(within("jurisdiction", [code]), state=State.CLOSED).order_by(
-        "closed_at", "number"
-    )
+    return Entry.objects.filter(within("jurisdiction", [code]), state=State.CLOSED).order_by("closed_at", "number")
 
 
 def standing_in(code: str) -> QuerySet[Entry]:
@@ -118,9 +112,7 @@ def standing_in(code: str) -> QuerySet[Entry]:
 
 def snapshots(entry_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
     """What a bulletin says of each entry, as values: the shape of an entry in `duban.bulletin/1`."""
-    entries = (
-        Entry.objects.filter(pk__in=entry_ids).select_related("category").prefetch_related("photos__photo")
-    )
+    entries = Entry.objects.filter(pk__in=entry_ids).select_related("category").prefetch_related("photos__photo")
     names = places.names({entry.responsible for entry in entries})
     return {entry.id: _snapshot(entry, names) for entry in entries}
 
@@ -145,8 +137,7 @@ def _snapshot(entry: Entry, names: dict[str, str]) -> dict[str, Any]:
         "lon": entry.lon,
         "lat": entry.lat,
         "photos": {
-            str(moment): _photos(photo.photo for photo in photos if photo.moment == moment)
-            for moment in Moment
+            str(moment): _photos(photo.photo for photo in photos if photo.moment == moment) for moment in Moment
         },
     }
 

@@ -9,7 +9,7 @@ from duban.ledger.history import verify_checkpoints, verify_events
 
 
 class Command(DubanCommand):
-    help = "Prove that no stored event, checkpoint, photo or published bulletin was altered or removed; says where if so."
+    help = "Prove that no stored event, checkpoint, photo or published bulletin was altered or removed, or say where."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--json", action="store_true")

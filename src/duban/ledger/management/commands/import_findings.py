@@ -15,9 +15,7 @@ class Command(DubanCommand):
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument(
-            "--photos", type=Path, metavar="DIR", help="where the photos lie; else beside the file"
-        )
+        parser.add_argument("--photos", type=Path, metavar="DIR", help="where the photos lie; else beside the file")
         parser.add_argument("--by", required=True, metavar="USER")
         parser.add_argument("--keep-good", action="store_true")
         parser.add_argument("--json", action="store_true")

