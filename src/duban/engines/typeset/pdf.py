@@ -26,14 +26,16 @@ GUTTER = 6.0
 SMALL_GUTTER = 3.0
 COLUMN = (TEXT_WIDTH - GUTTER) / 2
 COMPARED = 58.0
-TRIPLE = (TEXT_WIDTH - 2 * SMALL_GUTTER) / 3
-THUMBNAIL = (COLUMN - 2 * SMALL_GUTTER) / 3
+# Several pictures of one entry stand two, three or four in a row over the full measure.
+ABREAST = {columns: (TEXT_WIDTH - (columns - 1) * SMALL_GUTTER) / columns for columns in (2, 3, 4)}
 # A frame is at most as tall as a 4:3 landscape picture: a portrait one stands whole within it.
 _TALLEST = 3 / 4
 
-# Longer texts get the full measure, where they may run on to the next page.
-_LONG_TEXT = 180
-_MOST_BESIDE = 7
+# Characters of a description that still fit beneath, and beside, a picture; longer ones get the full measure.
+_FITS_BENEATH = 120
+_FITS_BESIDE = 50
+# A statement longer than this may be torn by a page end, because it might not fit on any.
+_FITS_ON_PAGE = 250
 _GETA = "〓"
 _STANDARDS = ["a-2a", "ua-1"]
 _UNPRINTABLE = re.compile(r'the text `"(.*)"` could not be displayed', re.DOTALL)
@@ -129,20 +131,21 @@ def _wanted(issue: Issue) -> Iterator[Wanted]:
 def _places(form: str, entry: Entry) -> Iterator[tuple[Photo, float]]:
     """Each photo of an entry with the width, in millimetres, of the frame it gets in a row of this form."""
     photos = entry.before + entry.after
-    if form == "comparison":
-        yield from ((photo, COMPARED) for photo in photos)
-    elif form == "wide":
-        yield from ((photo, TRIPLE if len(photos) > 2 else COLUMN) for photo in photos)
-    else:
-        yield from ((photo, THUMBNAIL if place else COLUMN) for place, photo in enumerate(photos))
+    width = {"comparison": COMPARED, "several": ABREAST[_abreast(len(photos))]}.get(form, COLUMN)
+    yield from ((photo, width) for photo in photos)
+
+
+def _abreast(photos: int) -> int:
+    """How many of ``photos`` pictures stand in a row: what leaves the fewest places empty, the larger size if equal."""
+    return 2 if photos <= 2 else min((3, 4), key=lambda columns: -photos % columns)
 
 
 def _rows(section: Section) -> Iterator[tuple[str, Sequence[Entry]]]:
     """The entries in their order, cut into rows of the page.
 
     ``comparison``: before beside after. ``pair``: two entries side by side. ``lone``: one entry, its photo at the
-    left and its words at the right, so that no half row stays empty. ``wide``: many photos or long words, over the
-    full measure. ``text``: words without a photo.
+    left and its words at the right, so that no half row stays empty. ``several``: more than one photo, over the full
+    measure. ``text``: words without a photo.
     """
     waiting: list[Entry] = []
     for entry in section.entries:
@@ -167,11 +170,13 @@ def _form(section: Section, entry: Entry) -> str:
         return "text"
     if section.key == "rectified":
         return "comparison"
-    return "wide" if _is_long(entry) or photos > _MOST_BESIDE else "column"
+    if photos > 1:
+        return "several"
+    return "lone" if _is_long("column", entry) or len(entry.statement) > _FITS_ON_PAGE else "column"
 
 
-def _is_long(entry: Entry) -> bool:
-    return len(entry.statement) + sum(map(len, entry.description)) > _LONG_TEXT
+def _is_long(form: str, entry: Entry) -> bool:
+    return sum(map(len, entry.description)) > (_FITS_BESIDE if form == "comparison" else _FITS_BENEATH)
 
 
 def _page(issue: Issue, prints: Prints, names: Mapping[tuple[str, float, float], str]) -> dict[str, Any]:
@@ -191,7 +196,9 @@ def _page(issue: Issue, prints: Prints, names: Mapping[tuple[str, float, float],
             "clauses": _CLAUSE.findall(entry.statement),
             "description": list(entry.description),
             "facts": [{"label": label, "value": value} for label, value in entry.facts],
-            "long": _is_long(entry),
+            "long": _is_long(form, entry),
+            "endless": len(entry.statement) > _FITS_ON_PAGE,
+            "abreast": _abreast(len(pictures)),
             "pictures": pictures,
             "before": pictures[: len(entry.before)],
             "after": pictures[len(entry.before) :],

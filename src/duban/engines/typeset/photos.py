@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from .errors import PhotoUnusable
 from .issue import Photo
@@ -61,10 +61,11 @@ def _make_print(want: Wanted, photo_path: PhotoPath) -> Print:
         with Image.open(BytesIO(content)) as picture:
             if picture.width * picture.height > _MOST_PIXELS:
                 raise PhotoUnusable(photo.sha256, photo.public_sha256, "is larger than 100 million pixels")
-            # JPEG can be decoded at 1/2, 1/4 or 1/8 for a fraction of the time; twice the print size keeps it sharp.
-            picture.draft("RGB", (box[0] * 2, box[1] * 2))
-            upright = _on_white(ImageOps.exif_transpose(picture))
-            upright.thumbnail(box, Image.Resampling.LANCZOS, reducing_gap=2.0)
+            # A JPEG is decoded at 1/2, 1/4 or 1/8, never below the size of the box, for a fraction of the time; a turned
+            # one may need its other side, hence the square.
+            picture.draft("RGB", (max(box), max(box)))
+            upright = _on_white(_upright(picture))
+            upright.thumbnail(box, Image.Resampling.BICUBIC, reducing_gap=2.0)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
         if isinstance(problem, PhotoUnusable):
             raise
@@ -83,6 +84,10 @@ def _read(photo: Photo, photo_path: PhotoPath) -> bytes:
     if hashlib.sha256(content).hexdigest() != photo.public_sha256.lower():
         raise PhotoUnusable(photo.sha256, photo.public_sha256, "the file is not the one that was frozen")
     return content
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    return ImageOps.exif_transpose(picture) if picture.getexif().get(ExifTags.Base.Orientation, 1) != 1 else picture
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

@@ -1,16 +1,22 @@
 """The bulletin as DOCX: an office document that a secretary can go on working with, with real styles throughout."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timezone
 from io import BytesIO
+from itertools import count
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import docx
 from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
+from docx.opc.constants import RELATIONSHIP_TYPE as RT
+from docx.opc.packuri import PackURI
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
+from docx.oxml.shape import CT_Inline
+from docx.parts.image import ImagePart
+from docx.parts.story import StoryPart
 from docx.section import _Footer
 from docx.shared import Mm, Pt, RGBColor
 from docx.styles.style import ParagraphStyle
@@ -29,13 +35,13 @@ _VERMILION = RGBColor(0xB3, 0x26, 0x1E)
 _GREEN = RGBColor(0x2B, 0x6A, 0x3F)
 
 _TEXT_WIDTH = 162.0
-_COLUMN = 78.0
-_THUMBNAIL = 24.0
+_COLUMN = 72.0
+_COMPARED = 52.0
+_GAP = 3.0
+_FITS_BENEATH = 180
 _TALLEST = 3 / 4
 # The zip format's first possible moment: the parts of a frozen issue have no time of their own.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
-
-_Prints = Mapping[tuple[str, float, float], Print]
 
 
 def render_docx(document: Mapping[str, Any], *, photo_path: PhotoPath, language: str = "zh") -> bytes:
@@ -45,15 +51,22 @@ def render_docx(document: Mapping[str, Any], *, photo_path: PhotoPath, language:
     DocumentInvalid, LanguageUnknown and PhotoUnusable.
     """
     issue = read_issue(document, language)
-    photos = [photo for section in issue.sections for entry in section.entries for photo in entry.before + entry.after]
-    prints = make_prints((Wanted(photo, _COLUMN, _COLUMN * _TALLEST) for photo in photos), photo_path)
-    return _same_bytes(_write(issue, prints))
+    return _same_bytes(_write(issue, make_prints(_wanted(issue), photo_path)))
 
 
-def _write(issue: Issue, prints: _Prints) -> bytes:
+def _wanted(issue: Issue) -> Iterator[Wanted]:
+    for section in issue.sections:
+        for entry in section.entries:
+            photos = entry.before + entry.after
+            width = _COLUMN if section.key != "rectified" and len(photos) <= 2 else _COMPARED
+            yield from (Wanted(photo, width, width * _TALLEST) for photo in photos)
+
+
+def _write(issue: Issue, prints: Mapping[tuple[str, float, float], Print]) -> bytes:
     word = docx.Document()
+    album = _Album(word.part, prints)
     _set_properties(word, issue)
-    _set_styles(word, issue)
+    _set_styles(word)
     _set_page(word, issue)
     _masthead(word, issue)
     for section in issue.sections:
@@ -62,9 +75,9 @@ def _write(issue: Issue, prints: _Prints) -> bytes:
             word.add_paragraph(section.empty, style="Bulletin Note")
         elif section.key == "rectified":
             for entry in section.entries:
-                _comparison(word, issue, entry, prints)
+                _comparison(word, issue, entry, album)
         else:
-            _grid(word, issue, section.entries, prints)
+            _grid(word, issue, section.entries, album)
     _imprint(word, issue)
     out = BytesIO()
     word.save(out)
@@ -99,7 +112,7 @@ def _set_properties(word: Any, issue: Issue) -> None:
     properties.keywords = ""
 
 
-def _set_styles(word: Any, issue: Issue) -> None:
+def _set_styles(word: Any) -> None:
     styles = word.styles
     _font(styles["Normal"], _SONG, 10.5, _INK)
     styles["Normal"].paragraph_format.space_after = Pt(0)
@@ -135,9 +148,10 @@ def _set_styles(word: Any, issue: Issue) -> None:
     _style(word, "Bulletin Counts", _HEI, 12, _INK, before=10, after=4, align=WD_ALIGN_PARAGRAPH.CENTER)
     _style(word, "Bulletin Note", _SONG, 9, _MUTED)
     _style(word, "Bulletin Label", _HEI, 9, _MUTED, bold=True, after=2)
-    _style(word, "Bulletin Photo", _SONG, 4, _INK, after=3)
+    _style(word, "Bulletin Photo", _SONG, 4, _INK, after=4)
+    _style(word, "Bulletin Gap", _SONG, 8, _INK)
     _style(word, "Bulletin Entry", _HEI, 9.5, _INK, bold=True)
-    _style(word, "Bulletin Facts", _SONG, 8, _MUTED, before=1, after=6)
+    _style(word, "Bulletin Facts", _SONG, 8, _MUTED, before=1, after=1)
     _style(word, "Bulletin Signed", _SONG, 10.5, _INK, before=6, align=WD_ALIGN_PARAGRAPH.RIGHT)
     _style(word, "Bulletin Running", _SONG, 7.5, _MUTED)
 
@@ -286,77 +300,91 @@ def _masthead(word: Any, issue: Issue) -> None:
         word.add_paragraph(issue.schematic, style="Bulletin Note").alignment = WD_ALIGN_PARAGRAPH.CENTER
 
 
-def _comparison(word: Any, issue: Issue, entry: Entry, prints: _Prints) -> None:
-    """A table of two columns, before and after; its last row, over both, holds the caption."""
+def _comparison(word: Any, issue: Issue, entry: Entry, album: "_Album") -> None:
+    """A table of before, after and the caption; a longer description follows over the full width."""
     if not entry.before and not entry.after:
-        _caption(word.add_paragraph, entry)
+        _several(word, issue, entry, album)
         return
     rows = max(len(entry.before), len(entry.after))
-    table = _table(word, rows + 2)
-    _mark_header(table)
-    for cell, key, colour in zip(table.rows[0].cells, ("before", "after"), (_MUTED, _GREEN), strict=True):
-        label = _first_paragraph(cell, "Bulletin Label")
-        label.add_run(issue.words[key]).font.color.rgb = colour
-    for place in range(rows):
-        for cell, photos, missing in zip(
-            table.rows[place + 1].cells,
-            (entry.before, entry.after),
-            (issue.words["no_before"], issue.words["no_after"]),
-            strict=True,
-        ):
-            paragraph = _first_paragraph(cell, "Bulletin Photo")
+    table = _table(word, rows + 1, (_COMPARED + _GAP, _COMPARED + _GAP, _TEXT_WIDTH - 2 * (_COMPARED + _GAP)))
+    head, *shown = (row.cells for row in table.rows)
+    table.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+    for cell, key, colour in zip(head, ("before", "after"), (_MUTED, _GREEN), strict=False):
+        _first_paragraph(cell, word, "Bulletin Label").add_run(issue.words[key]).font.color.rgb = colour
+    for place, cells in enumerate(shown):
+        for cell, photos, key in zip(cells, (entry.before, entry.after), ("no_before", "no_after"), strict=False):
             if place < len(photos):
-                _picture(paragraph, photos[place], prints, _COLUMN)
+                album.show(_first_paragraph(cell, word, "Bulletin Photo"), photos[place], _COMPARED)
             elif not photos and not place:
-                paragraph.style = word.styles["Bulletin Note"]
-                paragraph.add_run(missing)
-    left, right = table.rows[-1].cells
-    _caption_cell(left.merge(right), entry)
+                _first_paragraph(cell, word, "Bulletin Note").add_run(issue.words[key])
+    _caption_cell(shown[0][2], issue, entry, width=None, with_description=False)
     _keep_rows_together(table)
-    word.add_paragraph(style="Bulletin Photo")
+    for part in entry.description:
+        word.add_paragraph(part, style="Caption")
+    word.add_paragraph(style="Bulletin Gap")
 
 
-def _grid(word: Any, issue: Issue, entries: Sequence[Entry], prints: _Prints) -> None:
-    """Entries with photos two and two in tables of one row; those without stand between them as paragraphs."""
+def _grid(word: Any, issue: Issue, entries: Sequence[Entry], album: "_Album") -> None:
+    """Entries of one photo two and two in tables; those of several, of none, or with much to say on their own."""
     waiting: list[Entry] = []
     for entry in entries:
-        if entry.before or entry.after:
-            waiting.append(entry)
-            if len(waiting) == 2:
-                _pair(word, waiting, prints)
-                waiting = []
-            continue
-        if waiting:
-            _pair(word, waiting, prints)
+        alone = len(entry.before) + len(entry.after) != 1 or _is_long(entry)
+        if waiting and (alone or len(waiting) == 2):
+            _row(word, issue, waiting, album)
             waiting = []
-        _caption(word.add_paragraph, entry)
+        if not alone:
+            waiting.append(entry)
+        elif len(entry.before) + len(entry.after) == 1:
+            _row(word, issue, [entry], album)
+        else:
+            _several(word, issue, entry, album)
     if waiting:
-        _pair(word, waiting, prints)
+        _row(word, issue, waiting, album)
 
 
-def _pair(word: Any, entries: Sequence[Entry], prints: _Prints) -> None:
-    table = _table(word, 2)
+def _is_long(entry: Entry) -> bool:
+    return len(entry.statement) + sum(map(len, entry.description)) > _FITS_BENEATH
+
+
+def _row(word: Any, issue: Issue, entries: Sequence[Entry], album: "_Album") -> None:
+    """Two entries side by side, or a single one with its photo at the left and its words at the right."""
+    table = _table(word, len(entries), (_TEXT_WIDTH / 2, _TEXT_WIDTH / 2))
+    rows = [row.cells for row in table.rows]
     for column, entry in enumerate(entries):
-        photos = entry.before + entry.after
-        above, below = table.columns[column].cells
-        _picture(_first_paragraph(above, "Bulletin Photo"), photos[0], prints, _COLUMN)
-        if len(photos) > 1:
-            strip = above.add_paragraph(style="Bulletin Photo")
-            for photo in photos[1:]:
-                _picture(strip, photo, prints, _THUMBNAIL)
-                strip.add_run(" ")
-        _caption_cell(below, entry)
+        photo = (entry.before + entry.after)[0]
+        album.show(_first_paragraph(rows[0][column], word, "Bulletin Photo"), photo, _COLUMN)
+    if len(entries) == 2:
+        for cell, entry in zip(rows[1], entries, strict=True):
+            _caption_cell(cell, issue, entry, width=_COLUMN)
+    else:
+        _caption_cell(rows[0][1], issue, entries[0], width=_COLUMN, with_description=not _is_long(entries[0]))
     _keep_rows_together(table)
-    word.add_paragraph(style="Bulletin Photo")
+    if len(entries) == 1 and _is_long(entries[0]):
+        for part in entries[0].description:
+            word.add_paragraph(part, style="Caption")
+    word.add_paragraph(style="Bulletin Gap")
 
 
-def _table(word: Any, rows: int) -> Table:
-    table = word.add_table(rows, 2)
+def _several(word: Any, issue: Issue, entry: Entry, album: "_Album") -> None:
+    """Words first, then the photos, if any, running along as one paragraph, as many in a line as have room."""
+    photos = entry.before + entry.after
+    last = _caption(word.add_paragraph, issue, entry)
+    if photos:
+        last.paragraph_format.keep_with_next = True
+        strip = word.add_paragraph(style="Bulletin Photo")
+        for photo in photos:
+            album.show(strip, photo, _COMPARED if len(photos) > 2 else _COLUMN)
+            strip.add_run("\u2002").font.size = Pt(9)
+    word.add_paragraph(style="Bulletin Gap")
+
+
+def _table(word: Any, rows: int, widths: Sequence[float]) -> Table:
+    table = word.add_table(rows, len(widths))
     table.autofit = False
-    for column in table.columns:
-        column.width = Mm(_TEXT_WIDTH / 2)
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = Mm(width)
         for cell in column.cells:
-            cell.width = Mm(_TEXT_WIDTH / 2)
+            cell.width = Mm(width)
     margins = OxmlElement("w:tblCellMar")
     for side, width in (("left", 0), ("right", 170)):
         margin = OxmlElement(f"w:{side}")
@@ -369,57 +397,95 @@ def _table(word: Any, rows: int) -> Table:
     return table
 
 
-def _mark_header(table: Table) -> None:
-    properties = table.rows[0]._tr.get_or_add_trPr()
-    properties.append(OxmlElement("w:tblHeader"))
-
-
 def _keep_rows_together(table: Table) -> None:
-    """No row is torn by a page end, and the pictures stay with the caption beneath them."""
+    """No row is torn by a page end, and the first pictures stay with what belongs to them."""
     for row in table.rows:
         row._tr.get_or_add_trPr().insert(0, OxmlElement("w:cantSplit"))
-    for row in table.rows[:-1]:
-        for cell in row.cells:
-            for paragraph in cell.paragraphs:
-                paragraph.paragraph_format.keep_with_next = True
+    for cell in table.rows[0].cells:
+        for paragraph in cell.paragraphs:
+            paragraph.paragraph_format.keep_with_next = True
 
 
-def _first_paragraph(cell: _Cell, style: str) -> Paragraph:
+def _first_paragraph(cell: _Cell, word: Any, style: str) -> Paragraph:
     paragraph = cell.paragraphs[0]
-    paragraph.style = style
+    paragraph.style = word.styles[style]
     return paragraph
 
 
-def _caption_cell(cell: _Cell, entry: Entry) -> None:
-    """The caption in a table cell, without the empty paragraphs every new or merged cell begins with."""
-    empty = [paragraph._p for paragraph in cell.paragraphs]
-    _caption(cell.add_paragraph, entry)
-    for paragraph in empty:
-        cell._tc.remove(paragraph)
+def _caption_cell(cell: _Cell, issue: Issue, entry: Entry, **layout: Any) -> None:
+    """The caption in a table cell, without the empty paragraph that every new cell begins with."""
+    empty = cell.paragraphs[0]._p
+    _caption(cell.add_paragraph, issue, entry, **layout)
+    cell._tc.remove(empty)
 
 
-def _caption(add_paragraph: Any, entry: Entry) -> None:
+def _caption(
+    add_paragraph: Any,
+    issue: Issue,
+    entry: Entry,
+    *,
+    width: float | None = _TEXT_WIDTH,
+    with_description: bool = True,
+) -> Paragraph:
+    """Category, statement, description and facts as paragraphs; the last of them is returned.
+
+    The entry's number ends the first line, at ``width`` millimetres, or without a width stands in a last line.
+    """
     head = add_paragraph(style="Bulletin Entry")
     head.paragraph_format.keep_with_next = True
     position = head.add_run(f"{entry.position}  ")
     position.font.color.rgb = _VERMILION
     head.add_run(entry.category)
-    statement = add_paragraph(entry.statement, style="Caption")
-    statement.paragraph_format.keep_with_next = True
-    for part in entry.description:
+    if width and entry.number:
+        head.paragraph_format.tab_stops.add_tab_stop(Mm(width), WD_TAB_ALIGNMENT.RIGHT)
+        number = head.add_run(f"\t{entry.number}")
+        number.bold = False
+        number.font.size = Pt(7.5)
+        number.font.color.rgb = _MUTED
+    add_paragraph(entry.statement, style="Caption").paragraph_format.keep_with_next = True
+    for part in entry.description if with_description else ():
         add_paragraph(part, style="Caption")
-    facts = "\u3000".join(f"{label} {value}" for label, value in entry.facts)
-    add_paragraph("\u3000".join(part for part in (facts, entry.number) if part), style="Bulletin Facts")
+    facts = [f"{label}{issue.words['colon']}{value}" for label, value in entry.facts]
+    lines = ["\u3000".join(facts)] if width else [*facts, entry.number]
+    for text in filter(None, lines):
+        last = add_paragraph(text, style="Bulletin Facts")
+    return last
 
 
-def _picture(paragraph: Paragraph, photo: Photo, prints: _Prints, width: float) -> None:
-    made = prints[(photo.public_sha256, _COLUMN, _COLUMN * _TALLEST)]
-    # Whole within its frame, whichever side is the longer.
-    shown = min(width, width * _TALLEST * made.width / made.height)
-    picture = paragraph.add_run().add_picture(BytesIO(made.jpeg), width=Mm(shown))
-    properties = picture._inline.docPr
-    properties.set("descr", photo.alt)
-    properties.set("name", f"{photo.role} {properties.get('id')}")
+class _Album:
+    """Puts prints into the document, each stored once however often it is shown.
+
+    python-docx would hash every stored picture and search the whole document for each new one, which for a large
+    issue takes longer than all the rest.
+    """
+
+    def __init__(self, part: StoryPart, prints: Mapping[tuple[str, float, float], Print]) -> None:
+        self._part = part
+        self._prints = prints
+        self._stored: dict[tuple[str, float, float], str] = {}
+        self._ids = count(1)
+
+    def show(self, paragraph: Paragraph, photo: Photo, width: float) -> None:
+        """Add the photo to the paragraph, whole within a 4:3 frame of ``width`` millimetres."""
+        key = (photo.public_sha256, width, width * _TALLEST)
+        made = self._prints[key]
+        scale = min(width / made.width, width * _TALLEST / made.height)
+        number = next(self._ids)
+        inline = CT_Inline.new_pic_inline(
+            number, self._relation(key, made), f"{photo.role}.jpg", Mm(made.width * scale), Mm(made.height * scale)
+        )
+        # Some readers take an absent distance for one of 3 mm.
+        for side in ("distT", "distB", "distL", "distR"):
+            inline.set(side, "0")
+        inline.docPr.set("name", f"{photo.role} {number}")
+        inline.docPr.set("descr", photo.alt)
+        paragraph.add_run()._r.add_drawing(inline)
+
+    def _relation(self, key: tuple[str, float, float], made: Print) -> str:
+        if key not in self._stored:
+            name = PackURI(f"/word/media/photo{len(self._stored) + 1}.jpg")
+            self._stored[key] = self._part.relate_to(ImagePart(name, "image/jpeg", made.jpeg), RT.IMAGE)
+        return self._stored[key]
 
 
 def _imprint(word: Any, issue: Issue) -> None:
@@ -428,5 +494,6 @@ def _imprint(word: Any, issue: Issue) -> None:
     if issue.byline:
         word.add_paragraph(issue.byline, style="Bulletin Signed")
     previous = issue.previous or issue.words["first_issue"]
-    word.add_paragraph(f"{issue.words['previous']} {previous}", style="Bulletin Note").paragraph_format.space_before = Pt(12)
-    word.add_paragraph(issue.words["verify"], style="Bulletin Note")
+    proof = word.add_paragraph(f"{issue.words['previous']} {previous}", style="Bulletin Running")
+    proof.paragraph_format.space_before = Pt(8)
+    word.add_paragraph(issue.words["verify"], style="Bulletin Running")
