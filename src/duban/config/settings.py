@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "duban.core.middleware.SecurityPolicy",
     "duban.core.middleware.ErrorPages",
+    "duban.access.middleware.OneTimePassword",
 ]
 
 ROOT_URLCONF = "duban.config.urls"
