@@ -38,9 +38,7 @@ class DubanCommand(BaseCommand):
                 result = self.run(**options)
             except DubanError as refusal:
                 raise CommandError(self.describe(refusal)) from refusal
-        self.stdout.write(
-            json.dumps(result, ensure_ascii=False) if isinstance(result, dict | list) else str(result)
-        )
+        self.stdout.write(json.dumps(result, ensure_ascii=False) if isinstance(result, dict | list) else str(result))
         if self.refused:
             sys.exit(1)
 
@@ -51,8 +49,6 @@ class DubanCommand(BaseCommand):
     def describe(refusal: DubanError) -> str:
         """One line: code, then the row and field if known, then the sentence."""
         place = "".join(
-            f"{word} {value}: "
-            for word, value in (("row", refusal.row), ("field", refusal.field))
-            if value is not None
+            f"{word} {value}: " for word, value in (("row", refusal.row), ("field", refusal.field)) if value is not None
         )
         return f"{refusal.code}: {place}{refusal}"

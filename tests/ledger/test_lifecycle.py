@@ -1,0 +1,232 @@
+"""Every step from every state by every role: allowed exactly where the one table says so."""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from duban.access.models import Person, Role
+from duban.access.rights import PERMISSIONS
+from duban.core.errors import DubanError
+from duban.core.models import AuditRecord
+from duban.demo.builders import NOON, make_finding, make_photo
+from duban.ledger import actions, history, queries
+from duban.ledger.categories import category_index
+from duban.ledger.lifecycle import TRANSITIONS, State
+from duban.ledger.models import Entry, Event
+
+NOW = NOON + timedelta(hours=5)
+
+
+def take(action: str, by: Person, entry: Entry, supervisor: Person, **more: Any) -> Entry:
+    """One step with all that it needs."""
+    common: dict[str, Any] = {"by": by, "now": NOW, "entry_id": entry.id, **more}
+    match action:
+        case "list":
+            return actions.list_entry(**common)
+        case "assign":
+            return actions.assign_entry(**common)
+        case "remedy":
+            return actions.submit_remedy(**common, photos=[make_photo(77, by=supervisor)])
+        case "close":
+            return actions.close_entry(**common)
+        case "reject":
+            return actions.reject_remedy(**common, reason="仍有垃圾")
+        case "return":
+            return actions.return_entry(**common, reason="非我辖区")
+        case "merge":
+            target = actions.record_finding(by=supervisor, now=NOON, finding=make_finding(9999)).entry
+            return actions.merge_entry(**common, into=target.id)
+        case "void":
+            return actions.void_entry(**common, reason="误报")
+        case "amend":
+            return actions.amend_entry(**common, statement="漷县镇另一处")
+        case "add_photo":
+            return actions.add_photo(**common, photo=make_photo(78, by=supervisor))
+    raise AssertionError(action)
+
+
+@pytest.mark.parametrize("state", [str(state) for state in State])
+@pytest.mark.parametrize("action", sorted(TRANSITIONS))
+def test_a_step_is_taken_only_from_the_states_of_the_table(
+    action: str, state: str, people: dict[str, Person], entry_in: Callable[[str], Entry]
+) -> None:
+    entry, step = entry_in(state), TRANSITIONS[action]
+    actor = people["handler"] if step.permission == "entry.handle" else people["supervisor"]
+    events = entry.event_count
+    if state in step.sources:
+        moved = take(action, actor, entry, people["supervisor"])
+        assert moved.state == (step.target or state)
+        assert moved.event_count == events + 1
+    else:
+        with pytest.raises(DubanError) as refusal:
+            take(action, actor, entry, people["supervisor"])
+        assert (refusal.value.code, refusal.value.status) == ("wrong_state", 409)
+        assert Entry.objects.get(pk=entry.pk).event_count == events
+    assert list(history.verify_events()) == []
+
+
+@pytest.mark.parametrize("role", [str(role) for role in Role] + ["stranger"])
+@pytest.mark.parametrize("action", sorted(TRANSITIONS))
+def test_a_step_is_taken_only_by_the_roles_of_the_table(
+    action: str, role: str, people: dict[str, Person], entry_in: Callable[[str], Entry]
+) -> None:
+    step = TRANSITIONS[action]
+    entry = entry_in(str(step.sources[0]))
+    granted = role in PERMISSIONS[step.permission]
+    reasons = dict((found.action, reason) for found, reason in queries.steps_for(people[role], entry))
+    assert (reasons[action] == "") == granted
+    if granted:
+        assert take(action, people[role], entry, people["supervisor"]).event_count == entry.event_count + 1
+        return
+    audited = AuditRecord.objects.exclude(subject_type="photo").count()
+    with pytest.raises(DubanError) as refusal:
+        take(action, people[role], entry, people["supervisor"])
+    assert refusal.value.code in {"not_allowed", "entry_not_found"}
+    assert Event.objects.filter(entry=entry).count() == entry.event_count
+    if action not in {"merge", "remedy", "add_photo"}:
+        assert AuditRecord.objects.exclude(subject_type="photo").count() == audited
+
+
+def test_a_town_acts_within_the_town_alone(people: dict[str, Person], entry_in: Callable[[str], Entry]) -> None:
+    entry = entry_in("listed")
+    assert not Entry.objects.visible_to(people["town_supervisor"]).filter(pk=entry.pk).exists()
+    with pytest.raises(DubanError, match="no such entry"):
+        actions.assign_entry(by=people["town_supervisor"], now=NOW, entry_id=entry.id)
+    actions.assign_entry(by=people["supervisor"], now=NOW, entry_id=entry.id, unit="110112106000")
+    assert Entry.objects.visible_to(people["town_handler"]).get().responsible == "110112106"
+    with pytest.raises(DubanError) as refusal:
+        actions.assign_entry(by=people["supervisor"], now=NOW, entry_id=entry.id, unit="110113")
+    assert refusal.value.code == "not_allowed"
+
+
+def test_who_looked_at_an_older_state_is_told(people: dict[str, Person], entry_in: Callable[[str], Entry]) -> None:
+    entry = entry_in("found")
+    actions.list_entry(by=people["supervisor"], now=NOW, entry_id=entry.id, seen=1)
+    with pytest.raises(DubanError) as refusal:
+        actions.void_entry(by=people["supervisor"], now=NOW, entry_id=entry.id, reason="误报", seen=1)
+    assert (refusal.value.code, refusal.value.status) == ("entry_changed", 409)
+
+
+def test_a_replay_returns_the_first_answer_and_other_content_is_a_conflict(people: dict[str, Person]) -> None:
+    inspector = people["inspector"]
+    first = actions.record_finding(by=inspector, now=NOON, finding=make_finding(1))
+    again = actions.record_finding(by=inspector, now=NOW, finding=make_finding(1))
+    assert (first.outcome, again.outcome, again.entry.number) == ("taken", "unchanged", first.entry.number)
+    late = make_finding(1, photos=(make_photo(1, by=inspector),))
+    assert actions.record_finding(by=inspector, now=NOW, finding=late).outcome == "updated"
+    assert actions.record_finding(by=inspector, now=NOW, finding=late).outcome == "unchanged"
+    with pytest.raises(DubanError) as refusal:
+        actions.record_finding(by=inspector, now=NOW, finding=make_finding(1, lon=116.9))
+    assert (refusal.value.code, refusal.value.status) == ("finding_conflict", 409)
+    assert Entry.objects.count() == 1
+
+
+def test_numbers_run_on_per_county_and_year(people: dict[str, Person]) -> None:
+    findings = [make_finding(seed) for seed in (1, 2)] + [make_finding(3, found_at=NOON.replace(year=2020))]
+    recorded, refused = actions.record_findings(by=people["inspector"], now=NOW, findings=findings)
+    assert refused == []
+    assert [done.entry.number for done in recorded] == [
+        "110112-2021-000001",
+        "110112-2021-000002",
+        "110112-2020-000001",
+    ]
+
+
+BAD_FINDINGS = [
+    ({"datum": "cgcs2000"}, "unknown_datum"),
+    ({"lon": 181.0}, "bad_longitude"),
+    ({"lon": float("nan")}, "bad_longitude"),
+    ({"lat": 116.7, "lon": 39.9}, "bad_latitude"),
+    ({"lat": float("inf")}, "bad_latitude"),
+    ({"lon": 0.0, "lat": 0.0}, "no_position"),
+    ({"accuracy_m": -1.0}, "bad_accuracy"),
+    ({"found_at": NOW + timedelta(days=3)}, "found_in_future"),
+    ({"found_at": NOW.replace(year=1900)}, "found_too_early"),
+    ({"description": "长" * 2001}, "description_too_long"),
+    ({"description": "a\x00b"}, "bad_text"),
+    ({"statement": "长" * 301}, "statement_too_long"),
+    ({"responsible": "1101"}, "bad_code"),
+    ({"photos": ("0" * 64,)}, "photo_not_stored"),
+]
+
+
+@pytest.mark.parametrize(("changes", "code"), BAD_FINDINGS)
+def test_bad_findings_are_refused_by_code_and_nothing_is_kept(
+    changes: dict[str, Any], code: str, people: dict[str, Person]
+) -> None:
+    with pytest.raises(DubanError) as refusal:
+        actions.record_finding(by=people["inspector"], now=NOW, finding=make_finding(1, **changes))
+    assert refusal.value.code == code
+    assert Entry.objects.count() == 0
+
+
+BAD_STEPS = [
+    ("reject", "remedied", {"reason": "  "}, "reason_missing"),
+    ("void", "found", {"reason": "长" * 2001}, "reason_too_long"),
+    ("void", "found", {"reason": "a\x00"}, "reason_too_long"),
+    ("return", "assigned", {"reason": ""}, "reason_missing"),
+    ("return", "assigned", {"reason": "不是", "unit": "x"}, "bad_code"),
+    ("assign", "listed", {"unit": "12"}, "bad_code"),
+    ("assign", "listed", {"due_at": NOON}, "due_in_past"),
+    ("merge", "found", {"into": uuid.UUID(int=1)}, "bad_merge_target"),
+    ("amend", "found", {}, "nothing_to_amend"),
+    ("amend", "found", {"statement": "  "}, "bad_statement"),
+    ("amend", "found", {"description": "长" * 2001}, "description_too_long"),
+    ("remedy", "assigned", {"photos": []}, "after_photo_missing"),
+    ("remedy", "assigned", {"photos": ["0" * 64]}, "photo_not_stored"),
+    ("add_photo", "found", {"photo": "0" * 64}, "photo_not_stored"),
+]
+VERBS = {
+    "reject": actions.reject_remedy,
+    "void": actions.void_entry,
+    "return": actions.return_entry,
+    "assign": actions.assign_entry,
+    "merge": actions.merge_entry,
+    "amend": actions.amend_entry,
+    "remedy": actions.submit_remedy,
+    "add_photo": actions.add_photo,
+}
+
+
+@pytest.mark.parametrize(("action", "state", "facts", "code"), BAD_STEPS)
+def test_a_step_without_what_it_needs_is_refused_by_code(
+    action: str,
+    state: str,
+    facts: dict[str, Any],
+    code: str,
+    people: dict[str, Person],
+    entry_in: Callable[[str], Entry],
+) -> None:
+    entry = entry_in(state)
+    actor = people["handler"] if TRANSITIONS[action].permission == "entry.handle" else people["supervisor"]
+    with pytest.raises(DubanError) as refusal:
+        VERBS[action](by=actor, now=NOW, entry_id=entry.id, **facts)
+    assert refusal.value.code == code
+    stored = Entry.objects.get(pk=entry.pk)
+    assert (stored.state, stored.event_count) == (entry.state, entry.event_count)
+
+
+def test_the_photo_of_the_finding_is_no_evidence_of_the_remedy(
+    people: dict[str, Person], entry_in: Callable[[str], Entry]
+) -> None:
+    entry = entry_in("assigned")
+    before = entry.photos.get().photo_id
+    with pytest.raises(DubanError) as refusal:
+        actions.submit_remedy(by=people["handler"], now=NOW, entry_id=entry.id, photos=[before])
+    assert refusal.value.code == "after_is_before"
+
+
+def test_amending_sets_what_was_said_and_the_history_knows(
+    people: dict[str, Person], entry_in: Callable[[str], Entry]
+) -> None:
+    entry = entry_in("found")
+    category = category_index()["06042"]
+    actions.amend_entry(
+        by=people["supervisor"], now=NOW, entry_id=entry.id, category=category, description="", reason="看错"
+    )
+    stored = Entry.objects.get(pk=entry.pk)
+    assert (stored.category, stored.description) == (category, "")
+    assert list(history.verify_events()) == []
