@@ -185,8 +185,9 @@ def map_of(
 ) -> dict[str, Any]:
     """The map with its layers, and points by state.
 
-    points: dicts with lon, lat (degrees, WGS 84), state, word (the state's), overdue, title, text, url; only lon and lat
-    must be there. source: instead of points, an address that answers `{"points": [...]}`. size: "", "tall" or "low".
+    points: dicts with lon, lat (degrees, WGS 84), id, state, word (the state's), overdue, title, text, url; all but lon
+    and lat may be absent. source: instead of points, an address that answers `{"points": [...]}`. size: "", "tall" or
+    "low".
     pick_lon, pick_lat: ids of the inputs that a click or Enter fills, after which the element fires `duban:picked`
     (detail lon, lat); pick_datum: id of a select that is then set to wgs84.
     """
@@ -203,7 +204,7 @@ def map_of(
         "close": _("Close"),
         "zoom_in": _("Zoom in"),
         "zoom_out": _("Zoom out"),
-        "north": _("Point north"),
+        "two_fingers": _("Use two fingers to move the map"),
         "here": _("the place set"),
     }
     return {
