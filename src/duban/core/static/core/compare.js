@@ -3,7 +3,7 @@ import "../vendor/slider/index.js";
 
 function enhance(frame) {
   const [before, after] = frame.querySelectorAll("img");
-  const tags = frame.querySelectorAll(".tag");
+  const tags = frame.querySelectorAll(".moment-tag");
   const slider = document.createElement("img-comparison-slider");
   slider.className = "rendered";
   slider.setAttribute("tabindex", "0");
