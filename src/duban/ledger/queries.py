@@ -4,13 +4,18 @@ import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from math import cos, radians
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
+from django.db.models.expressions import OrderBy
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from duban.access import rights
 from duban.access.models import Person
 from duban.core.errors import NotFound
+from duban.engines.geo.geodesy import geodesic
 from duban.ledger.actions import why_not
 from duban.ledger.lifecycle import OPEN, TRANSITIONS, UNREMEDIED, State, Transition
 from duban.ledger.models import Entry, Moment
@@ -38,7 +43,24 @@ SORTS = {
     "-due_at": ("-due_at", "-id"),
     "number": ("number",),
     "-number": ("-number",),
+    "state": ("state", "id"),
+    "-state": ("-state", "-id"),
+    "category": ("category__code", "id"),
+    "-category": ("-category__code", "-id"),
+    "responsible": ("responsible", "id"),
+    "-responsible": ("-responsible", "-id"),
 }
+
+
+def order_of(sort: str, *, backwards: bool = False) -> list[OrderBy]:
+    """The ordering that a sort word means; an entry without a deadline comes last, or first read backwards."""
+    order = []
+    for column in SORTS[sort]:
+        field = F(column.lstrip("-"))
+        descending = column.startswith("-") != backwards
+        ends = {"nulls_first": True} if backwards else {"nulls_last": True}
+        order.append((field.desc if descending else field.asc)(**(ends if column.endswith("due_at") else {})))
+    return order
 
 
 def entries_for(person: Person, filters: Filters, *, now: datetime) -> QuerySet[Entry]:
@@ -59,7 +81,7 @@ def entries_for(person: Person, filters: Filters, *, now: datetime) -> QuerySet[
             | Q(statement__icontains=filters.text)
             | Q(description__icontains=filters.text)
         )
-    return entries.order_by(*SORTS.get(filters.sort, SORTS["-found_at"]))
+    return entries.order_by(*order_of(filters.sort if filters.sort in SORTS else "-found_at"))
 
 
 def overdue_at(now: datetime) -> Q:
@@ -152,3 +174,66 @@ def _photos(photos: Iterable[Any]) -> list[dict[str, Any]]:
         }
         for photo in photos
     ]
+
+
+def near_open(
+    person: Person, lon: float, lat: float, *, metres: float = 300, leave_out: uuid.UUID | None = None, limit: int = 8
+) -> list[tuple[Entry, float]]:
+    """Open entries that the person may see around a WGS-84 point, nearest first, with their distance in metres."""
+    north = metres / 111_000
+    east = min(north / max(cos(radians(lat)), 0.01), 180.0)
+    box = (max(lon - east, -180), max(lat - north, -90), min(lon + east, 180), min(lat + north, 90))
+    inside = Q(pk__in=[])
+    for low, high in places.cell_ranges(box):
+        inside |= Q(cell__gte=low, cell__lte=high)
+    found = Entry.objects.visible_to(person).filter(inside, state__in=OPEN).exclude(pk=leave_out)
+    entries = list(found.select_related("category")[:500])
+    if not entries:
+        return []
+    distances, _bearings = geodesic(
+        [lon] * len(entries), [lat] * len(entries), [entry.lon for entry in entries], [entry.lat for entry in entries]
+    )
+    pairs = [(entry, float(far)) for entry, far in zip(entries, distances, strict=True) if far <= metres]
+    return sorted(pairs, key=lambda pair: pair[1])[:limit]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A heap on somebody's desk: what it is, the filter that opens it, how many, and the first few."""
+
+    key: str
+    label: Promise
+    filters: Filters
+    count: int
+    more: bool
+    """At least `count`: beyond 1,000 nobody counts."""
+    entries: list[Entry]
+
+
+def waiting_for(person: Person, *, now: datetime, first: int = 8) -> list[Waiting]:
+    """What waits for this person, the most urgent first; heaps with nothing in them are left out.
+
+    A supervisor decides on what was found, dispatches what is listed, verifies what is remedied; a handler fixes what
+    is assigned, by deadline. Two queries a heap.
+    """
+    heaps: list[tuple[str, Promise, Filters, str]] = []
+    if rights.codes(person, "entry.triage"):
+        heaps += [
+            ("late", _("Overdue"), Filters(overdue=True, sort="due_at"), "entry.triage"),
+            ("verify", _("To verify"), Filters(states=(State.REMEDIED,), sort="due_at"), "entry.triage"),
+            ("list", _("To put on the ledger"), Filters(states=(State.FOUND,), sort="found_at"), "entry.triage"),
+            ("assign", _("To assign"), Filters(states=(State.LISTED,), sort="due_at"), "entry.triage"),
+        ]
+    if rights.codes(person, "entry.handle"):
+        heaps.append(
+            ("remedy", _("To fix, by deadline"), Filters(states=(State.ASSIGNED,), sort="due_at"), "entry.handle")
+        )
+    found = []
+    for key, label, filters, permission in heaps:
+        place = "responsible" if permission == "entry.handle" else "jurisdiction"
+        entries = entries_for(person, filters, now=now).filter(within(place, rights.codes(person, permission)))
+        count = entries.order_by()[:1001].count()
+        if count:
+            heap = list(entries[:first])
+            found.append(Waiting(key, label, filters, min(count, 1000), count > 1000, heap))
+    return found

@@ -1,0 +1,233 @@
+"""The ledger's forms. They read what was typed; what it may be is decided by the actions, whose refusals land here."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from duban.core.errors import DubanError
+from duban.core.tables import BadTable, Row, in_zone, parse_moment
+from duban.ledger.lifecycle import TRANSITIONS, Need, Transition
+from duban.ledger.models import Category, Datum, Entry, PositionSource
+
+Choices = Sequence[tuple[str, str | Promise]]
+# The widest pictures of phones; the pickers of phones then offer their camera roll.
+PICTURES = "image/*,.heic,.heif"
+LOCAL = "%Y-%m-%dT%H:%M"
+
+
+def refuse(form: forms.Form, refusal: DubanError) -> None:
+    """Put a refusal at the field it names, with its code; at the form as a whole if the form has no such field."""
+    where = refusal.field if refusal.field in form.fields else None
+    form.add_error(where, ValidationError(str(refusal.message), code=refusal.code))
+
+
+class MomentField(forms.CharField):
+    """A date and time as a browser or a person writes it, read in the office's zone."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL)
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text:
+            return None
+        found = parse_moment(text)
+        if found is None:
+            raise ValidationError(_("This is not a date and time; write 2021-01-18 09:30."), code="bad_time")
+        if not 1900 < found.year < 9000:
+            raise ValidationError(_("Check the year."), code="bad_time")
+        return in_zone(found)
+
+    def prepare_value(self, value: Any) -> Any:
+        return timezone.localtime(value).strftime(LOCAL) if isinstance(value, datetime) else value
+
+
+class NumberField(forms.CharField):
+    """A finite number, else the codes of a table's cell: `number_missing`, `bad_number`."""
+
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+
+    def __init__(self, *, needed: bool = True, **options: Any):
+        super().__init__(required=False, **options)
+        self.needed = needed
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text and not self.needed:
+            return None
+        try:
+            number = Row(0, {"cell": text}).number_in("cell")
+        except BadTable as refusal:
+            raise ValidationError(str(refusal.message), code=refusal.code) from refusal
+        if abs(number) > 1e9:
+            raise ValidationError(_("“%(text)s” is not a number.") % {"text": text[:40]}, code="bad_number")
+        return number
+
+
+class SeveralFiles(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Any number of files, none included; `clean` returns the list."""
+
+    def __init__(self, *, accept: str, **options: Any):
+        widget = SeveralFiles(attrs={"accept": accept, "multiple": True})
+        super().__init__(required=False, widget=widget, allow_empty_file=True, **options)
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        files = data if isinstance(data, list | tuple) else [data]
+        return [super(FilesField, self).clean(file, initial) for file in files if file]
+
+
+class AddForm(forms.Form):
+    """A new finding. `id` is made before the first press, so that a second press is a replay and no second entry."""
+
+    id = forms.UUIDField(widget=forms.HiddenInput)
+    files = FilesField(accept=PICTURES, label=_("Photos"))
+    lon = NumberField(label=_("Longitude"))
+    lat = NumberField(label=_("Latitude"))
+    datum = forms.CharField(
+        label=_("Datum"),
+        widget=forms.Select(
+            choices=[
+                (Datum.WGS84, _("WGS-84: phones and GPS, this map")),
+                (Datum.GCJ02, _("GCJ-02: Amap, Tencent and other Chinese map apps")),
+                (Datum.BD09, _("BD-09: Baidu Maps")),
+            ]
+        ),
+        required=False,
+    )
+    accuracy_m = NumberField(needed=False, widget=forms.HiddenInput)
+    position_source = forms.ChoiceField(
+        choices=PositionSource.choices, widget=forms.HiddenInput, required=False, initial=PositionSource.MAP
+    )
+    category = forms.CharField(label=_("What is it?"), required=False)
+    found_at = MomentField(label=_("Found"), required=False)
+    description = forms.CharField(label=_("In words"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    statement = forms.CharField(label=_("The place in words"), required=False)
+    responsible = forms.CharField(label=_("Responsible unit"), required=False, widget=forms.Select)
+
+    def __init__(self, data: QueryDict | None = None, files: Any = None, *, units: Choices, now: datetime):
+        super().__init__(data, files, initial={"id": uuid.uuid4(), "found_at": now, "datum": Datum.WGS84})
+        self.fields["responsible"].widget.choices = [("", _("as proposed")), *units]  # type: ignore[attr-defined]
+        self.now = now
+
+    def clean_found_at(self) -> datetime:
+        return self.cleaned_data["found_at"] or self.now
+
+    def clean_position_source(self) -> str:
+        return self.cleaned_data["position_source"] or PositionSource.MAP
+
+
+class PlaceForm(forms.Form):
+    """Where, for a proposal before anything is recorded."""
+
+    lon = NumberField()
+    lat = NumberField()
+    datum = forms.ChoiceField(choices=Datum.choices, required=False)
+    category = forms.CharField(required=False)
+
+
+class StepForm(forms.Form):
+    """What a step of the lifecycle needs, made from the lifecycle table. `seen` is the history its page showed."""
+
+    seen = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=2**31 - 1)
+
+    def __init__(
+        self,
+        step: Transition,
+        entry: Entry,
+        data: QueryDict | None = None,
+        files: Any = None,
+        *,
+        units: Choices = (),
+        targets: Choices = (),
+    ):
+        initial = {"seen": entry.event_count, "unit": entry.responsible}
+        super().__init__(data, files, initial=initial, auto_id=f"{step.action}_%s", label_suffix="")
+        self.step = step
+        if Need.AFTER_PHOTO in step.needs or step.action == "add_photo":
+            self.fields["photos"] = FilesField(
+                accept=PICTURES, label=_("After photo") if step.action == "remedy" else _("Photo")
+            )
+        if Need.UNIT in step.needs or step.action == "return":
+            known = entry.responsible in dict(units)
+            own = [] if known or step.action == "return" else [(entry.responsible, entry.responsible)]
+            none = [("", _("I do not know"))] if step.action == "return" else []
+            self.fields["unit"] = forms.CharField(
+                label=_("Unit") if step.action == "assign" else _("Whose it is"),
+                required=False,
+                widget=forms.Select(choices=[*none, *own, *units]),
+            )
+            if step.action == "return":
+                self.initial["unit"] = ""
+        if step.action == "assign":
+            self.fields["due_at"] = MomentField(
+                label=_("Deadline"),
+                required=False,
+                help_text=_("Left empty, it is %(hours)s hours from now.") % {"hours": entry.category.hours},
+            )
+        if Need.INTO in step.needs:
+            self.fields["into"] = forms.CharField(
+                label=_("The entry that goes on"), required=False, widget=forms.RadioSelect(choices=targets)
+            )
+            self.fields["number"] = forms.CharField(label=_("Or its number"), required=False, max_length=24)
+        if step.action == "amend":
+            self._amendable(entry)
+        if step.action not in {"list", "assign", "add_photo"}:
+            self.fields["reason"] = forms.CharField(
+                label=_("Reason") if Need.REASON in step.needs else _("Note"),
+                required=False,
+                widget=forms.Textarea(attrs={"rows": 2}),
+            )
+
+    def _amendable(self, entry: Entry) -> None:
+        self.fields["category"] = forms.CharField(
+            label=_("Category"), required=False, widget=forms.Select(choices=category_choices())
+        )
+        self.fields["statement"] = forms.CharField(label=_("The place in words"), required=False)
+        self.fields["description"] = forms.CharField(
+            label=_("In words"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+        )
+        self.initial |= {
+            "category": f"{entry.category.kind}:{entry.category.code}",
+            "statement": entry.statement,
+            "description": entry.description,
+        }
+
+    @property
+    def is_plain(self) -> bool:
+        """One press and no question."""
+        return set(self.fields) == {"seen"}
+
+    @property
+    def shown(self) -> Iterable[forms.BoundField]:
+        """The fields in order, but for those the page draws itself."""
+        return [self[name] for name in self.fields if name not in {"seen", "photos", "into", "number"}]
+
+
+class ImportForm(forms.Form):
+    file = forms.FileField(
+        label=_("The table"),
+        required=False,
+        allow_empty_file=True,
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.xls"}),
+    )
+    photos = FilesField(accept=f"{PICTURES},.zip", label=_("The photos it names"))
+
+
+def category_choices() -> list[tuple[str, str]]:
+    """(kind:code, name) of every category, in the reader's language."""
+    return [(f"{category.kind}:{category.code}", str(category)) for category in Category.objects.all()]
+
+
+def step_of(action: str) -> Transition | None:
+    return TRANSITIONS.get(action)
