@@ -1,4 +1,4 @@
-"""From the frozen document to what is printed: words chosen, dates written, text cleaned, in one place for all formats."""
+"""From the frozen document to what is printed: words chosen, dates written and text cleaned, once for all formats."""
 
 import hashlib
 import json
@@ -185,12 +185,12 @@ def _sections(
         ]
     # The issue always speaks of both: a missing part would leave it open whether there was nothing or nobody looked.
     order = list(given) + [key for key in SECTION_KEYS if key not in given]
-    counts = document.get("counts") or {}
+    counts = _part(document, "counts", Mapping, "") if document.get("counts") is not None else {}
     return tuple(
         Section(
             key=key,
             title=words[key],
-            count=counts.get(key, len(given.get(key, ()))) if isinstance(counts, Mapping) else len(given[key]),
+            count=_part(counts, key, int, "/counts") if key in counts else len(given.get(key, ())),
             count_label=words[f"{key}_count"],
             empty=words[f"{key}_empty"],
             entries=tuple(given.get(key, ())),

@@ -34,7 +34,7 @@ def render_html(
 
 @cache
 def stylesheet() -> str:
-    """The CSS of the bulletin. It reads the tokens --ink --paper --rule --muted --due --done and has values for each."""
+    """The CSS of the bulletin; it reads the tokens --ink --rule --muted --due --done and has a value for each."""
     return files(__package__).joinpath("bulletin.css").read_text(encoding="utf-8")
 
 
@@ -75,10 +75,10 @@ def _article(issue: Issue, photo_url: PhotoUrl) -> Iterator[str]:
     yield f'<p class="bulletin-series"{_zh(issue)}>{escape(issue.series)}</p>'
     yield f'<p class="bulletin-number">{escape(issue.number_text)}</p>'
     yield '<p class="bulletin-imprint">'
-    yield f'<span{_zh(issue)}>{escape(issue.issuer)}</span>'
+    yield f"<span{_zh(issue)}>{escape(issue.issuer)}</span>"
     yield f'<time datetime="{escape(issue.published.isoformat())}">{escape(issue.published_text)}</time>'
     yield "</p>"
-    yield f'<h1 class="bulletin-title"{_zh(issue) if issue.title else ""}>{escape(issue.title or issue.full_title)}</h1>'
+    yield f'<h1 class="bulletin-title"{_zh(issue)}>{escape(issue.title or issue.full_title)}</h1>'
     yield "</header>"
     if issue.correction:
         yield f'<p class="bulletin-correction">{escape(issue.correction)}</p>'
@@ -88,7 +88,7 @@ def _article(issue: Issue, photo_url: PhotoUrl) -> Iterator[str]:
         yield "</div>"
     yield f'<dl class="bulletin-counts" aria-label="{escape(words["counts"])}">'
     for section in issue.sections:
-        unit = f' <small>{escape(words["place_unit"])}</small>' if words["place_unit"] else ""
+        unit = f" <small>{escape(words['place_unit'])}</small>" if words["place_unit"] else ""
         yield f"<div><dt>{escape(section.count_label)}</dt><dd>{section.count}{unit}</dd></div>"
     yield "</dl>"
     if issue.schematic:
@@ -111,8 +111,10 @@ def _section(issue: Issue, section: Section, photo_url: PhotoUrl, seen: int) -> 
         for entry in section.entries:
             lazy = seen >= _EAGER_PHOTOS
             seen += len(entry.before) + len(entry.after)
-            yield f'<li class="bulletin-entry" id="entry-{escape(entry.number)}">' if entry.number else (
-                '<li class="bulletin-entry">'
+            yield (
+                f'<li class="bulletin-entry" id="entry-{escape(entry.number)}">'
+                if entry.number
+                else '<li class="bulletin-entry">'
             )
             yield "<figure>"
             yield from _pictures(issue, section, entry, photo_url, lazy)
@@ -145,9 +147,10 @@ def _pictures(issue: Issue, section: Section, entry: Entry, photo_url: PhotoUrl,
 
 
 def _image(photo: Photo, photo_url: PhotoUrl, lazy: bool) -> str:
+    loading = ' loading="lazy"' if lazy else ""
     return (
         f'<img src="{escape(photo_url(photo.source))}" alt="{escape(photo.alt)}"'
-        f' width="{photo.width}" height="{photo.height}" decoding="async"{" loading=" + chr(34) + "lazy" + chr(34) if lazy else ""}>'
+        f' width="{photo.width}" height="{photo.height}" decoding="async"{loading}>'
     )
 
 
@@ -159,7 +162,8 @@ def _caption(issue: Issue, entry: Entry) -> Iterator[str]:
         + "</p>"
     )
     yield f'<p class="bulletin-statement"{_zh(issue)} dir="auto">{escape(entry.statement)}</p>'
-    yield from (f'<p class="bulletin-description"{_zh(issue)} dir="auto">{escape(part)}</p>' for part in entry.description)
+    for part in entry.description:
+        yield f'<p class="bulletin-description"{_zh(issue)} dir="auto">{escape(part)}</p>'
     yield '<dl class="bulletin-facts">'
     yield from (f"<div><dt>{escape(label)}</dt><dd>{escape(value)}</dd></div>" for label, value in entry.facts)
     yield "</dl>"

@@ -37,9 +37,8 @@ _FITS_BESIDE = 50
 # A statement longer than this may be torn by a page end, because it might not fit on any.
 _FITS_ON_PAGE = 250
 _GETA = "〓"
-_STANDARDS = ["a-2a", "ua-1"]
 _UNPRINTABLE = re.compile(r'the text `"(.*)"` could not be displayed', re.DOTALL)
-_ESCAPE = re.compile(r'\\(u\{([0-9a-f]+)\}|.)')
+_ESCAPE = re.compile(r"\\(u\{([0-9a-f]+)\}|.)")
 _PRIVATE_USE = re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]")
 _CLAUSE = re.compile(r"[^,，]+[,，]*|[,，]+")
 
@@ -82,7 +81,7 @@ def _compile(root: Path, page: dict[str, Any], issue: Issue) -> bytes:
                 font_paths=_fonts(),
                 ignore_system_fonts=True,
                 format="pdf",
-                pdf_standards=_STANDARDS,
+                pdf_standards=["a-2a", "ua-1"],
                 timestamp=issue.published,
             )
         except typst.TypstError as problem:
@@ -95,7 +94,7 @@ def _compile(root: Path, page: dict[str, Any], issue: Issue) -> bytes:
 
 def _missing_characters(diagnostic: str) -> set[str]:
     """The characters that Typst says no font could show; those that JSON itself is made of are never among them."""
-    found = set()
+    found: set[str] = set()
     for problem in diagnostic.split("\nerror: "):
         shown = _UNPRINTABLE.search(problem)
         if shown:
@@ -204,12 +203,11 @@ def _page(issue: Issue, prints: Prints, names: Mapping[tuple[str, float, float],
             "after": pictures[len(entry.before) :],
         }
 
-    day = issue.published.date()
     return {
         "lang": issue.language,
         "words": dict(issue.words),
         "measures": {"gutter": GUTTER, "small_gutter": SMALL_GUTTER, "text_width": TEXT_WIDTH, "compared": COMPARED},
-        "meta": {"title": issue.full_title, "author": issue.issuer, "year": day.year, "month": day.month, "day": day.day},
+        "meta": {"title": issue.full_title, "author": issue.issuer},
         "series": issue.series,
         "jurisdiction": issue.jurisdiction,
         "number_text": issue.number_text,

@@ -55,15 +55,16 @@ def make_prints(wanted: Iterable[Wanted], photo_path: PhotoPath) -> dict[tuple[s
 
 def _make_print(want: Wanted, photo_path: PhotoPath) -> Print:
     photo = want.photo
-    box = tuple(max(1, round(side / _MM_PER_INCH * PRINT_DPI)) for side in (want.width_mm, want.height_mm))
+    box = (_pixels(want.width_mm), _pixels(want.height_mm))
     content = _read(photo, photo_path)
     try:
         with Image.open(BytesIO(content)) as picture:
             if picture.width * picture.height > _MOST_PIXELS:
                 raise PhotoUnusable(photo.sha256, photo.public_sha256, "is larger than 100 million pixels")
-            # A JPEG is decoded at 1/2, 1/4 or 1/8, never below the size of the box, for a fraction of the time; a turned
-            # one may need its other side, hence the square.
+            # A JPEG is decoded at 1/2, 1/4 or 1/8, never below the size of the box, for a fraction of the time; one
+            # that lies on its side may need its other side, hence the square.
             picture.draft("RGB", (max(box), max(box)))
+            picture.load()
             upright = _on_white(_upright(picture))
             upright.thumbnail(box, Image.Resampling.BICUBIC, reducing_gap=2.0)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
@@ -73,6 +74,10 @@ def _make_print(want: Wanted, photo_path: PhotoPath) -> Print:
     out = BytesIO()
     upright.save(out, "JPEG", quality=_QUALITY)
     return Print(out.getvalue(), upright.width, upright.height)
+
+
+def _pixels(millimetres: float) -> int:
+    return max(1, round(millimetres / _MM_PER_INCH * PRINT_DPI))
 
 
 def _read(photo: Photo, photo_path: PhotoPath) -> bytes:

@@ -1,7 +1,7 @@
 """The bulletin as DOCX: an office document that a secretary can go on working with, with real styles throughout."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timezone
+from datetime import UTC
 from io import BytesIO
 from itertools import count
 from typing import Any
@@ -97,7 +97,7 @@ def _same_bytes(package: bytes) -> bytes:
 
 
 def _set_properties(word: Any, issue: Issue) -> None:
-    moment = issue.published.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)
+    moment = issue.published.astimezone(UTC).replace(tzinfo=None, microsecond=0)
     properties = word.core_properties
     properties.title = issue.full_title[:255]
     properties.subject = (issue.jurisdiction + issue.series)[:255]
@@ -190,9 +190,7 @@ def _font(style: ParagraphStyle, east_asian: str, size: float, colour: RGBColor,
         style.element.rPr.remove(spacing)
 
 
-def _spaced(
-    style: ParagraphStyle, *, before: float, after: float, align: WD_ALIGN_PARAGRAPH | None = None
-) -> None:
+def _spaced(style: ParagraphStyle, *, before: float, after: float, align: WD_ALIGN_PARAGRAPH | None = None) -> None:
     style.paragraph_format.space_before = Pt(before)
     style.paragraph_format.space_after = Pt(after)
     if align is not None:

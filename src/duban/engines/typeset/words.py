@@ -4,23 +4,32 @@ They are data of this engine and not of the message catalogues, because an issue
 must give the same page whatever the catalogues have become.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Mapping
 
 from .errors import LanguageUnknown
 
 _MONTHS = (
-    "January February March April May June July August September October November December".split()
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 )
 
 _CHINESE = {
     "lang": "zh-Hans",
     "colon": "：",
-    "separator": "，",
     "number": "第{number}期",
     "correction": "更正：本期更正第{number}期，以本期为准。",
-    "correction_label": "更正",
     "schematic": "本期图片与地图均为示意图，不是实景照片。",
     "rectified": "整治前后对比",
     "new": "新增挂账督办",
@@ -34,23 +43,16 @@ _CHINESE = {
     "photo": "现场照片",
     "no_before": "无整治前照片",
     "no_after": "无整治后照片",
-    "no_photo": "无照片",
     "photo_of": "{role}：{category}，{statement}",
     "photo_of_many": "{role}（第{index}张，共{count}张）：{category}，{statement}",
     "responsible": "责任单位",
-    "found": "发现",
     "due": "整改期限",
     "closed": "销账",
-    "entry_number": "编号",
-    "issuer": "发布单位",
-    "published": "发布日期",
-    "byline": "采编",
     "page": "第 {page} 页 共 {pages} 页",
     "hash": "本期校验值 SHA-256",
     "checkpoint": "台账检查点",
     "previous": "上期校验值",
     "first_issue": "无（首期）",
-    "colophon": "版本信息",
     "imprint": "（{issuer}发布 第{number}期）",
     "verify": "校验值由本期冻结内容算出；内容若有一字改动，校验值即不相符。",
     "counts": "本期数字",
@@ -59,10 +61,8 @@ _CHINESE = {
 _ENGLISH = {
     "lang": "en",
     "colon": ": ",
-    "separator": ", ",
     "number": "No. {number}",
     "correction": "Correction: this issue corrects No. {number} and stands in its place.",
-    "correction_label": "Correction",
     "schematic": "Pictures and maps in this issue are schematic drawings, not photographs of the place.",
     "rectified": "Rectified: before and after",
     "new": "Newly put on the ledger",
@@ -76,25 +76,18 @@ _ENGLISH = {
     "photo": "Photo of the place",
     "no_before": "No photo from before",
     "no_after": "No photo from after",
-    "no_photo": "No photo",
     "photo_of": "{role}: {category}, {statement}",
     "photo_of_many": "{role} ({index} of {count}): {category}, {statement}",
     "responsible": "Responsible",
-    "found": "Found",
     "due": "Due",
     "closed": "Struck off",
-    "entry_number": "Entry",
-    "issuer": "Issued by",
-    "published": "Published",
-    "byline": "By",
     "page": "Page {page} of {pages}",
     "hash": "SHA-256 of this issue",
     "checkpoint": "Ledger checkpoint",
     "previous": "SHA-256 of the previous issue",
     "first_issue": "none (first issue)",
-    "colophon": "About this issue",
     "imprint": "(Issued by {issuer}, No. {number})",
-    "verify": "The hash is computed from the frozen content of this issue; if a single character changes, it no longer fits.",
+    "verify": "The hash is computed from the frozen content; if a single character changes, it no longer fits.",
     "counts": "Figures of this issue",
 }
 
