@@ -84,12 +84,7 @@ def from_wgs84(lon: ArrayLike, lat: ArrayLike, datum: str) -> tuple[Floats, Floa
 def _in_boxes(lon: Floats, lat: Floats, margin: float) -> NDArray[np.bool_]:
     inside = np.zeros(lon.shape, dtype=bool)
     for west, south, east, north in _MAINLAND:
-        inside |= (
-            (lon >= west - margin)
-            & (lon <= east + margin)
-            & (lat >= south - margin)
-            & (lat <= north + margin)
-        )
+        inside |= (lon >= west - margin) & (lon <= east + margin) & (lat >= south - margin) & (lat <= north + margin)
     return inside
 
 
@@ -104,15 +99,9 @@ def _shifted(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
     root = np.sqrt(np.abs(x))
     common = (20.0 * np.sin(6.0 * np.pi * x) + 20.0 * np.sin(2.0 * np.pi * x)) * 2.0 / 3.0
     north = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root + common
-    north += (
-        _waves(y, 20.0, 40.0)
-        + (160.0 * np.sin(np.pi * y / 12.0) + 320.0 * np.sin(np.pi * y / 30.0)) * 2.0 / 3.0
-    )
+    north += _waves(y, 20.0, 40.0) + (160.0 * np.sin(np.pi * y / 12.0) + 320.0 * np.sin(np.pi * y / 30.0)) * 2.0 / 3.0
     east = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root + common
-    east += (
-        _waves(x, 20.0, 40.0)
-        + (150.0 * np.sin(np.pi * x / 12.0) + 300.0 * np.sin(np.pi * x / 30.0)) * 2.0 / 3.0
-    )
+    east += _waves(x, 20.0, 40.0) + (150.0 * np.sin(np.pi * x / 12.0) + 300.0 * np.sin(np.pi * x / 30.0)) * 2.0 / 3.0
     sin = np.sin(np.radians(lat))
     w2 = 1.0 - _E2 * sin * sin
     w = np.sqrt(w2)
@@ -136,8 +125,7 @@ def _bd09_from_gcj02(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
 def _solve(
     lon: Floats, lat: Floats, forward: Callable[[Floats, Floats], tuple[Floats, Floats]]
 ) -> tuple[Floats, Floats]:
-    """The position that `forward` carries to (lon, lat); shifts vary slowly, so a fixed point is soon
-    reached."""
+    """The position that `forward` carries to (lon, lat); shifts vary slowly, so a fixed point is soon reached."""
     guess_lon, guess_lat = lon.copy(), lat.copy()
     for _ in range(_ROUNDS):
         got_lon, got_lat = forward(guess_lon, guess_lat)

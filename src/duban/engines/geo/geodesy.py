@@ -36,8 +36,7 @@ _BETA = (
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """A conformal plane in metres with its origin at (lon0, lat0) and true scale along the meridian of
-    lon0."""
+    """A conformal plane in metres with its origin at (lon0, lat0) and true scale along the meridian of lon0."""
 
     lon0: float
     lat0: float
@@ -127,14 +126,10 @@ def geodesic(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLike)
         arc = np.arctan2(sin_arc, cos_arc)
         sin_azimuth = np.divide(cos1 * east, sin_arc, out=np.zeros_like(arc), where=sin_arc > 0)
         cos2_azimuth = 1 - sin_azimuth**2
-        middle = cos_arc - np.divide(
-            2 * sin1 * sin2, cos2_azimuth, out=cos_arc.copy(), where=cos2_azimuth > 1e-15
-        )
+        middle = cos_arc - np.divide(2 * sin1 * sin2, cos2_azimuth, out=cos_arc.copy(), where=cos2_azimuth > 1e-15)
         c = F / 16 * cos2_azimuth * (4 + F * (4 - 3 * cos2_azimuth))
         before = turn
-        turn = length + (1 - c) * F * sin_azimuth * (
-            arc + c * sin_arc * (middle + c * cos_arc * (2 * middle**2 - 1))
-        )
+        turn = length + (1 - c) * F * sin_azimuth * (arc + c * sin_arc * (middle + c * cos_arc * (2 * middle**2 - 1)))
         if np.all(np.abs(turn - before) < 1e-14):
             break
     u2 = cos2_azimuth * (A**2 - B**2) / B**2

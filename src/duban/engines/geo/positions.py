@@ -7,8 +7,7 @@ Floats = NDArray[np.float64]
 
 
 class PositionError(ValueError):
-    """Longitudes and latitudes that cannot be used; `code` says why, `rows` which (indices into the
-    input)."""
+    """Longitudes and latitudes that cannot be used; `code` says why, `rows` which (indices into the input)."""
 
     def __init__(self, code: str, message: str, rows: tuple[int, ...] = ()):
         super().__init__(message)

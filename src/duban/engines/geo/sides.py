@@ -8,8 +8,7 @@ SIDES_EN = ("north", "north-east", "east", "south-east", "south", "south-west", 
 
 
 def side_index(bearing: ArrayLike) -> NDArray[np.intp]:
-    """Bearings (n,) in degrees clockwise from north to indices into SIDES; each side spans 45 degrees about
-    its name."""
+    """Bearings (n,) in degrees clockwise from north to indices into SIDES; each spans 45 degrees."""
     bearing = np.atleast_1d(np.asarray(bearing, dtype=np.float64))
     return np.floor((bearing + 22.5) / 45.0).astype(np.intp) % 8
 

@@ -35,8 +35,11 @@ class Gazetteer:
     def build(
         cls, codes: Iterable[str], unit_names: Iterable[str], kinds: Iterable[str | None] | None = None
     ) -> "Gazetteer":
-        """From three columns of equal length; a missing or empty kind is read from the name. A code given
-        twice keeps its last row."""
+        """From three columns of equal length; a missing or empty kind is read from the name.
+
+        A code given twice keeps its last row, and what is not a code is left out. Raises ValueError for columns of
+        unequal length.
+        """
         codes = list(codes)
         kinds = list(kinds) if kinds is not None else [None] * len(codes)
         units = {}
@@ -58,9 +61,7 @@ class Gazetteer:
 
         Of several that share the bare name (a village and a community 富豪) the one printed alike is meant.
         """
-        found = [
-            unit for unit in self.villages.get(names.village_key(name), ()) if unit.code.startswith(within)
-        ]
+        found = [unit for unit in self.villages.get(names.village_key(name), ()) if unit.code.startswith(within)]
         if len(found) > 1:
             printed = names.village_name(name)
             alike = [unit for unit in found if names.village_name(unit.name, unit.kind) == printed]
@@ -71,8 +72,7 @@ class Gazetteer:
 
 
 def trim_code(code: str | None) -> str:
-    """The digits that say something: trailing groups of 000 below the county dropped, "" for what is not a
-    code."""
+    """The digits that say something: trailing groups of 000 below the county dropped, "" for what is not a code."""
     code = (code or "").strip()
     if not (code.isascii() and code.isdigit()):
         return ""

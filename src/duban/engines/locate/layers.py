@@ -1,5 +1,4 @@
-"""The layers a place is described by: built once from WGS-84 geometries, then read by many threads at
-once."""
+"""The layers a place is described by: built once from WGS-84 geometries, then read by many threads at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +12,8 @@ from duban.engines.geo.positions import Floats, usable
 
 from . import names
 from .gazetteer import trim_code
-from .nearest import Indices, SegmentIndex
+from .nearest import Indices, SegmentIndex, segments_of
 
-KINDS = ("roads", "waters", "villages", "boundaries", "landmarks")
 # GeoJSON draws straight lines in degrees. Over this many degrees (about 1 km) that differs from a straight
 # line on the plane by a centimetre or two; longer segments are divided.
 _MAX_SEGMENT = 0.01
@@ -52,8 +50,7 @@ class Polygons:
         return cls(shapes, tree)
 
     def containing(self, lon: Floats, lat: Floats) -> tuple[Indices, Indices, NDArray[np.bool_]]:
-        """Pairs (point, shape) of all shapes that hold a point or have it on their edge, and which hold it
-        inside."""
+        """Pairs (point, shape) of all shapes that hold a point or have it on their edge, and which hold it inside."""
         point, shape = self.tree.query(shapely.points(lon, lat))
         held = shapely.intersects_xy(self.shapes[shape], lon[point], lat[point])
         point, shape = point[held], shape[held]
@@ -96,14 +93,14 @@ class NamedLayer:
         shapes = shapes[row]
         codes = list(features.codes) if len(features.codes) else [None] * len(cleaned)
         areal = np.isin(shapely.get_type_id(shapes), (3, 6, 7))
-        divided = shapely.segmentize(shapes, _MAX_SEGMENT)
+        lon0, lat0, lon1, lat1, owner = _divide(*segments_of(shapes))
         return cls(
             names=as_objects([cleaned[i] for i in row]),
             codes=as_objects([trim_code(codes[i]) for i in row]),
             row=row,
             shapes=shapes,
             plane=plane,
-            index=SegmentIndex.build(project(divided, plane)),
+            index=SegmentIndex.of_segments(*plane.forward(lon0, lat0), *plane.forward(lon1, lat1), owner),
             areas=Polygons.build(shapes[areal]),
             area_feature=np.flatnonzero(areal),
         )
@@ -128,9 +125,7 @@ class NamedLayer:
             index = np.where(within, holder, index)
         # The way back from the plane costs a nanometre or so; a point upon a line is 0 m from it.
         zero = within | (distance < 1e-6)
-        return Places(
-            index, np.where(zero, 0.0, distance), np.where(zero, 0.0, bearing), within, foot_lon, foot_lat
-        )
+        return Places(index, np.where(zero, 0.0, distance), np.where(zero, 0.0, bearing), within, foot_lon, foot_lat)
 
     def among(self, features: Indices) -> "NamedLayer":
         """A layer of only these features (indices into this one, ascending)."""
@@ -167,7 +162,7 @@ class Boundaries:
             codes=kept,
             level=np.array([len(code) for code in kept], dtype=np.intp),
             rank=np.array([order[code] for code in kept], dtype=np.intp),
-            area=shapely.area(project(shapes, plane)),
+            area=shapely.area(shapely.transform(shapes, lambda xy: np.column_stack(plane.forward(xy[:, 0], xy[:, 1])))),
             polygons=Polygons.build(shapes),
         )
 
@@ -179,8 +174,7 @@ class Boundaries:
 
 @dataclass(frozen=True)
 class Layers:
-    """All layers upon one plane; make one with `build`. `given` names those that were loaded, `dates` their
-    dates."""
+    """All layers upon one plane; make one with `build`. `dates` says of which day each is."""
 
     plane: Plane
     roads: NamedLayer
@@ -189,7 +183,6 @@ class Layers:
     landmarks: NamedLayer
     boundaries: Boundaries
     village_pairs: NDArray[np.int64]
-    given: frozenset[str] = frozenset()
     dates: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -203,26 +196,19 @@ class Layers:
         landmarks: Features | None = None,
         dates: Mapping[str, str] | None = None,
     ) -> "Layers":
-        """Project and index; a missing layer is as an empty one but is said to be missing. Raises ValueError
-        for columns of unequal length."""
-        given = {
-            kind: features
-            for kind, features in zip(KINDS, (roads, waters, villages, boundaries, landmarks), strict=True)
-            if features is not None
-        }
-        plane = _plane_of(list(given.values()))
+        """Project and index; a missing layer is as an empty one."""
         empty = Features((), ())
-        village_layer = NamedLayer.build(_as_points(given.get("villages", empty)), plane)
-        boundary_layer = Boundaries.build(given.get("boundaries", empty), plane)
+        plane = _plane_of([layer for layer in (roads, waters, villages, boundaries, landmarks) if layer])
+        village_layer = NamedLayer.build(_as_points(villages or empty), plane)
+        boundary_layer = Boundaries.build(boundaries or empty, plane)
         return cls(
             plane=plane,
-            roads=NamedLayer.build(given.get("roads", empty), plane),
-            waters=NamedLayer.build(given.get("waters", empty), plane),
+            roads=NamedLayer.build(roads or empty, plane),
+            waters=NamedLayer.build(waters or empty, plane),
             villages=village_layer,
-            landmarks=NamedLayer.build(given.get("landmarks", empty), plane),
+            landmarks=NamedLayer.build(landmarks or empty, plane),
             boundaries=boundary_layer,
             village_pairs=_village_pairs(village_layer, boundary_layer),
-            given=frozenset(given),
             dates=dict(dates or {}),
         )
 
@@ -261,9 +247,28 @@ def usable_shapes(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
     return (count > 0) & (count == np.bincount(owner[good], minlength=len(shapes)))
 
 
-def project(shapes: NDArray[np.object_], plane: Plane) -> NDArray[np.object_]:
-    """The same geometries with metres for degrees."""
-    return shapely.transform(shapes, lambda xy: np.column_stack(plane.forward(xy[:, 0], xy[:, 1])))
+def _divide(
+    lon0: Floats, lat0: Floats, lon1: Floats, lat1: Floats, owner: Indices
+) -> tuple[Floats, Floats, Floats, Floats, Indices]:
+    """The same segments, those that are too long in equal pieces."""
+    pieces = np.ceil(np.hypot(lon1 - lon0, lat1 - lat0) / _MAX_SEGMENT).astype(np.intp)
+    if not np.any(pieces > 1):
+        return lon0, lat0, lon1, lat1, owner
+    pieces = np.maximum(pieces, 1)
+    segment = np.repeat(np.arange(len(owner)), pieces)
+    piece = np.arange(len(segment)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+
+    def along(first: Floats, last: Floats, share: Floats) -> Floats:
+        return first[segment] * (1 - share) + last[segment] * share
+
+    begin, end = piece / pieces[segment], (piece + 1) / pieces[segment]
+    return (
+        along(lon0, lon1, begin),
+        along(lat0, lat1, begin),
+        along(lon0, lon1, end),
+        along(lat0, lat1, end),
+        owner[segment],
+    )
 
 
 def _plane_of(layers: list[Features]) -> Plane:

@@ -66,8 +66,7 @@ class Located:
         return len(self.form)
 
     def to_dict(self, i: int) -> dict[str, object]:
-        """Point i in the contract's shape; what is not known is null. Metres to the centimetre, bearings to
-        0.1."""
+        """Point i in the contract's shape; what is not known is null. Metres to the centimetre, bearings to 0.1."""
         return {
             "jurisdiction": {"code": self.code[i], "name": self.name[i]} if self.code[i] else None,
             "village": self.village[i] or None,
@@ -138,9 +137,7 @@ def locate(lon: ArrayLike, lat: ArrayLike, layers: Layers, codes: Gazetteer) -> 
         village=spread(village_names, ""),
         road=Line(spread(road.name, ""), spread(road.distance, np.nan), spread(road.bearing, np.nan)),
         water=Line(spread(water.name, ""), spread(water.distance, np.nan), spread(water.bearing, np.nan)),
-        landmark=Landmark(
-            spread(landmark.name, ""), spread(landmark.distance, np.nan), spread(landmark.side, "")
-        ),
+        landmark=Landmark(spread(landmark.name, ""), spread(landmark.distance, np.nan), spread(landmark.side, "")),
         form=spread(form, NONE),
         statement=spread(statement, ""),
         reasons=tuple(every),
@@ -150,8 +147,7 @@ def locate(lon: ArrayLike, lat: ArrayLike, layers: Layers, codes: Gazetteer) -> 
 
 @dataclass(frozen=True, slots=True)
 class _UnitOfPlace:
-    """The finest unit known ("" if none), what a statement begins with, the village's printed name, and
-    why."""
+    """The finest unit known ("" if none), what a statement begins with, the village's printed name, and why."""
 
     code: str
     name: str
@@ -223,8 +219,7 @@ class _Units:
         return self.codes.find(code) or Unit(code, name, names.kind_from_name(name, code))
 
     def _village_unit(self, village: int, around: Unit | None) -> tuple[Unit | None, list[Reason]]:
-        """The village's unit by the point's own code, else by its name among the children of the town around
-        it."""
+        """The village's unit by the point's own code, else by its name among the children of the town around it."""
         name, code = self.villages.names[village], self.villages.codes[village]
         within = "" if around is None else around.code[: 9 if len(around.code) >= 9 else 6]
         reasons = []
@@ -278,8 +273,10 @@ def _landmark(layer: NamedLayer, lon: Floats, lat: Floats) -> tuple[Landmark, di
 
 
 def _sides(layer: NamedLayer, places: Places, lon: Floats, lat: Floats) -> NDArray[np.object_]:
-    """The side of its nearest place that each point lies on: seen from the nearest spot of it, or from its
-    middle for a point within it; "" for a point upon it."""
+    """The side of its nearest place that each point lies on; "" for a point upon it.
+
+    Seen from the nearest spot of the place, or from its middle for a point within it.
+    """
     from_place = (places.bearing + 180.0) % 360.0
     away = places.distance > 0
     within = np.flatnonzero(places.within)

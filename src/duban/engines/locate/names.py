@@ -8,19 +8,22 @@ RESIDENTS_COMMITTEE = ("居民委员会", "居委会")
 _OFFICES = ("街道办事处", "地区办事处", "人民政府")
 # Places on the village level that are never called 村.
 _OTHER_ENDINGS = ("村", "社区", "农场", "林场", "牧场", "渔场", "嘎查", "生活区")
-_SPACE = re.compile(r"\s+")
+_HAN = "\u3400-\u9fff\U00020000-\U0003ffff"
+_ENDS_IN_HAN = re.compile(f"[{_HAN}]$")
+_NEEDLESS_SPACE = re.compile(rf"(?<=[{_HAN}])\s+|\s+(?=[{_HAN}])")
+_SPACES = re.compile(r"\s+")
 
 
 def clean(name: str | None) -> str:
-    """Full-width forms and spaces removed; "" for None."""
-    return _SPACE.sub("", unicodedata.normalize("NFKC", name or ""))
+    """Without spaces about it or about Chinese characters, others as one; "" for None."""
+    return _SPACES.sub(" ", _NEEDLESS_SPACE.sub("", (name or "").strip()))
 
 
 def village_name(name: str, kind: str = "village") -> str:
     """How a statement prints a village or community, without its committee.
 
-    大沙务村村委会 -> 大沙务村, 李辛庄村委会 -> 李辛庄村, 东关社区居委会 and 东关居委会 -> 东关社区; a bare 李辛庄 of kind
-    village -> 李辛庄村.
+    大沙务村村委会 -> 大沙务村, 李辛庄村委会 -> 李辛庄村, 东关社区居委会 and 东关居委会 -> 东关社区;
+    a bare 李辛庄 of kind village -> 李辛庄村.
     """
     name = clean(name)
     for ending in VILLAGE_COMMITTEE:
@@ -29,7 +32,7 @@ def village_name(name: str, kind: str = "village") -> str:
     for ending in RESIDENTS_COMMITTEE:
         if name.endswith(ending) and len(name) > len(ending):
             return _ending_in(name.removesuffix(ending), "社区")
-    if kind == "village" and name and _is_han(name[-1]):
+    if kind == "village" and _ENDS_IN_HAN.search(name):
         return name if name.endswith(_OTHER_ENDINGS) else name + "村"
     return name
 
@@ -44,8 +47,8 @@ def town_name(name: str) -> str:
 
 
 def village_key(name: str) -> str:
-    """What two spellings of one village share: 大庞村村委会, 大庞村 and 大庞 -> 大庞."""
-    printed = village_name(name, kind="")
+    """What two spellings of one village share, full-width or not: 大庞村村委会, 大庞村 and 大庞 -> 大庞."""
+    printed = village_name(unicodedata.normalize("NFKC", name), kind="")
     for ending in ("村", "社区"):
         if printed.endswith(ending) and len(printed) > len(ending):
             return printed.removesuffix(ending)
@@ -79,7 +82,3 @@ def kind_from_name(name: str, code: str) -> str:
 
 def _ending_in(name: str, ending: str) -> str:
     return name if name.endswith(ending) else name + ending
-
-
-def _is_han(character: str) -> bool:
-    return "\u3400" <= character <= "\u9fff" or "\U00020000" <= character <= "\U0003ffff"

@@ -30,13 +30,16 @@ _PAIRS = 1 << 16
 _POINTS = 1 << 14
 # Cells per segment. More cells mean fewer wasted pairs and more empty cells to step over.
 _CELLS_PER_SEGMENT = 0.6
-_MAX_SIDE = 4096
+_MAX_COUNT = 4096
+# How much of the columns and rows goes where the segments are, the rest being spread evenly.
+_CROWD = 0.7
+_BINS = 1 << 16
+_SAMPLE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """Per point (n,): index of the nearest feature (-1 if there is none), the distance, and the foot upon
-    it."""
+    """Per point (n,): index of the nearest feature (-1 if there is none), the distance, and the foot upon it."""
 
     feature: Indices
     distance: Floats
@@ -45,8 +48,40 @@ class Nearest:
 
 
 @dataclass(frozen=True, slots=True)
+class Axis:
+    """The columns (or rows) of a grid, narrow where there is much to hold.
+
+    Coordinates fall into equal bins, and `cell` says which column a bin belongs to: one look-up, as quick as an even
+    grid, yet a town in an empty country gets most of the columns. What lies beyond the bins belongs to the first or
+    last column. `edge` has the low end of each column and the high end of the last.
+    """
+
+    origin: float
+    per_metre: float
+    cell: NDArray[np.intp]
+    edge: Floats
+    count: int
+
+    @classmethod
+    def over(cls, values: Floats, low: float, high: float, count: int) -> "Axis":
+        """`count` columns for a sample of coordinates; bins reach from `low` to `high`."""
+        per_metre = _BINS / max(high - low, 1e-3)
+        share = np.bincount(_bin(values, low, per_metre), minlength=_BINS).cumsum() / max(1, len(values))
+        even = np.arange(1, _BINS + 1) / _BINS
+        cell = np.minimum((_CROWD * share + (1 - _CROWD) * even) * count, count - 1).astype(np.intp)
+        first = np.searchsorted(cell, np.arange(count))
+        edge = low + np.append(first, _BINS) / per_metre
+        edge[: cell[0] + 1], edge[cell[-1] + 1 :] = -np.inf, np.inf
+        return cls(low, per_metre, cell, edge, count)
+
+    def of(self, values: Floats) -> Indices:
+        """The column of each coordinate (n,). Never falls as coordinates rise, on which the search relies."""
+        return self.cell[_bin(values, self.origin, self.per_metre)]
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentIndex:
-    """Segments of many features in a uniform grid; make one with `build`.
+    """Segments of many features in a grid; make one with `build`.
 
     `x, y` are a segment's first end, `dx, dy` lead to the other, `inverse` is 1 / length squared (0 if it
     has none), `feature` whose it is. Cell (row, column) holds the entries start[cell] to start[cell + 1]; a
@@ -60,38 +95,35 @@ class SegmentIndex:
     dy: Floats
     inverse: Floats
     feature: Indices
-    west: float
-    south: float
-    per_metre: float
-    columns: int
-    rows: int
+    columns: Axis
+    rows: Axis
     start: NDArray[np.int32]
     entry: NDArray[np.int32]
     filled: NDArray[np.int32]
 
     @classmethod
     def build(cls, geometries: NDArray[np.object_]) -> "SegmentIndex":
-        """An index over shapely geometries in metres; None, empty and non-finite parts hold nothing to
-        find."""
-        x0, y0, x1, y1, feature = segments_of(geometries)
+        """An index over shapely geometries in metres; None, empty and non-finite parts hold nothing to find."""
+        return cls.of_segments(*segments_of(geometries))
+
+    @classmethod
+    def of_segments(cls, x0: Floats, y0: Floats, x1: Floats, y1: Floats, feature: Indices) -> "SegmentIndex":
+        """An index over segments in metres and whose each is, in ascending order."""
         # Equal segments drawn in opposite directions must measure equal to the last bit.
         flip = (x1 < x0) | ((x1 == x0) & (y1 < y0))
         x0, x1 = np.where(flip, x1, x0), np.where(flip, x0, x1)
         y0, y1 = np.where(flip, y1, y0), np.where(flip, y0, y1)
         dx, dy = x1 - x0, y1 - y0
         square = dx * dx + dy * dy
-        inverse = np.divide(1.0, square, out=np.zeros_like(square), where=square > 0)
+        # Shorter than a nanometre is a point; its reciprocal could overflow.
+        inverse = np.divide(1.0, square, out=np.zeros_like(square), where=square > 1e-18)
         y_lo, y_hi = np.minimum(y0, y1), np.maximum(y0, y1)
-        west, south, per_metre, columns, rows = _grid(x0, x1, y_lo, y_hi)
-        left, right = _cell(x0, west, per_metre, columns), _cell(x1, west, per_metre, columns)
-        bottom, top = _cell(y_lo, south, per_metre, rows), _cell(y_hi, south, per_metre, rows)
-        entry, start = _lay(left, right, bottom, top, columns, rows)
-        filled = np.zeros((rows + 1, columns + 1), dtype=np.int32)
-        np.cumsum(np.diff(start).reshape(rows, columns), axis=0, out=filled[1:, 1:])
+        columns, rows = _grid(x0, y0)
+        entry, start = _lay(columns.of(x0), columns.of(x1), rows.of(y_lo), rows.of(y_hi), columns.count, rows.count)
+        filled = np.zeros((rows.count + 1, columns.count + 1), dtype=np.int32)
+        np.cumsum(np.diff(start).reshape(rows.count, columns.count), axis=0, out=filled[1:, 1:])
         np.cumsum(filled[1:, 1:], axis=1, out=filled[1:, 1:])
-        return cls(
-            x0, y0, dx, dy, inverse, feature, west, south, per_metre, columns, rows, start, entry, filled
-        )
+        return cls(x0, y0, dx, dy, inverse, feature, columns, rows, start, entry, filled)
 
     def nearest(self, x: Floats, y: Floats, workers: int | None = None) -> Nearest:
         """The nearest feature of each point (n,) in metres; `workers` threads, by default one a core."""
@@ -100,9 +132,8 @@ class SegmentIndex:
         if self.feature.size and count:
             # Points of one neighbourhood read the same segments: in order of cells these are still in the
             # cache.
-            column = _cell(x, self.west, self.per_metre, self.columns)
-            row = _cell(y, self.south, self.per_metre, self.rows)
-            order = np.argsort(row.astype(np.int64) * self.columns + column)
+            column, row = self.columns.of(x), self.rows.of(y)
+            order = np.argsort(row * self.columns.count + column)
             parts = [order[i : i + _POINTS] for i in range(0, count, _POINTS)]
 
             def search(part: Indices) -> None:
@@ -133,13 +164,10 @@ class SegmentIndex:
         square, segment = self._measure(x, y, owner, line, left[owner], right[owner])
         # Whatever could be as near lies in this circle; a hair more for rounding and ties.
         reach = np.sqrt(square) * (1 + 1e-9) + 10 * TIE
-        low = _cell(y - reach, self.south, self.per_metre, self.rows)
-        high = _cell(y + reach, self.south, self.per_metre, self.rows)
+        low = self.rows.of(y - reach)
+        high = self.rows.of(y + reach)
         more = np.flatnonzero(
-            (low < bottom)
-            | (high > top)
-            | (_cell(x - reach, self.west, self.per_metre, self.columns) < left)
-            | (_cell(x + reach, self.west, self.per_metre, self.columns) > right)
+            (low < bottom) | (high > top) | (self.columns.of(x - reach) < left) | (self.columns.of(x + reach) > right)
         )
         if more.size:
             owner, line = _lines(low[more], high[more])
@@ -147,34 +175,28 @@ class SegmentIndex:
             _, segment[more] = self._measure(x[more], y[more], owner, line, from_column, to_column)
         return segment
 
-    def _chords(
-        self, x: Floats, y: Floats, reach: Floats, owner: Indices, line: Indices
-    ) -> tuple[Indices, Indices]:
+    def _chords(self, x: Floats, y: Floats, reach: Floats, owner: Indices, line: Indices) -> tuple[Indices, Indices]:
         """First and last column that the circle of point `owner` crosses in row `line`.
 
         A square about the circle would do nearby, but about a point far outside it would hold the whole grid.
         """
-        height = 1.0 / self.per_metre
-        floor = np.where(line == 0, -np.inf, self.south + line * height)
-        ceiling = np.where(line == self.rows - 1, np.inf, self.south + (line + 1) * height)
-        away = np.maximum(floor - y[owner], y[owner] - ceiling) - 10 * TIE
+        away = np.maximum(self.rows.edge[line] - y[owner], y[owner] - self.rows.edge[line + 1]) - 10 * TIE
         half = np.sqrt(np.maximum(reach[owner] ** 2 - np.maximum(away, 0.0) ** 2, 0.0))
         return (
-            _cell(x[owner] - half, self.west, self.per_metre, self.columns),
-            _cell(x[owner] + half, self.west, self.per_metre, self.columns),
+            self.columns.of(x[owner] - half),
+            self.columns.of(x[owner] + half),
         )
 
     def _smallest_filled(self, column: Indices, row: Indices) -> tuple[Indices, Indices, Indices, Indices]:
-        """Per point the smallest square of cells about its own, of 1, 3, 5, 9, 17 ... a side, that is not
-        empty."""
+        """Per point the smallest square of cells about its own, of 1, 3, 5, 9, 17 ... a side, that is not empty."""
         left, right, bottom, top = column.copy(), column.copy(), row.copy(), row.copy()
         todo = np.flatnonzero(self._entries(left, right, bottom, top) == 0)
         ring = 1
         while todo.size:
             left[todo] = np.maximum(column[todo] - ring, 0)
-            right[todo] = np.minimum(column[todo] + ring, self.columns - 1)
+            right[todo] = np.minimum(column[todo] + ring, self.columns.count - 1)
             bottom[todo] = np.maximum(row[todo] - ring, 0)
-            top[todo] = np.minimum(row[todo] + ring, self.rows - 1)
+            top[todo] = np.minimum(row[todo] + ring, self.rows.count - 1)
             empty = self._entries(left[todo], right[todo], bottom[todo], top[todo]) == 0
             todo = todo[empty]
             ring *= 2
@@ -192,8 +214,8 @@ class SegmentIndex:
         A run is row `line` from column `left` to `right`, for point `owner` (ascending); every point has an
         entry in at least one run. Of equally near segments the lowest.
         """
-        first = self.start[line * self.columns + left]
-        length = self.start[line * self.columns + right + 1] - first
+        first = self.start[line * self.columns.count + left]
+        length = self.start[line * self.columns.count + right + 1] - first
         run_end = np.searchsorted(owner, np.arange(len(x)), side="right")
         pair_end = np.cumsum(length, dtype=np.int64)[run_end - 1]
         per_point = np.diff(pair_end, prepend=0)
@@ -264,36 +286,31 @@ def segments_of(
     return begin[:, 0].copy(), begin[:, 1].copy(), end[:, 0].copy(), end[:, 1].copy(), feature
 
 
-def _cell(value: Floats, origin: float, per_metre: float, count: int) -> Indices:
-    """The column or row of coordinates; beyond the grid the outermost. Monotone, on which the search
-    relies."""
-    return np.clip((value - origin) * per_metre, 0, count - 1).astype(np.intp)
+def _bin(values: Floats, origin: float, per_metre: float) -> Indices:
+    return np.clip((values - origin) * per_metre, 0, _BINS - 1).astype(np.intp)
 
 
-def _grid(x0: Floats, x1: Floats, y0: Floats, y1: Floats) -> tuple[float, float, float, int, int]:
-    """West, south, cells a metre, columns, rows: sized for the bulk of the segments.
+def _grid(x0: Floats, y0: Floats) -> tuple[Axis, Axis]:
+    """Columns and rows for segments that begin here, with about as many cells as `_CELLS_PER_SEGMENT` says.
 
-    A stray feature far away must not stretch the cells of all others, so the outermost hundredths are left
-    to the cells at the edge.
+    A stray feature far away must not stretch the bins, so the outermost hundredths are left to the outermost cells.
     """
     if not x0.size:
-        return 0.0, 0.0, 1.0, 1, 1
-    west, east = np.quantile(x0[:: max(1, x0.size // 10_000)], (0.005, 0.995))
-    south, north = np.quantile(y0[:: max(1, y0.size // 10_000)], (0.005, 0.995))
+        return Axis.over(x0, 0.0, 1.0, 1), Axis.over(y0, 0.0, 1.0, 1)
+    step = max(1, x0.size // _SAMPLE)
+    x, y = x0[::step], y0[::step]
+    west, east = np.quantile(x, (0.005, 0.995))
+    south, north = np.quantile(y, (0.005, 0.995))
     wide, high = float(east - west), float(north - south)
-    cells = max(1.0, _CELLS_PER_SEGMENT * x0.size)
-    side = max(
-        (wide * high / cells) ** 0.5, max(wide, high) / _MAX_SIDE, float(np.mean(x1 - x0 + y1 - y0)) / 2, 1e-3
-    )
-    columns, rows = (min(_MAX_SIDE, int(extent / side) + 1) for extent in (wide, high))
-    return float(west), float(south), 1.0 / side, columns, rows
+    side = max((wide * high / max(1.0, _CELLS_PER_SEGMENT * x0.size)) ** 0.5, 1e-3)
+    columns, rows = (int(np.clip(extent / side, 1, _MAX_COUNT)) for extent in (wide, high))
+    return Axis.over(x, float(west), float(east), columns), Axis.over(y, float(south), float(north), rows)
 
 
 def _lay(
     left: Indices, right: Indices, bottom: Indices, top: Indices, columns: int, rows: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Put each segment into every cell of its bounding box; the entries in order of cells, and where cells
-    start."""
+    """Put each segment into every cell of its bounding box; the entries in order of cells, and where cells start."""
     wide = right - left + 1
     count = wide * (top - bottom + 1)
     segment = np.repeat(np.arange(len(left), dtype=np.int32), count)

@@ -1,5 +1,4 @@
-"""The sentence that says where something is, in two forms, after the notices of the city-management
-committee."""
+"""The sentence that says where something is, in two forms, after the notices of the city-management committee."""
 
 import math
 from dataclasses import dataclass
@@ -27,8 +26,10 @@ KIND_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of one place. `name` and `kind` are of the finest unit ("" if none), `prefix` is what the
-    sentence begins with; a distance is in metres; "" stands for what is not known."""
+    """What is known of one place; "" stands for what is not.
+
+    `name` and `kind` are of the finest unit, `prefix` is what the sentence begins with, distances are in metres.
+    """
 
     name: str
     kind: str
