@@ -17,6 +17,9 @@ from .issue import Photo
 PRINT_DPI = 180
 _QUALITY = 80
 _MOST_PIXELS = 100_000_000
+# Values of the EXIF orientation: all that ask for a turn, and those that exchange width and height.
+_TURNED = range(2, 9)
+_ON_ITS_SIDE = range(5, 9)
 _MM_PER_INCH = 25.4
 
 PhotoPath = Callable[[Mapping[str, Any]], Path]
@@ -61,11 +64,11 @@ def _make_print(want: Wanted, photo_path: PhotoPath) -> Print:
         with Image.open(BytesIO(content)) as picture:
             if picture.width * picture.height > _MOST_PIXELS:
                 raise PhotoUnusable(photo.sha256, photo.public_sha256, "is larger than 100 million pixels")
-            # A JPEG is decoded at 1/2, 1/4 or 1/8, never below the size of the box, for a fraction of the time; one
-            # that lies on its side may need its other side, hence the square.
-            picture.draft("RGB", (max(box), max(box)))
+            turn = picture.getexif().get(ExifTags.Base.Orientation)
+            # A JPEG is decoded at 1/2, 1/4 or 1/8, never below the size of the box, for a fraction of the time.
+            picture.draft("RGB", (box[1], box[0]) if turn in _ON_ITS_SIDE else box)
             picture.load()
-            upright = _on_white(_upright(picture))
+            upright = _on_white(ImageOps.exif_transpose(picture) if turn in _TURNED else picture)
             upright.thumbnail(box, Image.Resampling.BICUBIC, reducing_gap=2.0)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
         if isinstance(problem, PhotoUnusable):
@@ -89,10 +92,6 @@ def _read(photo: Photo, photo_path: PhotoPath) -> bytes:
     if hashlib.sha256(content).hexdigest() != photo.public_sha256.lower():
         raise PhotoUnusable(photo.sha256, photo.public_sha256, "the file is not the one that was frozen")
     return content
-
-
-def _upright(picture: Image.Image) -> Image.Image:
-    return ImageOps.exif_transpose(picture) if picture.getexif().get(ExifTags.Base.Orientation, 1) != 1 else picture
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
