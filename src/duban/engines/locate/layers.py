@@ -59,9 +59,11 @@ class Polygons:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Per point (n,) the nearest place of a layer: index into the layer's names (-1 none), geodesic metres,
-    bearing in degrees from the point to the place (0 upon or within it), and whether the point lies within
-    its area."""
+    """Per point (n,) the nearest place of a layer.
+
+    `index` into the layer's names (-1 if it has none), geodesic metres, bearing in degrees from the point to the place
+    (both 0 upon or within it), whether the point lies within its area, and the nearest spot of its line or edge.
+    """
 
     index: Indices
     distance: Floats

@@ -34,6 +34,7 @@ _MAX_COUNT = 4096
 # How much of the columns and rows goes where the segments are, the rest being spread evenly.
 _CROWD = 0.7
 _BINS = 1 << 16
+# Segments enough to tell where the crowds are.
 _SAMPLE = 50_000
 
 
@@ -130,8 +131,7 @@ class SegmentIndex:
         count = len(x)
         segment = np.full(count, -1, dtype=np.intp)
         if self.feature.size and count:
-            # Points of one neighbourhood read the same segments: in order of cells these are still in the
-            # cache.
+            # Points of one neighbourhood read the same segments: in order of cells they find them in the cache.
             column, row = self.columns.of(x), self.rows.of(y)
             order = np.argsort(row * self.columns.count + column)
             parts = [order[i : i + _POINTS] for i in range(0, count, _POINTS)]
