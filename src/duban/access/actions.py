@@ -2,7 +2,6 @@
 
 import secrets
 from datetime import datetime
-from typing import Any
 
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
@@ -17,14 +16,6 @@ from duban.places.codes import normalise_code
 
 class BadPerson(DubanError):
     pass
-
-
-class Machine:
-    """The actor of what the person at the server's own console orders."""
-
-    @staticmethod
-    def as_actor() -> dict[str, Any]:
-        return {"username": "", "name": "console", "roles": []}
 
 
 def get_person(username: str) -> Person:
@@ -64,7 +55,7 @@ def add_person(*, username: str, role: str, at: str, now: datetime, name: str = 
     _role, given = RoleAt.objects.get_or_create(person=person, role=role, code=code)
     if made or given:
         audit.record(
-            by=Machine(),
+            by=audit.Console(),
             now=now,
             action="add_person",
             subject_type="person",

@@ -8,7 +8,6 @@ urlpatterns = [
     path("", include("duban.web.urls")),
     path("account/", include("duban.access.urls")),
     path("places/", include("duban.places.urls")),
-    path("evidence/", include("duban.evidence.urls")),
     path("ledger/", include("duban.ledger.urls")),
     path("bulletins/", include("duban.bulletin.urls")),
     path("i18n/", include("django.conf.urls.i18n")),

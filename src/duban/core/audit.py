@@ -10,6 +10,14 @@ class Actor(Protocol):
     def as_actor(self) -> dict[str, Any]: ...
 
 
+class Console:
+    """The actor of what somebody at the server's own console orders without naming a person."""
+
+    @staticmethod
+    def as_actor() -> dict[str, Any]:
+        return {"username": "", "name": "console", "roles": []}
+
+
 def record(
     *,
     by: Actor,

@@ -1,0 +1,101 @@
+"""What the places app tells others: names, statements, cells. Layers are held in memory per process and version."""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from django.db.models import Max, QuerySet
+from django.db.models.functions import Length
+from numpy.typing import NDArray
+
+from duban.engines.geo import cells, datums
+from duban.engines.locate import Features, Gazetteer, Layers, locate
+from duban.places.codes import LENGTHS, within
+from duban.places.files import LayerFeatures, read_layer
+from duban.places.models import Jurisdiction, Layer
+
+TOWN = LENGTHS[1]
+
+
+def names(codes: Iterable[str]) -> dict[str, str]:
+    """The listed names of the codes; a code that is not listed is absent."""
+    return dict(Jurisdiction.objects.filter(pk__in=set(codes)).values_list("code", "name"))
+
+
+def unit_for(code: str) -> str:
+    """The unit that answers for a place by default: its town, or the code itself where it is no finer."""
+    return code[:TOWN]
+
+
+def children(code: str) -> QuerySet[Jurisdiction]:
+    """The jurisdictions one level below, by code; of "" the counties."""
+    return Jurisdiction.objects.filter(parent_code=code)
+
+
+def counties_and_towns(codes: Iterable[str]) -> list[Jurisdiction]:
+    """The units of the two coarse levels within the codes, by code: what a picker offers without typing."""
+    units = Jurisdiction.objects.filter(within("code", codes))
+    return list(units.annotate(length=Length("code")).filter(length__lte=TOWN).order_by("code"))
+
+
+def search(text: str, *, codes: Sequence[str] | None = None, limit: int = 20) -> list[Jurisdiction]:
+    """Jurisdictions whose name, pinyin, initials or code hold the text, the coarse ones first; within `codes` if given."""
+    text = text.strip().lower()
+    found = Jurisdiction.objects.filter(search__contains=text) | Jurisdiction.objects.filter(code__startswith=text)
+    if codes is not None:
+        found = found.filter(within("code", codes))
+    return sorted(found[:500], key=lambda unit: (len(unit.code), unit.code))[:limit]
+
+
+def layers_in_use() -> list[Layer]:
+    return list(Layer.objects.all())
+
+
+def features_of(layer: Layer) -> LayerFeatures:
+    return read_layer(layer.name, layer.version)
+
+
+def locate_points(lons: Sequence[float], lats: Sequence[float]) -> list[dict[str, Any]]:
+    """The contract's locate JSON for each point (WGS 84 degrees), all in one pass of the engine."""
+    layers, gazetteer = _in_memory(_layer_key(), _gazetteer_key())
+    located = locate(lons, lats, layers, gazetteer)
+    return [located.to_dict(index) for index in range(len(located))]
+
+
+def to_wgs84(lons: Sequence[float], lats: Sequence[float], datum: str) -> tuple[NDArray, NDArray]:
+    """The points in WGS 84; `datum` is wgs84, gcj02 or bd09."""
+    return datums.to_wgs84(lons, lats, datum)
+
+
+def cell(lons: Sequence[float], lats: Sequence[float]) -> NDArray[np.int64]:
+    """The finest quadkey cell of each point, as an integer."""
+    return cells.cell_of(lons, lats)
+
+
+def cell_ranges(west: float, south: float, east: float, north: float) -> list[tuple[int, int]]:
+    """Ranges of cells, both ends included, that cover the box; a database serves them from one index."""
+    return cells.cell_ranges(west, south, east, north)
+
+
+def _layer_key() -> tuple[tuple[str, str, str], ...]:
+    return tuple(
+        (name, version, as_of.isoformat())
+        for name, version, as_of in Layer.objects.values_list("name", "version", "as_of")
+    )
+
+
+def _gazetteer_key() -> tuple[Any, ...]:
+    """Changes whenever the code list is loaded."""
+    return tuple(Jurisdiction.objects.aggregate(Max("loaded_at")).values())
+
+
+@lru_cache(maxsize=2)
+def _in_memory(layer_key: tuple[tuple[str, str, str], ...], _gazetteer: tuple[Any, ...]) -> tuple[Layers, Gazetteer]:
+    features = {name: read_layer(name, version) for name, version, _as_of in layer_key}
+    layers = Layers.build(
+        **{name: Features(read.names, read.geometries, read.codes) for name, read in features.items()},
+        dates={name: as_of for name, _version, as_of in layer_key},
+    )
+    units = list(Jurisdiction.objects.values_list("code", "name", "kind"))
+    return layers, Gazetteer.build(*(list(column) for column in zip(*units, strict=True)) if units else ([], []))
