@@ -1,0 +1,148 @@
+"""A real Chromium against a live server of the test database.
+
+`page` is a fresh Chinese page 1280 px wide; `open_page(width=…, language=…, dark=…)` makes another kind. What goes
+wrong in the browser fails the test when it ends: script errors, console errors and warnings, answers of 500, requests
+that leave this machine. `log_in(page, person)` gives the page that person's session without going through the form.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import manimgx_fonts_cjk
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, Route, sync_playwright
+
+# Playwright's synchronous API keeps an event loop in this thread; Django would refuse the database because of it.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+FLAGS = [
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+]
+LOCALES = {"zh": "zh-CN", "en": "en-US"}
+# Chromium's own remarks on how software drawing performs are none of ours.
+IGNORED = ("GPU stall due to ReadPixels", "Automatic fallback to software WebGL", "Failed to load resource")
+FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>{fonts}</dir>
+  <cachedir>{cache}</cachedir>
+  <alias><family>sans-serif</family><prefer><family>Noto Sans CJK SC</family></prefer></alias>
+  <alias><family>serif</family><prefer><family>Noto Sans CJK SC</family></prefer></alias>
+</fontconfig>
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder is a journey."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.journey)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """The system's Chromium, else the one that Playwright installed, with the Chinese font that the project brings."""
+    folder = tmp_path_factory.mktemp("fonts")
+    config = folder / "fonts.conf"
+    config.write_text(
+        FONTS.format(fonts=Path(manimgx_fonts_cjk.__file__).parent, cache=folder / "cache"), encoding="utf-8"
+    )
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=FLAGS, env={**os.environ, "FONTCONFIG_FILE": str(config)}
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
+    """Makes pages of a given width, language and theme, all with addresses relative to the live server."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def loopback_only(route: Route) -> None:
+        if urlsplit(route.request.url).hostname in {"127.0.0.1", "localhost"}:
+            route.continue_()
+        else:
+            wrong.append(f"left this machine: {route.request.url}")
+            route.abort()
+
+    def note_console(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not any(part in message.text for part in IGNORED):
+            wrong.append(f"console {message.type}: {message.text}")
+
+    def note_response(response: Response) -> None:
+        if response.status >= 500:
+            wrong.append(f"{response.status} {response.url}")
+
+    def note_failure(request: Request) -> None:
+        # Chromium reports a request given up by navigating away as a failure too.
+        if request.failure != "net::ERR_ABORTED":
+            wrong.append(f"{request.failure} {request.url}")
+
+    def make(*, width: int = 1280, language: str = "zh", dark: bool = False, scripts: bool = True) -> Page:
+        context = browser.new_context(
+            base_url=live_server.url,
+            viewport={"width": width, "height": 800 if width >= 768 else 740},
+            locale=LOCALES[language],
+            timezone_id=settings.TIME_ZONE,
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
+        )
+        contexts.append(context)
+        context.route("**/*", loopback_only)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", note_console)
+        page.on("pageerror", lambda problem: wrong.append(f"script: {problem}"))
+        page.on("response", note_response)
+        page.on("requestfailed", note_failure)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    """A Chinese page 1280 px wide, nobody logged in."""
+    return open_page()
+
+
+@pytest.fixture
+def log_in(live_server: Any) -> Callable[[Page, Any], None]:
+    """Gives a page the session of a person."""
+
+    def give(page: Page, person: Any) -> None:
+        client = Client()
+        client.force_login(person)
+        page.context.add_cookies(
+            [
+                {
+                    "name": settings.SESSION_COOKIE_NAME,
+                    "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
+                    "url": live_server.url,
+                }
+            ]
+        )
+
+    return give
