@@ -186,8 +186,8 @@ def map_of(
     """The map with its layers, and points by state.
 
     points: dicts with lon, lat (degrees, WGS 84), id, state, word (the state's), overdue, title, text, url; all but lon
-    and lat may be absent. source: instead of points, an address that answers `{"points": [...]}`. size: "", "tall" or
-    "low".
+    and lat may be absent. source: instead of points, an address that answers `{"points": [...], "note": ...}` or GeoJSON
+    with the same properties. size: "", "tall" or "low".
     pick_lon, pick_lat: ids of the inputs that a click or Enter fills, after which the element fires `duban:picked`
     (detail lon, lat); pick_datum: id of a select that is then set to wgs84.
     """

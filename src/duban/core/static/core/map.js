@@ -4,7 +4,8 @@
 // Attributes are written by the template tag `map_of`. Public to scripts:
 //   element.setPoints([...])   replaces the points; element.highlight(id) rings one, or none
 //   event `duban:picked`       bubbles, detail {lon, lat}, after the inputs are filled
-// Any element with data-map-id="…" rings the point of that id while it is hovered or holds the focus.
+// Any element with data-map-id="…" rings the point of that id while it is hovered or holds the focus. Where htmx swaps in
+// another [data-map-source], the points are read anew from it.
 
 const VENDOR = new URL("../vendor/maplibre/maplibre-gl.mjs", import.meta.url);
 const SHAPES = new URL("shapes.svg", import.meta.url);
@@ -17,6 +18,13 @@ const ask = async (url) => {
   if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
   return answer.json();
 };
+
+/** Points from `{points: […]}` or from GeoJSON, with the remark that came along. */
+function readPoints(answer) {
+  if (answer.type !== "FeatureCollection") return answer;
+  const points = answer.features.map(({ id, geometry, properties }) => ({ id, ...properties, lon: geometry.coordinates[0], lat: geometry.coordinates[1] }));
+  return { points, note: answer.note };
+}
 
 let shapes;
 /** The path of each symbol in shapes.svg, by id. */
@@ -99,7 +107,8 @@ class DubanMap extends HTMLElement {
   #points = [];
   #view = null;
   #place = null;
-  #pointsText = "";
+  #read = "";
+  #remark = "";
 
   connectedCallback() {
     if (this.#view || this.dataset.started) return;
@@ -117,7 +126,7 @@ class DubanMap extends HTMLElement {
 
   async #start() {
     this.#tell(this.#words.loading);
-    const [index, points] = await Promise.all([this.dataset.layers ? ask(this.dataset.layers) : { layers: [] }, this.#readPoints()]);
+    const [index, points] = await Promise.all([this.dataset.layers ? ask(this.dataset.layers) : { layers: [] }, this.#load()]);
     this.#layers = await Promise.all(index.layers.map(async (layer) => ({ ...layer, data: await ask(layer.url) })));
     this.#points = points;
     this.#place = this.#typedPlace();
@@ -134,10 +143,18 @@ class DubanMap extends HTMLElement {
     this.dispatchEvent(new CustomEvent("duban:map-ready", { bubbles: true }));
   }
 
-  async #readPoints() {
-    if (this.dataset.source) return (await ask(this.dataset.source)).points;
-    this.#pointsText = document.getElementById(this.dataset.points)?.textContent || "[]";
-    return JSON.parse(this.#pointsText);
+  /** Where the points are now: the JSON on the page, or an address, which a swapped-in table may have changed. */
+  #where() {
+    if (this.dataset.points) return document.getElementById(this.dataset.points)?.textContent || "[]";
+    return document.querySelector("[data-map-source]")?.dataset.mapSource || this.dataset.source;
+  }
+
+  async #load() {
+    this.#read = this.#where();
+    if (this.dataset.points) return JSON.parse(this.#read);
+    const { points, note } = readPoints(await ask(this.#read));
+    this.#remark = note || "";
+    return points;
   }
 
   #box() {
@@ -154,10 +171,11 @@ class DubanMap extends HTMLElement {
   /** What the reader must know of the layers: that they are a sketch, and of which day. */
   #note() {
     const note = element("div", { class: "map-note" });
-    const dates = this.#layers.map((layer) => layer.date).filter(Boolean).sort();
+    const dates = this.#layers.map((layer) => layer.as_of).filter(Boolean).sort();
     if (!this.#layers.length) note.append(this.#words.no_layers);
     if (this.#layers.some((layer) => layer.schematic)) note.append(element("b", {}, this.#words.schematic), " · ");
     if (dates.length) note.append(`${this.#words.as_of} ${dates[0] === dates.at(-1) ? dates[0] : `${dates[0]} – ${dates.at(-1)}`}`);
+    if (this.#remark) note.prepend(this.#remark, element("br"));
     if (this.picks) note.prepend(element("span", { class: "map-how" }, this.#words.pick), element("br"));
     return note;
   }
@@ -199,11 +217,7 @@ class DubanMap extends HTMLElement {
     }
     document.addEventListener("duban:theme", () => this.#view.repaint());
     document.addEventListener("htmx:afterSettle", () => {
-      const text = document.getElementById(this.dataset.points)?.textContent;
-      if (text && text !== this.#pointsText) {
-        this.#pointsText = text;
-        this.setPoints(JSON.parse(text));
-      }
+      if (this.#where() !== this.#read) this.#load().then((points) => this.setPoints(points), console.error);
     });
     for (const [on, off] of [["mouseover", "mouseout"], ["focusin", "focusout"]]) {
       document.addEventListener(on, (event) => {
@@ -218,6 +232,7 @@ class DubanMap extends HTMLElement {
 
   setPoints(points) {
     this.#points = points;
+    this.querySelector(".map-note")?.replaceWith(this.#note());
     this.#view?.setPoints(points, this.#box());
   }
 
