@@ -161,7 +161,7 @@ def test_the_command_prints_its_result_last_and_hands_back_refused_rows(
         "taken": 0, "updated": 0, "unchanged": 0, "refused": 1, "report": str(report),
     }  # fmt: skip
     assert "datum_missing: row 3" in said.err
-    rows = list(csv.DictReader(report.open(encoding="utf-8-sig", newline="")))
+    rows = list(csv.DictReader(io.StringIO(report.read_text(encoding="utf-8-sig"))))
     assert rows[0]["external_id"] == "'=1+1"
     assert rows[0]["reason"].startswith("datum_missing")
     call_command("import_findings", str(file), by="inspector", keep_good=True)

@@ -188,7 +188,7 @@ def _taken_at(exif: dict[str, dict[int, Any]]) -> datetime | None:
 
 
 def _position(exif: dict[str, dict[int, Any]]) -> tuple[float | None, float | None]:
-    """(lon, lat) in degrees WGS 84, or (None, None) where absent, out of range, or the 0, 0 of a phone without a fix."""
+    """(lon, lat) in degrees WGS 84, or (None, None): absent, out of range, or the 0, 0 of a phone without a fix."""
     gps, tags = exif["gps"], ExifTags.GPS
     try:
         lat = _degrees(gps[tags.GPSLatitude], gps[tags.GPSLatitudeRef], "S")

@@ -573,10 +573,11 @@ def amend_entry(
     words = {"reason": _reason(reason, step)}
     if category is not None and category != entry.category:
         changes["category_id"] = category.pk
-    if statement is not None and statement.strip() != entry.statement:
+    if statement is not None:
         if len(statement) > 300 or "\x00" in statement or not statement.strip():
             raise BadStep("bad_statement", _("A location statement has 1 to 300 characters."), field="statement")
-        changes["statement"] = statement.strip()
+        if statement.strip() != entry.statement:
+            changes["statement"] = statement.strip()
     described = description is not None and description.strip() != entry.description
     if described and description is not None:
         if len(description) > MAX_WORDS or "\x00" in description:

@@ -1,4 +1,4 @@
-"""Administrative codes: 6 digits a county, 9 a town, 12 a village or community, 15 a unit grid. "Starts with" is scope."""
+"""Administrative codes: 6 digits a county, 9 a town, 12 a village or community, 15 a grid. "Starts with" is scope."""
 
 import re
 from collections.abc import Iterable

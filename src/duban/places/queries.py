@@ -40,7 +40,7 @@ def counties_and_towns(codes: Iterable[str]) -> list[Jurisdiction]:
 
 
 def search(text: str, *, codes: Sequence[str] | None = None, limit: int = 20) -> list[Jurisdiction]:
-    """Jurisdictions whose name, pinyin, initials or code hold the text, the coarse ones first; within `codes` if given."""
+    """Jurisdictions whose name, pinyin, initials or code hold the text, coarse ones first; within `codes` if given."""
     text = text.strip().lower()
     found = Jurisdiction.objects.filter(search__contains=text) | Jurisdiction.objects.filter(code__startswith=text)
     if codes is not None:

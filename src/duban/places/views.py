@@ -45,9 +45,13 @@ def layer(request: HttpRequest, name: str) -> HttpResponse:
         return HttpResponseNotModified()
     features = queries.features_of(row)
     shapes = shapely.to_geojson(shapely.set_precision(features.geometries, SCREEN_GRID, mode="pointwise"))
+    properties = [
+        json.dumps({"name": title, "code": code}, ensure_ascii=False)
+        for title, code in zip(features.names, features.codes, strict=True)
+    ]
     body = ",".join(
-        f'{{"type":"Feature","properties":{json.dumps({"name": title, "code": code}, ensure_ascii=False)},"geometry":{shape}}}'
-        for title, code, shape in zip(features.names, features.codes, shapes, strict=True)
+        f'{{"type":"Feature","properties":{about},"geometry":{shape}}}'
+        for about, shape in zip(properties, shapes, strict=True)
     )
     response = HttpResponse(f'{{"type":"FeatureCollection","features":[{body}]}}', content_type="application/geo+json")
     response.headers["ETag"] = tag

@@ -4,41 +4,63 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Jurisdiction',
+            name="Jurisdiction",
             fields=[
-                ('code', models.CharField(max_length=15, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100)),
-                ('kind', models.CharField(help_text='county, street, area, town, township, village, community, grid', max_length=20)),
-                ('parent_code', models.CharField(blank=True, db_index=True, max_length=15)),
-                ('search', models.CharField(help_text='name, pinyin and its initials, for pickers', max_length=240)),
-                ('loaded_at', models.DateTimeField(db_index=True)),
+                ("code", models.CharField(max_length=15, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "kind",
+                    models.CharField(
+                        help_text="county, street, area, town, township, village, community, grid", max_length=20
+                    ),
+                ),
+                ("parent_code", models.CharField(blank=True, db_index=True, max_length=15)),
+                ("search", models.CharField(help_text="name, pinyin and its initials, for pickers", max_length=240)),
+                ("loaded_at", models.DateTimeField(db_index=True)),
             ],
             options={
-                'ordering': ['code'],
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='Layer',
+            name="Layer",
             fields=[
-                ('name', models.CharField(choices=[('roads', 'Roads'), ('waters', 'Waters'), ('villages', 'Villages'), ('boundaries', 'Boundaries'), ('landmarks', 'Landmarks')], max_length=12, primary_key=True, serialize=False)),
-                ('version', models.CharField(max_length=64)),
-                ('as_of', models.DateField(help_text='the day that the features describe')),
-                ('loaded_at', models.DateTimeField()),
-                ('feature_count', models.PositiveIntegerField()),
-                ('schematic', models.BooleanField(default=False, help_text='drawn by hand; every map says so')),
-                ('source', models.CharField(blank=True, max_length=200)),
+                (
+                    "name",
+                    models.CharField(
+                        choices=[
+                            ("roads", "Roads"),
+                            ("waters", "Waters"),
+                            ("villages", "Villages"),
+                            ("boundaries", "Boundaries"),
+                            ("landmarks", "Landmarks"),
+                        ],
+                        max_length=12,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("version", models.CharField(max_length=64)),
+                ("as_of", models.DateField(help_text="the day that the features describe")),
+                ("loaded_at", models.DateTimeField()),
+                ("feature_count", models.PositiveIntegerField()),
+                ("schematic", models.BooleanField(default=False, help_text="drawn by hand; every map says so")),
+                ("source", models.CharField(blank=True, max_length=200)),
             ],
             options={
-                'ordering': ['name'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('name__in', ['roads', 'waters', 'villages', 'boundaries', 'landmarks'])), name='layer_name_known')],
+                "ordering": ["name"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("name__in", ["roads", "waters", "villages", "boundaries", "landmarks"])),
+                        name="layer_name_known",
+                    )
+                ],
             },
         ),
     ]
