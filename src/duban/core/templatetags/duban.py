@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from duban.core import clock
@@ -64,6 +64,25 @@ def day(value: Any) -> SafeString | str:
 def moment(value: Any) -> SafeString | str:
     """As `day`, with the hour and minute: `1月20日 08:30` / `20 Jan 08:30`."""
     return _time_element(value, with_clock=True)
+
+
+@register.inclusion_tag("core/parts/deadline.html")
+def deadline(due_at: datetime | None, late: bool = False) -> dict[str, Any]:
+    """A deadline as a person reckons it: late by how much, today or tomorrow at what hour, else the day.
+
+    `late` is the caller's word for it: whether a passed deadline still matters is a rule of its own.
+    """
+    due, now = _local(due_at), timezone.localtime(clock.now())
+    if not isinstance(due, datetime):
+        return {"due": None}
+    hours = int((now - due).total_seconds() // 3600)
+    by = ""
+    if late and hours >= 24:
+        by = ngettext("%(days)d day late", "%(days)d days late", hours // 24) % {"days": hours // 24}
+    elif late:
+        by = ngettext("%(hours)d hour late", "%(hours)d hours late", max(hours, 1)) % {"hours": max(hours, 1)}
+    near = {0: _("today"), 1: _("tomorrow")}.get((due.date() - now.date()).days, "")
+    return {"due": due, "late_by": by, "near": near, "full": format_date(due, f"{FULL_DAY[_language()]} H:i")}
 
 
 @register.simple_tag
@@ -186,8 +205,8 @@ def map_of(
     """The map with its layers, and points by state.
 
     points: dicts with lon, lat (degrees, WGS 84), id, state, word (the state's), overdue, title, text, url; all but lon
-    and lat may be absent. source: instead of points, an address that answers `{"points": [...], "note": ...}` or GeoJSON
-    with the same properties. size: "", "tall" or "low".
+    and lat may be absent. source: instead of points, an address that answers `{"points": [...], "note": ...}` or, with
+    the same properties, GeoJSON. size: "", "tall" or "low".
     pick_lon, pick_lat: ids of the inputs that a click or Enter fills, after which the element fires `duban:picked`
     (detail lon, lat); pick_datum: id of a select that is then set to wgs84.
     """
