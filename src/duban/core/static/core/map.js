@@ -3,9 +3,7 @@
 //
 // Attributes are written by the template tag `map_of`. Public to scripts:
 //   element.setPoints([...])   replaces the points; element.highlight(id) rings one, or none
-//   element.setSource(url)     replaces the points by those of another address
 //   event `duban:picked`       bubbles, detail {lon, lat}, after the inputs are filled
-//   event `duban:map-answer`   bubbles, detail: all that the source answered
 // Any element with data-map-id="…" rings the point of that id while it is hovered or holds the focus. Where htmx swaps in
 // another [data-map-source], the points are read anew from it.
 
@@ -159,14 +157,6 @@ class DubanMap extends HTMLElement {
     return points;
   }
 
-  /** `{"points": [...]}` or a GeoJSON FeatureCollection of points; the page may want the rest of the answer too. */
-  async #readSource() {
-    const answer = await ask(this.dataset.source);
-    this.dispatchEvent(new CustomEvent("duban:map-answer", { bubbles: true, detail: answer }));
-    const placed = ({ properties, geometry: { coordinates: [lon, lat] } }) => ({ ...properties, lon, lat });
-    return answer.points || answer.features.map(placed);
-  }
-
   #box() {
     let box = null;
     for (const point of this.#points) box = widen(box, [point.lon, point.lat]);
@@ -244,13 +234,6 @@ class DubanMap extends HTMLElement {
     this.#points = points;
     this.querySelector(".map-note")?.replaceWith(this.#note());
     this.#view?.setPoints(points, this.#box());
-  }
-
-  /** Replaces the points by those that another address answers. */
-  async setSource(url) {
-    this.dataset.source = url;
-    const points = await this.#readSource();
-    if (this.dataset.source === url) this.setPoints(points);
   }
 
   highlight(id) {
