@@ -15,6 +15,7 @@ from duban.access.actions import change_own_password
 from duban.access.forms import LoginForm, OwnPasswordForm
 from duban.access.models import Role
 from duban.core import clock
+from duban.places import queries as places
 
 
 class Login(LoginView):
@@ -45,5 +46,9 @@ def change_password(request: HttpRequest) -> HttpResponse:
 @login_required
 def own(request: HttpRequest) -> HttpResponse:
     """Who one is to the office, and the roles one holds and where."""
-    roles = [{"role": Role(role).label, "code": code} for role, code in request.user.held_roles]
+    names = places.names([code for _role, code in request.user.held_roles])
+    roles = [
+        {"role": Role(role).label, "code": code, "place": names.get(code, "–")}
+        for role, code in request.user.held_roles
+    ]
     return render(request, "access/own.html", {"roles": roles})

@@ -1,9 +1,61 @@
 """The public home, and the desk on which lies what waits for the person who opens it."""
 
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
 from django.views.decorators.http import require_safe
+
+from duban.access import rights
+from duban.access.models import Person, Role
+from duban.core import clock
+from duban.ledger import queries as ledger
+from duban.ledger.filters import write_filters
+from duban.ledger.lifecycle import State
+from duban.places import queries as places
+
+SEEING = ("entry.see", "entry.see_own")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry as it lies on the desk."""
+
+    entry: Any
+    word: str
+    overdue: bool
+    unit: str
+    before: str
+    after: str
+    """Hashes of the first photo of each kind, or empty."""
+
+
+@dataclass(frozen=True)
+class Heap:
+    """Entries that wait for the same act, the first few of them, and the address of all."""
+
+    key: str
+    label: Promise
+    count: int
+    more: bool
+    url: str
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that opens the rows behind it."""
+
+    shape: str
+    label: str
+    count: int
+    url: str
 
 
 @require_safe
@@ -15,5 +67,66 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def desk(request: HttpRequest) -> HttpResponse:
-    """What waits for this person, most urgent first."""
-    return render(request, "web/desk.html", {})
+    """What waits for this person, most urgent first; for who only reads, how many entries stand where."""
+    person, now = request.user, clock.now()
+    heaps = heaps_of(person, now)
+    sees = any(rights.codes(person, permission) for permission in SEEING)
+    context = {
+        "heaps": heaps,
+        "figures": [] if heaps or not sees else figures_of(person),
+        "roles": roles_of(person),
+        "sees_ledger": sees,
+        "may_record": bool(rights.codes(person, "entry.record")),
+        "today": now,
+    }
+    return render(request, "web/desk.html", context)
+
+
+def heaps_of(person: Person, now: datetime) -> list[Heap]:
+    """The heaps on the person's desk with their lines; the same few queries however many entries there are."""
+    waiting = ledger.waiting_for(person, now=now)
+    entries = [entry for heap in waiting for entry in heap.entries]
+    prefetch_related_objects(entries, "photos")
+    names = places.names({entry.responsible for entry in entries})
+    return [
+        Heap(
+            heap.key,
+            heap.label,
+            heap.count,
+            heap.more,
+            f"{reverse('ledger:list')}?{write_filters(heap.filters)}",
+            [line_of(entry, names, now) for entry in heap.entries],
+        )
+        for heap in waiting
+    ]
+
+
+def line_of(entry: Any, names: dict[str, str], now: datetime) -> Line:
+    """An entry, with its photos at hand, as a line."""
+    first: dict[str, str] = {}
+    for photo in entry.photos.all():
+        first.setdefault(photo.moment, photo.photo_id)
+    return Line(
+        entry,
+        str(State(entry.state).label),
+        ledger.is_overdue(entry, now),
+        names.get(entry.responsible, entry.responsible),
+        first.get("before", ""),
+        first.get("after", ""),
+    )
+
+
+def figures_of(person: Person) -> list[Figure]:
+    """How many entries stand in each state, in the order of their life."""
+    counts = ledger.counts_by_state(person)
+    return [
+        Figure(state, str(state.label), counts[state], f"{reverse('ledger:list')}?state={state}")
+        for state in State
+        if state in counts
+    ]
+
+
+def roles_of(person: Person) -> list[dict[str, str]]:
+    """The person's roles in words, each with the name of its place."""
+    names = places.names([code for _role, code in person.held_roles])
+    return [{"role": str(Role(role).label), "place": names.get(code, code)} for role, code in person.held_roles]
