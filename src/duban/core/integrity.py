@@ -1,9 +1,14 @@
 """How an app says that what is stored is not what was written."""
 
 import hashlib
+import hmac
 import json
 from dataclasses import dataclass
 from typing import Any
+
+from django.conf import settings
+
+from duban.core.keys import read_or_make_key
 
 
 @dataclass(frozen=True)
@@ -22,3 +27,9 @@ def canonical(value: Any) -> bytes:
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def seal(digest: str) -> str:
+    """HMAC-SHA-256 of a digest under this installation's key, which no database holds: who can only write to the
+    database cannot make one."""
+    return hmac.new(read_or_make_key(settings.DUBAN_DATA / "keys" / "history"), digest.encode(), "sha256").hexdigest()

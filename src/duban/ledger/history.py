@@ -13,11 +13,9 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
-from duban.core.integrity import Problem, canonical, sha256
-from duban.core.keys import read_or_make_key
+from duban.core.integrity import Problem, canonical, seal, sha256
 from duban.ledger.models import Checkpoint, Counter, Entry, EntryPhoto, Event
 
 # The columns of an entry that only events set; `verify` folds the events and compares.
@@ -93,10 +91,6 @@ def next_event(
     return event
 
 
-def _seal(digest: str) -> str:
-    return hmac.new(read_or_make_key(settings.DUBAN_DATA / "keys" / "history"), digest.encode(), "sha256").hexdigest()
-
-
 def _hash_checkpoint(checkpoint: Checkpoint) -> str:
     body = {
         "seq": checkpoint.seq,
@@ -123,7 +117,7 @@ def seal_heads(*, now: datetime) -> str:
             previous=last.hash if last else "",
         )
         checkpoint.hash = _hash_checkpoint(checkpoint)
-        checkpoint.seal = _seal(checkpoint.hash)
+        checkpoint.seal = seal(checkpoint.hash)
         checkpoint.save(force_insert=True)
         for entry in entries:
             Entry.objects.filter(pk=entry.pk, event_count=entry.event_count).update(unsealed=False)
@@ -147,6 +141,16 @@ def verify_events() -> Iterator[Problem]:
     if Entry.objects.count() != entries_seen:
         for entry in Entry.objects.filter(events__isnull=True).iterator():
             yield Problem("history_missing", f"entry {entry.number}", "it has no event at all")
+
+
+def verify_entry(entry: Entry) -> Iterator[Problem]:
+    """The same walk for one entry."""
+    photos = set(entry.photos.values_list("photo_id", "moment"))
+    events = list(entry.events.order_by("seq"))
+    if not events:
+        yield Problem("history_missing", f"entry {entry.number}", "it has no event at all")
+    else:
+        yield from _verify_entry(entry, events, photos)
 
 
 def _photos_by_entry() -> dict[Any, set[tuple[str, str]]]:
@@ -201,7 +205,7 @@ def verify_checkpoints() -> Iterator[Problem]:
             count = checkpoint.seq
         if checkpoint.previous != previous or _hash_checkpoint(checkpoint) != checkpoint.hash:
             yield Problem("checkpoint_altered", where, "its hash does not cover what is stored")
-        if not hmac.compare_digest(_seal(checkpoint.hash), checkpoint.seal):
+        if not hmac.compare_digest(seal(checkpoint.hash), checkpoint.seal):
             yield Problem("checkpoint_forged", where, "it was not sealed with this installation's key")
         previous = checkpoint.hash
         yield from _verify_heads(where, checkpoint.heads)

@@ -132,6 +132,11 @@ def standing_in(code: str) -> QuerySet[Entry]:
     return Entry.objects.filter(within("jurisdiction", [code]), state__in=OPEN).order_by("found_at", "number")
 
 
+def states_of(entry_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """The state of each entry."""
+    return dict(Entry.objects.filter(pk__in=entry_ids).values_list("pk", "state"))
+
+
 def snapshots(entry_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
     """What a bulletin says of each entry, as values: the shape of an entry in `duban.bulletin/1`."""
     entries = Entry.objects.filter(pk__in=entry_ids).select_related("category").prefetch_related("photos__photo")
@@ -184,7 +189,7 @@ def near_open(
     east = min(north / max(cos(radians(lat)), 0.01), 180.0)
     box = (max(lon - east, -180), max(lat - north, -90), min(lon + east, 180), min(lat + north, 90))
     inside = Q(pk__in=[])
-    for low, high in places.cell_ranges(box):
+    for low, high in places.cell_ranges(*box):
         inside |= Q(cell__gte=low, cell__lte=high)
     found = Entry.objects.visible_to(person).filter(inside, state__in=OPEN).exclude(pk=leave_out)
     entries = list(found.select_related("category")[:500])

@@ -1,0 +1,32 @@
+from pathlib import Path
+from typing import Any
+
+from duban.bulletin import queries
+from duban.core.command import DubanCommand
+from duban.core.errors import DubanError
+from duban.core.files import write_whole
+from duban.places.codes import normalise_code
+
+
+class Command(DubanCommand):
+    help = "Write a published bulletin as html, pdf, docx or json. Prints the file's path."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("number", type=int)
+        parser.add_argument("--format", required=True, choices=list(queries.FORMATS))
+        parser.add_argument("--out", required=True, type=Path, metavar="FILE")
+        parser.add_argument("--name", default="", help="the series, where several have that number")
+        parser.add_argument("--at", default="", metavar="CODE", help="whose series")
+        parser.add_argument("--language", default="zh", choices=["zh", "en"])
+        parser.add_argument("--json", action="store_true")
+
+    def run(self, **options: Any) -> Any:
+        at = normalise_code(options["at"], field="at") if options["at"] else ""
+        issue = queries.numbered(options["number"], name=options["name"], at=at)
+        data = queries.export(issue, options["format"], options["language"])
+        out: Path = options["out"]
+        try:
+            write_whole(out, data)
+        except OSError as error:
+            raise DubanError("file_unwritable", f"{out}: {error.strerror}", field="out") from error
+        return {"number": issue.number, "file": str(out), "bytes": len(data)} if options["json"] else out

@@ -1,0 +1,104 @@
+"""Numbered issues of a series, and which entries each carries."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class IssueState(models.TextChoices):
+    DRAFT = "draft", _("draft")
+    APPROVED = "approved", _("approved")
+    PUBLISHED = "published", _("published")
+    DISCARDED = "discarded", _("discarded")
+
+
+LIVE = (IssueState.DRAFT, IssueState.APPROVED, IssueState.PUBLISHED)
+WAITING = (IssueState.DRAFT, IssueState.APPROVED)
+
+
+class Section(models.TextChoices):
+    RECTIFIED = "rectified", _("rectified")
+    NEW = "new", _("new on the ledger")
+
+
+class Series(models.Model):
+    """A line of numbered bulletins of one jurisdiction; its row is the lock of whoever publishes."""
+
+    jurisdiction = models.CharField(max_length=15)
+    name = models.CharField(max_length=60)
+    first_number = models.PositiveIntegerField(default=1)
+    next_number = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        ordering = ["jurisdiction", "name"]
+        constraints = [models.UniqueConstraint(fields=["jurisdiction", "name"], name="series_once_per_place")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Issue(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="issues")
+    state = models.CharField(max_length=9, choices=IssueState, default=IssueState.DRAFT)
+    number = models.PositiveIntegerField(null=True, blank=True)
+    title = models.CharField(max_length=100)
+    intro = models.TextField(blank=True)
+    issuer = models.CharField(max_length=100)
+    byline = models.CharField(max_length=100, blank=True)
+    corrects = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="corrections")
+    drafted_by = models.CharField(max_length=150, help_text="user names are kept by value")
+    edited_by = models.JSONField(default=list, help_text="user names of all who changed the draft")
+    approved_by = models.CharField(max_length=150, blank=True)
+    published_by = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField()
+    published_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(
+        default=1, help_text="counts changes, so that two editors cannot pass over each other"
+    )
+    document = models.TextField(
+        blank=True, help_text="the frozen bulletin, canonical JSON; nothing is printed from elsewhere"
+    )
+    hash = models.CharField(max_length=64, blank=True)
+    seal = models.CharField(max_length=64, blank=True, help_text="HMAC of the hash under this installation's key")
+    previous = models.CharField(max_length=64, blank=True, help_text="hash of the issue before it in the series")
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["-published_at"], name="issue_newest"),
+            models.Index(fields=["series", "state"], name="issue_by_series"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["series", "number"], name="issue_number_once"),
+            models.CheckConstraint(
+                condition=Q(state=IssueState.PUBLISHED, number__isnull=False, published_at__isnull=False)
+                & ~Q(hash="")
+                & ~Q(document="")
+                | ~Q(state=IssueState.PUBLISHED)
+                & Q(number__isnull=True, published_at__isnull=True, hash="", document=""),
+                name="issue_published_iff_frozen",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.series} {self.number or '–'}"
+
+
+class Item(models.Model):
+    """An entry's place in an issue. `reserved` keeps it out of every other live issue of the series."""
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="items")
+    entry = models.ForeignKey("ledger.Entry", on_delete=models.PROTECT, related_name="+")
+    section = models.CharField(max_length=9, choices=Section)
+    position = models.PositiveIntegerField()
+    reserved = models.CharField(max_length=80, unique=True, null=True, blank=True, help_text="null in a correction")
+
+    class Meta:
+        ordering = ["section", "position"]
+        constraints = [models.UniqueConstraint(fields=["issue", "entry", "section"], name="item_once_per_issue")]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id} {self.section} {self.entry_id}"
