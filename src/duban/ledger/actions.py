@@ -99,23 +99,7 @@ def record_findings(
     scopes = rights.codes(by, "entry.record")
     if not scopes:
         rights.require(by, "entry.record", "")
-    refused: list[DubanError] = []
-    stored = _stored_photos(findings)
-    there = Entry.objects.select_for_update().in_bulk([finding.id for finding in findings])
-    digests = {entry.id: entry.content_digest for entry in there.values()}
-    sound: list[Finding] = []
-    for finding in findings:
-        try:
-            check_finding(finding, now=now)
-            _check_photos(finding, stored)
-            _check_replay(finding, digests)
-        except DubanError as refusal:
-            refused.append(refusal)
-        else:
-            sound.append(finding)
-    fresh = list({finding.id: finding for finding in reversed(sound) if finding.id not in there}.values())[::-1]
-    drafts, strays = _draft_entries(now=now, findings=fresh, scopes=scopes)
-    refused += strays
+    sound, there, drafts, refused = _sift(now=now, findings=findings, scopes=scopes)
     if refused and not keep_good:
         return [], refused
     _write_entries(drafts, by=by, now=now)
@@ -140,6 +124,39 @@ def record_findings(
         )
         _seal_on_commit()
     return recorded, refused
+
+
+@transaction.atomic
+def check_findings(*, by: Person, now: datetime, findings: Sequence[Finding]) -> tuple[list[Entry], list[DubanError]]:
+    """What record_findings would make of them, with nothing written: the new entries, unnumbered, and the refusals."""
+    scopes = rights.codes(by, "entry.record")
+    if not scopes:
+        rights.require(by, "entry.record", "")
+    _sound, _there, drafts, refused = _sift(now=now, findings=findings, scopes=scopes)
+    return [entry for entry, _finding in drafts], refused
+
+
+def _sift(
+    *, now: datetime, findings: Sequence[Finding], scopes: Sequence[str]
+) -> tuple[list[Finding], dict[uuid.UUID, Entry], list[tuple[Entry, Finding]], list[DubanError]]:
+    """Sound findings, the entries that are there under their ids (locked), drafts of the new ones, and the refusals."""
+    refused: list[DubanError] = []
+    stored = _stored_photos(findings)
+    there = Entry.objects.select_for_update().in_bulk([finding.id for finding in findings])
+    digests = {entry.id: entry.content_digest for entry in there.values()}
+    sound: list[Finding] = []
+    for finding in findings:
+        try:
+            check_finding(finding, now=now)
+            _check_photos(finding, stored)
+            _check_replay(finding, digests)
+        except DubanError as refusal:
+            refused.append(refusal)
+        else:
+            sound.append(finding)
+    fresh = list({finding.id: finding for finding in reversed(sound) if finding.id not in there}.values())[::-1]
+    drafts, strays = _draft_entries(now=now, findings=fresh, scopes=scopes)
+    return sound, there, drafts, refused + strays
 
 
 def check_finding(finding: Finding, *, now: datetime) -> None:

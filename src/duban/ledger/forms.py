@@ -14,13 +14,15 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.core.errors import DubanError
 from duban.core.tables import BadTable, Row, in_zone, parse_moment
-from duban.ledger.lifecycle import TRANSITIONS, Need, Transition
+from duban.ledger.lifecycle import Need, Transition
 from duban.ledger.models import Category, Datum, Entry, PositionSource
 
 Choices = Sequence[tuple[str, str | Promise]]
 # The widest pictures of phones; the pickers of phones then offer their camera roll.
 PICTURES = "image/*,.heic,.heif"
 LOCAL = "%Y-%m-%dT%H:%M"
+NOBODY = uuid.UUID(int=0)
+"""The id of a finding that is only thought of."""
 
 
 def refuse(form: forms.Form, refusal: DubanError) -> None:
@@ -227,7 +229,3 @@ class ImportForm(forms.Form):
 def category_choices() -> list[tuple[str, str]]:
     """(kind:code, name) of every category, in the reader's language."""
     return [(f"{category.kind}:{category.code}", str(category)) for category in Category.objects.all()]
-
-
-def step_of(action: str) -> Transition | None:
-    return TRANSITIONS.get(action)

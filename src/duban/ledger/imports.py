@@ -1,10 +1,11 @@
 """Findings from a spreadsheet: every row checked before one is written, the refused handed back with their reasons."""
 
 import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.utils.translation import gettext_lazy as _
 
@@ -13,13 +14,21 @@ from duban.access.models import Person
 from duban.core.errors import DubanError
 from duban.core.tables import Row, read_table
 from duban.evidence.actions import store_photo
-from duban.ledger.actions import BadFinding, Finding, check_finding, record_findings
+from duban.evidence.images import examine
+from duban.ledger.actions import BadFinding, Finding, check_finding, check_findings, record_findings
 from duban.ledger.categories import category_index, find_category
-from duban.ledger.models import Category, Datum, PositionSource
+from duban.ledger.models import Category, Datum, Entry, PositionSource
 from duban.places.codes import LENGTHS
 
 REQUIRED = ("found_at", "lon", "lat", "datum", "category")
 NAMESPACE = uuid.UUID("7b7f4a52-38a1-5d0c-9d2c-6a4d2f1c0192")
+EXAMPLE = "EXAMPLE-1"
+"""The external_id of the row that shows how to fill in the template."""
+Progress = Callable[[str, int, int], None]
+
+
+def unheard(_stage: str, _done: int, _total: int) -> None:
+    """For a caller that does not wait to be told."""
 
 
 class PhotoFiles(Protocol):
@@ -50,43 +59,48 @@ class Imported:
     refused: list[tuple[Row, DubanError]]
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What an import would do: `fresh` entries not yet numbered, how many rows are known already, and the refusals."""
+
+    rows: int
+    fresh: list[Entry]
+    known: int
+    columns: list[str]
+    refused: list[tuple[Row, DubanError]]
+
+
 def import_findings(
-    *, by: Person, now: datetime, data: bytes, name: str, photos: PhotoFiles, keep_good: bool = False
+    *,
+    by: Person,
+    now: datetime,
+    data: bytes,
+    name: str,
+    photos: PhotoFiles,
+    keep_good: bool = False,
+    progress: Progress = unheard,
 ) -> Imported:
     """Record the findings of a CSV or XLSX file (contract: findings file); replaying a file adds nothing.
 
     A row's id comes from its external_id within the county of the person's role, else from its content. Raises BadTable
-    for a file that is no table and NotAllowed; whatever is wrong with a row is in the result.
+    for a file that is no table and NotAllowed; whatever is wrong with a row is in the result. `progress` is told the
+    stage (rows, photos, writing), how far it is and out of how many.
     """
-    scopes = rights.codes(by, "entry.record")
-    if not scopes:
-        rights.require(by, "entry.record", "")
-    columns, rows = read_table(data, name, required=REQUIRED)
-    categories = category_index()
-    county = scopes[0][: LENGTHS[0]]
-    refused: list[tuple[Row, DubanError]] = []
-    sound: list[tuple[Row, Finding]] = []
-    for row in rows:
-        try:
-            finding = read_finding(row, categories=categories, county=county)
-            check_finding(finding, now=now)
-            _check_photos_there(row, photos)
-            sound.append((row, finding))
-        except DubanError as refusal:
-            refused.append((row, refusal))
+    columns, rows, sound, refused = _read_rows(by=by, now=now, data=data, name=name, photos=photos, progress=progress)
     if refused and not keep_good:
         return Imported(0, 0, 0, columns, refused)
     findings: list[Finding] = []
-    for row, finding in sound:
+    for done, (row, finding) in enumerate(sound):
+        progress("photos", done, len(sound))
         try:
             findings.append(_with_photos(finding, row, photos, by=by, now=now))
         except DubanError as refusal:
             refused.append((row, refusal))
     if refused and not keep_good:
         return Imported(0, 0, 0, columns, refused)
+    progress("writing", len(findings), len(findings))
     recorded, refusals = record_findings(by=by, now=now, findings=findings, keep_good=keep_good)
-    by_number = {row.number: row for row in rows}
-    refused += [(by_number[refusal.row], refusal) for refusal in refusals if refusal.row is not None]
+    refused += _by_row(rows, refusals)
     outcomes = [done.outcome for done in recorded]
     return Imported(
         taken=outcomes.count("taken"),
@@ -95,6 +109,61 @@ def import_findings(
         columns=columns,
         refused=sorted(refused, key=lambda pair: pair[0].number),
     )
+
+
+def check_file(
+    *, by: Person, now: datetime, data: bytes, name: str, photos: PhotoFiles, progress: Progress = unheard
+) -> Checked:
+    """Everything that import_findings would refuse, photos decoded and places looked up, with nothing kept."""
+    columns, rows, sound, refused = _read_rows(by=by, now=now, data=data, name=name, photos=photos, progress=progress)
+    findings: list[Finding] = []
+    for done, (row, finding) in enumerate(sound):
+        progress("photos", done, len(sound))
+        try:
+            for photo in _photo_names(row):
+                _in_row(photo, row, lambda photo=photo: examine(photos.read(photo) or b""))
+            findings.append(finding)
+        except DubanError as refusal:
+            refused.append((row, refusal))
+    progress("places", len(findings), len(findings))
+    fresh, refusals = check_findings(by=by, now=now, findings=findings)
+    refused += _by_row(rows, refusals)
+    return Checked(
+        rows=len(rows),
+        fresh=fresh,
+        known=len(rows) - len(fresh) - len(refused),
+        columns=columns,
+        refused=sorted(refused, key=lambda pair: pair[0].number),
+    )
+
+
+def _read_rows(
+    *, by: Person, now: datetime, data: bytes, name: str, photos: PhotoFiles, progress: Progress
+) -> tuple[list[str], list[Row], list[tuple[Row, Finding]], list[tuple[Row, DubanError]]]:
+    """Columns, all rows, the sound ones with their findings (photos not yet read), the refused ones with why."""
+    scopes = rights.codes(by, "entry.record")
+    if not scopes:
+        rights.require(by, "entry.record", "")
+    columns, rows = read_table(data, name, required=REQUIRED)
+    categories = category_index()
+    county = scopes[0][: LENGTHS[0]]
+    refused: list[tuple[Row, DubanError]] = []
+    sound: list[tuple[Row, Finding]] = []
+    for done, row in enumerate(rows):
+        progress("rows", done, len(rows))
+        try:
+            finding = read_finding(row, categories=categories, county=county)
+            check_finding(finding, now=now)
+            _check_photos_there(row, photos)
+            sound.append((row, finding))
+        except DubanError as refusal:
+            refused.append((row, refusal))
+    return columns, rows, sound, refused
+
+
+def _by_row(rows: Sequence[Row], refusals: Sequence[DubanError]) -> list[tuple[Row, DubanError]]:
+    by_number = {row.number: row for row in rows}
+    return [(by_number[refusal.row], refusal) for refusal in refusals if refusal.row is not None]
 
 
 def read_finding(row: Row, *, categories: dict[str, Category], county: str) -> Finding:
@@ -116,6 +185,13 @@ def read_finding(row: Row, *, categories: dict[str, Category], county: str) -> F
         )
     lon, lat = row.number_in("lon"), row.number_in("lat")
     external_id = row.text("external_id")
+    if external_id == EXAMPLE:
+        raise BadFinding(
+            "example_row",
+            _("This row is the template's example; delete it."),
+            field="external_id",
+            row=row.number,
+        )
     if len(external_id) > 200:
         raise BadFinding(
             "external_id_too_long",
@@ -159,10 +235,16 @@ def _check_photos_there(row: Row, photos: PhotoFiles) -> None:
 
 def _with_photos(finding: Finding, row: Row, photos: PhotoFiles, *, by: Person, now: datetime) -> Finding:
     """The finding with its photos stored."""
-    stored = []
-    for name in _photo_names(row):
-        try:
-            stored.append(store_photo(by=by, now=now, data=photos.read(name) or b"").sha256)
-        except DubanError as refusal:
-            raise BadFinding(refusal.code, f"{name}: {refusal}", field="photo", row=row.number) from refusal
+    stored = [
+        _in_row(name, row, lambda name=name: store_photo(by=by, now=now, data=photos.read(name) or b"")).sha256
+        for name in _photo_names(row)
+    ]
     return Finding(**{**vars(finding), "photos": tuple(stored)})
+
+
+def _in_row(name: str, row: Row, work: Callable[[], Any]) -> Any:
+    """The work's result; what is wrong with the photo is said of its row, with the photo's name."""
+    try:
+        return work()
+    except DubanError as refusal:
+        raise BadFinding(refusal.code, f"{name}: {refusal}", field="photo", row=row.number) from refusal

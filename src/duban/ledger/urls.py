@@ -1,2 +1,42 @@
+"""Addresses of the ledger, under /ledger/."""
+
+from django.urls import path, register_converter
+
+from duban.ledger import adding, entry_page, importing, views
+
+
+class HashConverter:
+    regex = "[0-9a-f]{64}"
+
+    @staticmethod
+    def to_python(value: str) -> str:
+        return value
+
+    @staticmethod
+    def to_url(value: str) -> str:
+        return value
+
+
+register_converter(HashConverter, "sha256")
+
 app_name = "ledger"
-urlpatterns: list = []
+urlpatterns = [
+    path("", views.entry_list, name="list"),
+    path("points.geojson", views.entry_points, name="geojson"),
+    path("export.csv", views.entry_export, name="export"),
+    path("bulk/", views.bulk, name="bulk"),
+    path("photos/<sha256:sha256>/<str:variant>/", views.photo, name="photo"),
+    path("add/", adding.add, name="add"),
+    path("add/photos/", adding.upload, name="upload"),
+    path("add/photos/<str:word>/", adding.kept_thumbnail, name="kept"),
+    path("add/place/", adding.propose, name="propose"),
+    path("import/", importing.start, name="import"),
+    path("import/template.csv", importing.csv_template, name="import_csv_template"),
+    path("import/template.xlsx", importing.xlsx_template, name="import_xlsx_template"),
+    path("import/<uuid:job_id>/", importing.job_page, name="import_job"),
+    path("import/<uuid:job_id>/take/", importing.take, name="import_take"),
+    path("import/<uuid:job_id>/refused.csv", importing.refused, name="import_refused"),
+    path("<uuid:entry_id>/", entry_page.entry_page, name="entry"),
+    path("<uuid:entry_id>/verify/", entry_page.verify, name="verify"),
+    path("<uuid:entry_id>/<str:action>/", entry_page.take_step, name="step"),
+]

@@ -1,0 +1,150 @@
+"""Adding a finding: photo first, the rest proposed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from duban.access import rights
+from duban.core import clock
+from duban.core.errors import DubanError
+from duban.evidence.responses import photo_response
+from duban.ledger import forms, queries, uploads
+from duban.ledger.actions import Finding, check_finding, record_finding
+from duban.ledger.categories import category_index, find_category
+from duban.ledger.entry_page import reasons_of
+from duban.ledger.models import Datum, PositionSource
+from duban.ledger.uploads import Kept
+from duban.ledger.views import area_choices, person_who, scope_of
+from duban.places import queries as places
+from duban.places.codes import covers
+
+NEAR_METRES = 150
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@person_who("entry.record")
+def add(request: HttpRequest) -> HttpResponse:
+    """The form, and what it records; with something wrong it comes back with all that was typed and chosen."""
+    person, now = request.user, clock.now()
+    units = area_choices(scope_of(person, "entry.record"))
+    if request.method != "POST":
+        return _show(request, forms.AddForm(units=units, now=now), [])
+    sent, spoilt = uploads.store_files(request.FILES.getlist("files"), by=person, now=now)
+    kept = uploads.merge_kept(uploads.read_kept(request.POST.getlist("kept"), person), sent)
+    form = forms.AddForm(request.POST, request.FILES, units=units, now=now)
+    status = 400
+    for wrong in spoilt:
+        form.add_error("files", ValidationError(f"{wrong.name}: {wrong.refusal}", code=wrong.refusal.code))
+    if form.is_valid():
+        try:
+            done = record_finding(by=person, now=now, finding=_finding(form.cleaned_data, kept))
+        except DubanError as refusal:
+            forms.refuse(form, refusal)
+            status = refusal.status
+        else:
+            messages.success(request, _("Recorded as %(number)s.") % {"number": done.entry.number})
+            return redirect("ledger:entry", done.entry.pk)
+    return _show(request, form, kept, status=status)
+
+
+def _finding(said: dict[str, Any], kept: Sequence[Kept]) -> Finding:
+    return Finding(
+        id=said["id"],
+        category=find_category(said["category"], category_index()),
+        lon=said["lon"],
+        lat=said["lat"],
+        datum=said["datum"],
+        found_at=said["found_at"],
+        description=said["description"],
+        position_source=said["position_source"],
+        accuracy_m=said["accuracy_m"],
+        photos=tuple(one.photo.pk for one in kept),
+        statement=said["statement"],
+        responsible=said["responsible"],
+    )
+
+
+def _show(request: HttpRequest, form: forms.AddForm, kept: Sequence[Kept], *, status: int = 200) -> HttpResponse:
+    context = {"form": form, "kept": kept, "categories": forms.category_choices()}
+    return render(request, "ledger/add.html", context, status=status)
+
+
+@require_POST
+@person_who("entry.record", "entry.handle")
+def upload(request: HttpRequest) -> HttpResponse:
+    """Photos as they are chosen: each stored at once and answered with the piece of form that keeps it."""
+    kept, refused = uploads.store_files(request.FILES.getlist("files"), by=request.user, now=clock.now())
+    return render(request, "ledger/parts/kept.html", {"kept": kept, "refused": refused})
+
+
+@require_GET
+@person_who("entry.record", "entry.handle")
+def kept_thumbnail(request: HttpRequest, word: str) -> HttpResponse:
+    """The thumbnail of a photo on its way into a form, for the person who sent it."""
+    sha256 = uploads.kept_photo(word, request.user)
+    if sha256 is None:
+        raise Http404(word)
+    return photo_response(request, sha256, "thumbnail")
+
+
+@require_GET
+@person_who("entry.record")
+def propose(request: HttpRequest) -> HttpResponse:
+    """For a place: the statement, the unit, the reasons, and what already stands open near by."""
+    person, now = request.user, clock.now()
+    form = forms.PlaceForm(request.GET)
+    context: dict[str, Any] = {}
+    try:
+        if not form.is_valid():
+            field, errors = next(iter(form.errors.as_data().items()))
+            raise DubanError(errors[0].code or "invalid", errors[0].messages[0], field=field)
+        context = _proposal(request, form.cleaned_data, now)
+        status = 200
+    except DubanError as refusal:
+        context, status = {"refusal": refusal}, refusal.status
+    return render(request, "ledger/parts/proposal.html", context | {"person": person}, status=status)
+
+
+def _proposal(request: HttpRequest, said: dict[str, Any], now: datetime) -> dict[str, Any]:
+    datum = said["datum"] or Datum.WGS84
+    any_category = next(iter(category_index().values()))
+    check_finding(
+        Finding(
+            id=forms.NOBODY,
+            category=any_category,
+            lon=said["lon"],
+            lat=said["lat"],
+            datum=datum,
+            found_at=now,
+            position_source=PositionSource.MAP,
+        ),
+        now=now,
+    )
+    lons, lats = places.to_wgs84([said["lon"]], [said["lat"]], datum)
+    lon, lat = float(lons[0]), float(lats[0])
+    located = places.locate_points([lon], [lat])[0]
+    scopes = rights.codes(request.user, "entry.record")  # type: ignore[arg-type]
+    area = (located["jurisdiction"] or {}).get("code") or scopes[0]
+    unit = places.unit_for(area)
+    names = places.names({area, unit})
+    near = queries.near_open(request.user, lon, lat, metres=NEAR_METRES, limit=4)  # type: ignore[arg-type]
+    category = said["category"]
+    return {
+        "located": located,
+        "statement": located["statement"],
+        "area": names.get(area) or (located["jurisdiction"] or {}).get("name") or area,
+        "unit": names.get(unit, unit),
+        "reasons": reasons_of(located),
+        "outside": not covers(scopes, area),
+        "shifted": datum != Datum.WGS84,
+        "lon": lon,
+        "lat": lat,
+        "near": [(entry, metres, category == f"{entry.category.kind}:{entry.category.code}") for entry, metres in near],
+    }

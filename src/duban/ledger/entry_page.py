@@ -1,0 +1,219 @@
+"""One entry's page: what is known of it, the steps this person may take, and taking one."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from duban.access.models import Person
+from duban.core import clock
+from duban.core.errors import DubanError, NotFound
+from duban.ledger import actions, forms, history, queries, uploads
+from duban.ledger.categories import category_index, find_category
+from duban.ledger.lifecycle import TRANSITIONS, State, Transition
+from duban.ledger.models import Entry, Moment
+from duban.ledger.story import state_line, told
+from duban.ledger.uploads import Kept
+from duban.ledger.views import SEEING, area_choices, person_who, point_of, scope_of
+from duban.places import queries as places
+from duban.places.codes import LENGTHS
+
+# The step that carries an entry on from each state; the others correct it, give it back or end it.
+NEXT_STEP = {State.FOUND: "list", State.LISTED: "assign", State.ASSIGNED: "remedy", State.REMEDIED: "close"}
+
+
+@dataclass(frozen=True)
+class StepShown:
+    """A step with its form, or with the reason why this person may not take it now."""
+
+    step: Transition
+    form: forms.StepForm | None
+    reason: str
+    kept: Sequence[Kept] = ()
+    wrong: bool = False
+    targets: Sequence[tuple[Entry, float]] = ()
+
+    @property
+    def typed(self) -> list[str]:
+        """The words that a person typed into a form that cannot be sent any more."""
+        if self.form is None:
+            return []
+        return [text for name in ("reason", "description", "statement") if (text := self.form.data.get(name, ""))]
+
+
+@require_safe
+@person_who(*SEEING)
+def entry_page(request: HttpRequest, entry_id: uuid.UUID) -> HttpResponse:
+    return _show(request, queries.entry_for(request.user, entry_id))
+
+
+def _show(request: HttpRequest, entry: Entry, *, answered: StepShown | None = None, status: int = 200) -> HttpResponse:
+    """The page; `answered` is the form that came back with something wrong, in place of a fresh one."""
+    person, now = request.user, clock.now()
+    steps = _steps(person, entry, answered)
+    may = [shown for shown in steps if not shown.reason]
+    next_action = NEXT_STEP.get(State(entry.state))
+    primary = next((shown for shown in may if shown.step.action == next_action), None)
+    events = list(entry.events.order_by("seq"))
+    photos = list(entry.photos.select_related("photo"))
+    story = told(events)
+    codes = {entry.jurisdiction, entry.responsible} | {code for line in story for code in line.codes}
+    names = places.names(codes)
+    context = {
+        "entry": entry,
+        "word": State(entry.state).label,
+        "overdue": queries.is_overdue(entry, now),
+        "unit": names.get(entry.responsible, entry.responsible),
+        "area": names.get(entry.jurisdiction, entry.jurisdiction),
+        "before": [photo for photo in photos if photo.moment == Moment.BEFORE],
+        "after": [photo for photo in photos if photo.moment == Moment.AFTER],
+        "points": [point_of(entry, now) | {"lon": entry.lon, "lat": entry.lat, "url": ""}],
+        "reasons": reasons_of(entry.located),
+        "line": state_line(entry, events),
+        "story": [line.named(names) for line in story],
+        "primary": primary,
+        "others": [shown for shown in may if shown is not primary],
+        "barred": [shown for shown in steps if shown.reason],
+        "waiting": TRANSITIONS[next_action] if next_action and primary is None else None,
+        "lost": answered if answered and answered.step.action not in {shown.step.action for shown in may} else None,
+    }
+    return render(request, "ledger/entry.html", context, status=status)
+
+
+def _steps(person: Person, entry: Entry, answered: StepShown | None) -> list[StepShown]:
+    shown = []
+    for step, reason in queries.steps_for(person, entry):
+        if reason:
+            shown.append(StepShown(step, None, reason))
+        elif answered and step.action == answered.step.action:
+            shown.append(answered)
+        else:
+            shown.append(_make_step(person, entry, step))
+    return shown
+
+
+def _make_step(
+    person: Person, entry: Entry, step: Transition, data: Any = None, files: Any = None, kept: Sequence[Kept] = ()
+) -> StepShown:
+    # Who gives an entry back may name any unit of the county; who assigns it, one of their own area.
+    scope = {"assign": scope_of(person, "entry.triage"), "return": [entry.jurisdiction[: LENGTHS[0]]]}
+    units = area_choices(scope[step.action]) if step.action in scope else []
+    targets: Sequence[tuple[Entry, float]] = ()
+    if step.action == "merge":
+        targets = queries.near_open(person, entry.lon, entry.lat, leave_out=entry.pk)
+    choices = [(str(target.pk), str(target)) for target, _metres in targets]
+    form = forms.StepForm(step, entry, data, files, units=units, targets=choices)
+    return StepShown(step, form, "", kept, wrong=data is not None, targets=targets)
+
+
+def reasons_of(located: dict[str, Any]) -> list[str]:
+    """Why the place was described as it was, in the reader's language."""
+    key = "text" if (get_language() or "zh").startswith("zh") else "text_en"
+    return [
+        str(reason.get(key) or reason.get("code", "")) if isinstance(reason, dict) else str(reason)
+        for reason in located.get("reasons", [])
+    ]
+
+
+@require_POST
+@person_who(*SEEING)
+def take_step(request: HttpRequest, entry_id: uuid.UUID, action: str) -> HttpResponse:
+    """One step of the lifecycle; refused, the page comes back as the entry is now, with all that was typed."""
+    person, now = request.user, clock.now()
+    step = TRANSITIONS.get(action)
+    if step is None:
+        raise Http404(action)
+    entry = queries.entry_for(person, entry_id)
+    barred = actions.why_not(person, step, entry)
+    sent, spoilt = ([], []) if barred else uploads.store_files(request.FILES.getlist("photos"), by=person, now=now)
+    kept = uploads.merge_kept(uploads.read_kept(request.POST.getlist("kept"), person), sent)
+    data = request.POST.copy()
+    shown = _make_step(person, entry, step, data, request.FILES, kept)
+    form: forms.StepForm = shown.form  # type: ignore[assignment]
+    status = 400
+    for wrong in spoilt:
+        form.add_error("photos", ValidationError(f"{wrong.name}: {wrong.refusal}", code=wrong.refusal.code))
+    if form.is_valid():
+        try:
+            _take(step, form.cleaned_data, [one.photo.pk for one in kept], by=person, now=now, entry=entry)
+        except NotFound:
+            raise
+        except DubanError as refusal:
+            forms.refuse(form, refusal)
+            status = refusal.status
+        else:
+            messages.success(request, _("Done: %(step)s.") % {"step": step.label})
+            return redirect("ledger:entry", entry_id)
+    fresh = queries.entry_for(person, entry_id)
+    data["seen"] = str(fresh.event_count)
+    return _show(request, fresh, answered=shown, status=status)
+
+
+def _take(
+    step: Transition, said: dict[str, Any], photos: Sequence[str], *, by: Person, now: datetime, entry: Entry
+) -> None:
+    """Call the action of the step with what its form said."""
+    common = {"by": by, "now": now, "entry_id": entry.pk, "seen": said["seen"]}
+    reason = said.get("reason", "")
+    match step.action:
+        case "list":
+            actions.list_entry(**common)
+        case "assign":
+            actions.assign_entry(**common, unit=said["unit"], due_at=said["due_at"])
+        case "remedy":
+            actions.submit_remedy(**common, photos=photos, reason=reason)
+        case "close":
+            actions.close_entry(**common, reason=reason)
+        case "reject":
+            actions.reject_remedy(**common, reason=reason)
+        case "return":
+            actions.return_entry(**common, reason=reason, unit=said["unit"])
+        case "merge":
+            actions.merge_entry(**common, into=_target(by, said), reason=reason)
+        case "void":
+            actions.void_entry(**common, reason=reason)
+        case "amend":
+            actions.amend_entry(
+                **common,
+                category=find_category(said["category"], category_index()),
+                statement=said["statement"],
+                description=said["description"],
+                reason=reason,
+            )
+        case "add_photo":
+            if not photos:
+                raise actions.BadStep("photo_missing", _("Choose a photo first."), field="photos")
+            for photo in photos:
+                actions.add_photo(**common, photo=photo)
+                common["seen"] = None
+
+
+def _target(person: Person, said: dict[str, Any]) -> uuid.UUID:
+    """The entry to merge into: picked from those near, or named by its number."""
+    if said["number"]:
+        found = Entry.objects.visible_to(person).filter(number=said["number"]).values_list("pk", flat=True).first()
+        if found is None:
+            raise actions.BadStep("bad_merge_target", _("No entry that you see has this number."), field="number")
+        return found
+    try:
+        return uuid.UUID(said["into"])
+    except ValueError as error:
+        raise actions.BadStep("bad_merge_target", _("Pick the entry that goes on."), field="into") from error
+
+
+@require_safe
+@person_who(*SEEING)
+def verify(request: HttpRequest, entry_id: uuid.UUID) -> HttpResponse:
+    """Recompute the entry's chain and say whether it is whole."""
+    entry = queries.entry_for(request.user, entry_id)
+    problems = list(history.verify_entry(entry))
+    return render(request, "ledger/parts/verified.html", {"entry": entry, "problems": problems})

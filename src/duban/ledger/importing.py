@@ -1,0 +1,184 @@
+"""Importing findings from a spreadsheet: tried first, then recorded, in the background where it is large."""
+
+import csv
+import io
+import uuid
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import openpyxl
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from openpyxl.styles import Font
+from openpyxl.worksheet.datavalidation import DataValidation
+
+from duban.core import clock
+from duban.core.errors import Conflict, DubanError, NotFound
+from duban.core.tables import read_table
+from duban.ledger import forms, jobs, tasks
+from duban.ledger.imports import EXAMPLE, REQUIRED
+from duban.ledger.models import Category, Datum
+from duban.ledger.views import person_who
+
+AT_ONCE = 200
+"""Up to so many rows are worked off while the browser waits."""
+COLUMNS = ("found_at", "lon", "lat", "datum", "category", "description", "photo", "external_id")
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@person_who("entry.record")
+def start(request: HttpRequest) -> HttpResponse:
+    """Take the table and its photos in, and try them."""
+    form = forms.ImportForm(request.POST or None, request.FILES or None)
+    status = 200
+    if request.method == "POST":
+        status = 400
+        if form.is_valid():
+            try:
+                job = _try(request, form)
+                return redirect("ledger:import_job", job.id)
+            except DubanError as refusal:
+                forms.refuse(form, refusal)
+                status = refusal.status
+    return render(request, "ledger/import.html", {"form": form, "columns": COLUMNS, "at_once": AT_ONCE}, status=status)
+
+
+def _try(request: HttpRequest, form: forms.ImportForm) -> jobs.Job:
+    table = form.cleaned_data["file"]
+    if table is None:
+        raise jobs.BadUpload("file_missing", _("Choose the table first."), field="file")
+    job = jobs.make_job(
+        by=request.user,  # type: ignore[arg-type]
+        now=clock.now(),
+        language=get_language() or "zh-hans",
+        table=table,
+        photos=form.cleaned_data["photos"],
+    )
+    # What is wrong with the file as a whole belongs at its field, not on a page of its own.
+    _columns, rows = read_table(job.table(), job.name, required=REQUIRED)
+    if not rows:
+        raise jobs.BadUpload("no_rows", _("Below the headings there is no row."), field="file")
+    if len(rows) > AT_ONCE:
+        tasks.check_later.enqueue(job.id)
+        return job
+    return tasks.check_job(job.id)
+
+
+@require_safe
+@person_who("entry.record")
+def job_page(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
+    """How far an import is and what came of it; the page asks again by itself and may be left."""
+    now = clock.now()
+    job = jobs.job_for(request.user, job_id)  # type: ignore[arg-type]
+    waited = now - datetime.fromisoformat(job.seen_at)
+    context = {
+        "job": job,
+        "silent": job.is_silent(now) and job.started,
+        "no_worker": job.is_running and not job.started and waited > timedelta(seconds=10),
+        "steps": {
+            "rows": _("reading the rows"),
+            "photos": _("looking at the photos"),
+            "places": _("finding the places"),
+            "writing": _("writing to the ledger"),
+        }.get(job.step, _("waiting for its turn")),
+    }
+    template = "ledger/parts/import_job.html" if request.htmx else "ledger/import_job.html"  # type: ignore[attr-defined]
+    return render(request, template, context)
+
+
+@require_POST
+@person_who("entry.record")
+def take(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
+    """Record what was tried: all rows, or with `keep_good` the good ones."""
+    now = clock.now()
+    job = jobs.job_for(request.user, job_id)  # type: ignore[arg-type]
+    if job.stage != "checked" and not job.is_silent(now):
+        raise Conflict("import_not_ready", _("This import is under way or done already; see how it went."))
+    was = job
+    job = replace(
+        job,
+        stage="taking",
+        keep_good=request.POST.get("keep_good") == "1",
+        started=False,
+        step="",
+        done=0,
+        total=0,
+        seen_at=jobs.stamp(now),
+    )
+    jobs.save(job)
+    if was.report.get("rows", AT_ONCE + 1) > AT_ONCE:
+        tasks.take_later.enqueue(job.id)
+    else:
+        tasks.take_job(job.id)
+    return redirect("ledger:import_job", job.id)
+
+
+@require_GET
+@person_who("entry.record")
+def refused(request: HttpRequest, job_id: uuid.UUID) -> FileResponse:
+    """The refused rows as CSV, each with its reason: to be mended and sent again."""
+    job = jobs.job_for(request.user, job_id)  # type: ignore[arg-type]
+    if not job.refused_file().is_file():
+        raise NotFound("import_not_found", _("No row was refused."))
+    name = f"{job.name.rpartition('.')[0] or job.name}.refused.csv"
+    return FileResponse(job.refused_file().open("rb"), as_attachment=True, filename=name, content_type="text/csv")
+
+
+def _example() -> tuple[str | float, ...]:
+    category = Category.objects.filter(kind="event").first()
+    return (
+        "2021-01-18 09:30",
+        116.8,
+        39.8,
+        str(Datum.WGS84),
+        category.name if category else "",
+        _("rubbish by the road, about 2 m³"),
+        "IMG_0001.jpg;IMG_0002.jpg",
+        EXAMPLE,
+    )
+
+
+@require_GET
+@person_who("entry.record")
+def csv_template(request: HttpRequest) -> HttpResponse:
+    """Headings and one row that shows how; an import refuses that row by name."""
+    text = io.StringIO()
+    csv.writer(text).writerows([COLUMNS, _example()])
+    response = HttpResponse(text.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="findings.csv"'
+    return response
+
+
+@require_GET
+@person_who("entry.record")
+def xlsx_template(request: HttpRequest) -> HttpResponse:
+    """The same as a workbook whose cells for category and datum drop down."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "findings"
+    sheet.append(COLUMNS)
+    sheet.append(_example())
+    for cell in sheet[1]:
+        cell.font = Font(bold=True)
+    for column, width in zip("ABCDEFGH", (18, 12, 12, 8, 16, 40, 28, 16), strict=True):
+        sheet.column_dimensions[column].width = width
+    sheet.freeze_panes = "A2"
+    names = book.create_sheet("categories")
+    categories = list(Category.objects.all())
+    for category in categories:
+        names.append([category.name, category.name_en, category.code])
+    choose = DataValidation("list", formula1=f"categories!$A$1:$A${max(1, len(categories))}", allow_blank=True)
+    datum = DataValidation("list", formula1=f'"{",".join(Datum.values)}"', allow_blank=True)
+    choose.error = datum.error = _("Choose from the list.")
+    for validation, column in ((choose, "E"), (datum, "D")):
+        sheet.add_data_validation(validation)
+        validation.add(f"{column}2:{column}5000")
+    file = io.BytesIO()
+    book.save(file)
+    response = HttpResponse(file.getvalue(), content_type=XLSX)
+    response.headers["Content-Disposition"] = 'attachment; filename="findings.xlsx"'
+    return response

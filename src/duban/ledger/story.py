@@ -1,0 +1,149 @@
+"""An entry's history as people read it: the line of states it went through, and every event with what it changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from duban.ledger.lifecycle import TRANSITIONS, State
+from duban.ledger.models import Category, Entry, Event
+
+MAIN_LINE = (State.FOUND, State.LISTED, State.ASSIGNED, State.REMEDIED, State.CLOSED)
+COLUMNS: dict[str, Promise] = {
+    "category_id": _("category"),
+    "statement": _("place in words"),
+    "description": _("in words"),
+    "responsible": _("responsible unit"),
+    "due_at": _("deadline"),
+    "merged_into_id": _("goes on as"),
+    "rework_count": _("reworks"),
+}
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A state on the line: when it was (last) reached and by whom, or still to come."""
+
+    state: str
+    word: str
+    at: datetime | None = None
+    who: str = ""
+    here: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    column: str
+    label: str | Promise
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True)
+class Line:
+    """One event, told."""
+
+    seq: int
+    action: str
+    label: str | Promise
+    at: datetime
+    who: str
+    username: str
+    reason: str
+    changes: tuple[Change, ...]
+    photos: int
+    hash: str
+    previous: str
+
+    @property
+    def codes(self) -> set[str]:
+        return {
+            value
+            for change in self.changes
+            if change.column == "responsible"
+            for value in (change.old, change.new)
+            if value
+        }
+
+    def named(self, names: Mapping[str, str]) -> "Line":
+        """The same with units called by their names."""
+        changes = (
+            replace(change, old=names.get(change.old, change.old), new=names.get(change.new, change.new))
+            if change.column == "responsible"
+            else change
+            for change in self.changes
+        )
+        return replace(self, changes=tuple(changes))
+
+
+def _who(event: Event) -> str:
+    return event.words.get("actor") or event.username
+
+
+def state_line(entry: Entry, events: Sequence[Event]) -> list[Stop]:
+    """found -> listed -> assigned -> remedied -> closed; an entry merged or void ends where it left the line."""
+    reached: dict[str, Event] = {}
+    for event in events:
+        if event.to_state != event.from_state:
+            reached[event.to_state] = event
+    ended = entry.state in {State.MERGED, State.VOID}
+    position = -1 if ended else MAIN_LINE.index(State(entry.state))
+    stops = []
+    for index, state in enumerate(MAIN_LINE):
+        passed = reached.get(state)
+        if passed is not None and (ended or index <= position):
+            stops.append(_stop(state, passed, here=index == position))
+        elif not ended:
+            stops.append(Stop(state, str(state.label)))
+    if ended and entry.state in reached:
+        stops.append(_stop(State(entry.state), reached[entry.state], here=True))
+    return stops
+
+
+def _stop(state: State, event: Event, *, here: bool) -> Stop:
+    return Stop(state, str(state.label), event.at, _who(event), here)
+
+
+def told(events: Sequence[Event]) -> list[Line]:
+    """Every event, the newest first, with what it changed from what to what."""
+    columns: dict[str, Any] = {}
+    lines = []
+    categories = {category.pk: category for category in Category.objects.all()}
+    for event in events:
+        said = dict(event.facts.get("set", {}))
+        if "description" in event.words:
+            said["description"] = event.words["description"]
+        changed = [name for name in COLUMNS if name in said and said[name] != columns.get(name)]
+        changes = [
+            Change(name, COLUMNS[name], *(_shown(name, value, categories) for value in (columns.get(name), said[name])))
+            for name in (changed if event.action != "record" else ())
+        ]
+        columns |= said
+        step = TRANSITIONS.get(event.action)
+        lines.append(
+            Line(
+                seq=event.seq,
+                action=event.action,
+                label=step.label if step else _("Recorded"),
+                at=event.at,
+                who=_who(event),
+                username=event.username,
+                reason=event.words.get("reason", ""),
+                changes=tuple(changes),
+                photos=len(event.facts.get("photos", [])),
+                hash=event.hash,
+                previous=event.previous,
+            )
+        )
+    return lines[::-1]
+
+
+def _shown(column: str, value: Any, categories: Mapping[int, Category]) -> Any:
+    if column == "category_id":
+        return str(categories.get(value, value))
+    if column == "due_at" and isinstance(value, str):
+        return datetime.fromisoformat(value)
+    return value

@@ -1,0 +1,250 @@
+"""The ledger table: its rows, its map, its export, and one step on many rows."""
+
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from duban.access import rights
+from duban.access.models import Person
+from duban.core import clock
+from duban.core.errors import DubanError, NotAllowed
+from duban.evidence.responses import photo_response
+from duban.ledger import actions, filters, forms, queries
+from duban.ledger.export import csv_lines
+from duban.ledger.lifecycle import TRANSITIONS, State
+from duban.ledger.models import Entry, EntryPhoto, Moment
+from duban.ledger.paging import Count, count_of, page_of
+from duban.places import queries as places
+
+SEEING = ("entry.see", "entry.see_own")
+BULK_LIMIT = 200
+MAP_CAP = 2000
+View = Callable[..., HttpResponse]
+
+
+def person_who(*permissions: str) -> Callable[[View], View]:
+    """Only for people logged in who hold one of the permissions somewhere; others are told that they do not."""
+
+    def decorate(view: View) -> View:
+        @login_required
+        @wraps(view)
+        def checked(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+            if not scope_of(request.user, *permissions):
+                raise NotAllowed("not_allowed", _("None of your roles opens this page."))
+            return view(request, *args, **options)
+
+        return checked
+
+    return decorate
+
+
+# ---- the table ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RowShown:
+    """One line of the table."""
+
+    entry: Entry
+    word: str
+    overdue: bool
+    unit: str
+    thumbnail: str
+    select: str
+    """id and event count: a bulk step on a row that has changed since is refused."""
+
+
+@require_safe
+@person_who(*SEEING)
+def entry_list(request: HttpRequest) -> HttpResponse:
+    """The table; asked by htmx for its rows, only the rows."""
+    person, now = request.user, clock.now()
+    refusal, wanted = None, queries.Filters()
+    try:
+        wanted = filters.read_filters(request.GET)
+        found = queries.entries_for(person, wanted, now=now).prefetch_related(_first_pictures())
+        page = page_of(found, wanted.sort, request.GET.get("cursor", ""))
+        total = count_of(found)
+    except DubanError as wrong:
+        refusal, page, total = wrong, page_of(Entry.objects.none(), wanted.sort), Count(0, False)
+    query = filters.write_filters(wanted)
+    names = places.names({entry.responsible for entry in page.entries} | ({wanted.area} - {""}))
+    context = {
+        "filters": wanted,
+        "chips": filters.sentence(wanted, names),
+        "rows": rows_of(page.entries, names, now=now),
+        "total": total,
+        "older": f"?{filters.write_filters(wanted, cursor=page.older)}" if page.older else "",
+        "newer": f"?{filters.write_filters(wanted, cursor=page.newer)}" if page.newer else "",
+        "sorts": filters.sort_links(wanted),
+        "query": query,
+        "refusal": refusal,
+        "may_triage": bool(rights.codes(person, "entry.triage")),
+        "may_record": bool(rights.codes(person, "entry.record")),
+    }
+    if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
+        response = render(request, "ledger/parts/rows.html", context, status=refusal.status if refusal else 200)
+    else:
+        context |= {
+            "states": State.choices,
+            "categories": forms.category_choices(),
+            "areas": area_choices(scope_of(person, *SEEING), chosen=wanted.area, name=names.get(wanted.area, "")),
+        }
+        response = render(request, "ledger/list.html", context, status=refusal.status if refusal else 200)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _first_pictures() -> Prefetch:
+    pictures = EntryPhoto.objects.filter(moment=Moment.BEFORE).order_by("position")
+    return Prefetch("photos", queryset=pictures, to_attr="pictures")
+
+
+def rows_of(entries: Iterable[Entry], names: dict[str, str], *, now: datetime) -> list[RowShown]:
+    """Entries as lines of a table; their first pictures were prefetched."""
+    return [
+        RowShown(
+            entry=entry,
+            word=str(State(entry.state).label),
+            overdue=queries.is_overdue(entry, now),
+            unit=names.get(entry.responsible, entry.responsible),
+            thumbnail=entry.pictures[0].photo_id if entry.pictures else "",  # type: ignore[attr-defined]
+            select=f"{entry.id}:{entry.event_count}",
+        )
+        for entry in entries
+    ]
+
+
+def area_choices(codes: Iterable[str], *, chosen: str = "", name: str = "") -> list[tuple[str, str]]:
+    """(code, name) of the counties and towns within the codes, and the code chosen if it is a finer one."""
+    choices = [(unit.code, unit.name) for unit in places.counties_and_towns(codes)]
+    if chosen and chosen not in dict(choices):
+        choices.append((chosen, name or chosen))
+    return choices
+
+
+def scope_of(person: Person, *permissions: str) -> list[str]:
+    """Every code at which the person holds one of the permissions."""
+    return [code for permission in permissions for code in rights.codes(person, permission)]
+
+
+@require_GET
+@person_who(*SEEING)
+def entry_points(request: HttpRequest) -> HttpResponse:
+    """The filter's entries as GeoJSON (WGS 84), at most 2,000; `note` says so when there are more."""
+    now = clock.now()
+    wanted = filters.read_filters(request.GET)
+    found = queries.entries_for(request.user, wanted, now=now)
+    entries = list(found[: MAP_CAP + 1])
+    more = len(entries) > MAP_CAP
+    words = {"drawn": f"{MAP_CAP:,}", "total": str(count_of(found))}
+    note = _("The map shows the first %(drawn)s of %(total)s; narrow the filter to see all.") % words if more else ""
+    features = [_feature(entry, now) for entry in entries[:MAP_CAP]]
+    return JsonResponse({"type": "FeatureCollection", "features": features, "more": more, "note": note})
+
+
+def _feature(entry: Entry, now: datetime) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "id": str(entry.id),
+        "geometry": {"type": "Point", "coordinates": [entry.lon, entry.lat]},
+        "properties": point_of(entry, now),
+    }
+
+
+def point_of(entry: Entry, now: datetime) -> dict[str, Any]:
+    """An entry as the map's card tells it."""
+    return {
+        "id": str(entry.id),
+        "state": entry.state,
+        "word": str(State(entry.state).label),
+        "overdue": queries.is_overdue(entry, now),
+        "title": f"{entry.category} · {entry.number}",
+        "text": entry.statement or entry.description[:80],
+        "url": reverse("ledger:entry", args=[entry.id]),
+    }
+
+
+@require_GET
+@person_who(*SEEING)
+def entry_export(request: HttpRequest) -> StreamingHttpResponse:
+    """All rows of the filter as CSV."""
+    wanted = filters.read_filters(request.GET)
+    found: QuerySet[Entry] = queries.entries_for(request.user, wanted, now=clock.now())
+    response = StreamingHttpResponse(csv_lines(found), content_type="text/csv; charset=utf-8")
+    name = f"ledger-{timezone.localtime(clock.now()):%Y%m%d-%H%M}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@dataclass(frozen=True)
+class Outcome:
+    number: str
+    url: str
+    refusal: DubanError
+
+
+@require_POST
+@person_who("entry.triage")
+def bulk(request: HttpRequest) -> HttpResponse:
+    """One step on every row selected, each for itself; a line for each that was refused."""
+    person, now = request.user, clock.now()
+    action = {"list": actions.list_entry, "assign": actions.assign_entry}.get(request.POST.get("action", ""))
+    chosen = request.POST.getlist("entry")
+    if action is None:
+        raise DubanError("unknown_action", _("In bulk, entries can be put on the ledger or assigned."), field="action")
+    if not chosen:
+        raise DubanError("nothing_selected", _("Select rows first."), field="entry")
+    if len(chosen) > BULK_LIMIT:
+        raise DubanError("too_many_selected", _("At most 200 rows at once."), field="entry")
+    done, refused = 0, []
+    for word in chosen:
+        entry_id, seen = _read_selected(word)
+        try:
+            action(by=person, now=now, entry_id=entry_id, seen=seen)
+            done += 1
+        except DubanError as refusal:
+            refused.append((entry_id, refusal))
+    numbers = dict(
+        Entry.objects.visible_to(person).filter(pk__in=[pair[0] for pair in refused]).values_list("pk", "number")
+    )
+    outcomes = [
+        Outcome(numbers.get(entry_id, "–"), reverse("ledger:entry", args=[entry_id]), refusal)
+        for entry_id, refusal in refused
+    ]
+    label = TRANSITIONS[request.POST["action"]].label
+    return render(
+        request,
+        "ledger/parts/bulk_result.html",
+        {"done": done, "refused": outcomes, "label": label, "back": request.POST.get("back", "")},
+    )
+
+
+def _read_selected(word: str) -> tuple[uuid.UUID, int]:
+    entry_id, _colon, seen = word.partition(":")
+    try:
+        return uuid.UUID(entry_id), int(seen[:9])
+    except ValueError as error:
+        raise DubanError("bad_selection", _("Select the rows again."), field="entry") from error
+
+
+@require_GET
+@login_required
+def photo(request: HttpRequest, sha256: str, variant: str) -> HttpResponse:
+    """A photo of an entry that the person may see; else there is none."""
+    if not queries.may_see_photo(request.user, sha256):
+        raise Http404(sha256)
+    return photo_response(request, sha256, variant)
