@@ -1,5 +1,6 @@
 """Reading the spreadsheets that offices send, and handing back the rows that were refused."""
 
+import codecs
 import csv
 import io
 import re
@@ -197,12 +198,23 @@ def _xlsx_lines(data: bytes) -> Iterable[tuple[int, list[Any]]]:
 def write_refused(beside: Path, columns: Sequence[str], refused: Iterable[tuple[Row, DubanError]]) -> Path:
     """Write `NAME.refused.csv` beside the input: the rows as they came, and a `reason` column; returns its path."""
     path = beside.with_name(f"{beside.stem}.refused.csv")
-    path.write_bytes(refused_csv(columns, refused))
+    path.write_bytes(refused_csv(columns, refused, mark=wants_mark(beside.read_bytes())))
     return path
 
 
-def refused_csv(columns: Sequence[str], refused: Iterable[tuple[Row, DubanError]]) -> bytes:
-    """The refused rows as CSV (UTF-8 with a mark that Excel knows), each with its reason."""
+def wants_mark(data: bytes) -> bool:
+    """Whether a CSV that answers this file should begin with the mark that Excel needs: not if it came as plain UTF-8."""
+    if data.startswith(codecs.BOM_UTF8):
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def refused_csv(columns: Sequence[str], refused: Iterable[tuple[Row, DubanError]], *, mark: bool = True) -> bytes:
+    """The refused rows as CSV (UTF-8, with the mark that Excel needs if wanted), each with its reason."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     kept = [column for column in columns if column and column != "reason"]
@@ -211,7 +223,7 @@ def refused_csv(columns: Sequence[str], refused: Iterable[tuple[Row, DubanError]
         cells = [safe_cell(row.text(column)) for column in kept]
         field = f" {refusal.field}:" if refusal.field else ""
         writer.writerow([*cells, safe_cell(f"{refusal.code}:{field} {refusal}")])
-    return text.getvalue().encode("utf-8-sig")
+    return text.getvalue().encode("utf-8-sig" if mark else "utf-8")
 
 
 def safe_cell(text: str) -> str:

@@ -10,7 +10,8 @@ from duban.places import queries
 
 DATUMS = ("wgs84", "gcj02", "bd09")
 ADDED = (
-    "statement", "form", "jurisdiction", "jurisdiction_name", "village", "road", "road_m", "water", "water_m",
+    "statement", "form", "jurisdiction", "jurisdiction_name", "village", "road", "road_distance_m", "water",
+    "water_distance_m",
     "landmark", "side", "reasons", "error",
 )  # fmt: skip
 
@@ -86,9 +87,9 @@ def _flat(located: dict[str, Any]) -> dict[str, Any]:
         "jurisdiction_name": jurisdiction.get("name", ""),
         "village": located["village"] or "",
         "road": road.get("name", ""),
-        "road_m": road.get("distance_m", ""),
+        "road_distance_m": road.get("distance_m", ""),
         "water": water.get("name", ""),
-        "water_m": water.get("distance_m", ""),
+        "water_distance_m": water.get("distance_m", ""),
         "landmark": landmark.get("name", ""),
         "side": landmark.get("side", "") or "",
         "reasons": "; ".join(reason["text"] for reason in located["reasons"]),

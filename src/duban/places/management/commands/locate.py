@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 
 from duban.core.command import DubanCommand, read_file
 from duban.core.files import write_whole
+from duban.core.tables import wants_mark
 from duban.places.locating import locate_one, locate_table
 
 NEGATIVE = re.compile(r"-\d+(\.\d+)?|-\.\d+")
@@ -35,12 +36,13 @@ class Command(DubanCommand):
         if options["csv"]:
             if not options["out"]:
                 self._usage("--csv IN goes with --out OUT")
-            columns, rows, wrong = locate_table(read_file(options["csv"]), options["csv"].name, options["datum"])
+            data = read_file(options["csv"])
+            columns, rows, wrong = locate_table(data, options["csv"].name, options["datum"])
             text = io.StringIO()
             writer = csv.DictWriter(text, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
-            write_whole(options["out"], text.getvalue().encode("utf-8-sig"))
+            write_whole(options["out"], text.getvalue().encode("utf-8-sig" if wants_mark(data) else "utf-8"))
             return {"located": len(rows) - wrong, "refused": wrong} if options["json"] else len(rows)
         if options["lon"] is None or options["lat"] is None:
             self._usage("locate LON LAT, or locate --csv IN --out OUT")
