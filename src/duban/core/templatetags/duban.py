@@ -201,12 +201,13 @@ def map_of(
     pick_lat: str = "",
     pick_datum: str = "",
     ident: str = "map",
+    max_zoom: int = 15,
 ) -> dict[str, Any]:
     """The map with its layers, and points by state.
 
     points: dicts with lon, lat (degrees, WGS 84), id, state, word (the state's), overdue, title, text, url; all but lon
     and lat may be absent. source: instead of points, an address that answers `{"points": [...], "note": ...}` or, with
-    the same properties, GeoJSON. size: "", "tall" or "low".
+    the same properties, GeoJSON. size: "", "tall" or "low". max_zoom: how near it starts.
     pick_lon, pick_lat: ids of the inputs that a click or Enter fills, after which the element fires `duban:picked`
     (detail lon, lat); pick_datum: id of a select that is then set to wgs84.
     """
@@ -235,5 +236,6 @@ def map_of(
         "pick_lat": pick_lat,
         "pick_datum": pick_datum,
         "ident": ident,
+        "max_zoom": max_zoom,
         "words": json.dumps(words, ensure_ascii=False),
     }

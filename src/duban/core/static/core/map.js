@@ -265,13 +265,13 @@ class LiveMap {
   }
 
   async #open({ host, canvas, words, layers, points, place, box, onPick }, library, paths) {
-    Object.assign(this, { library, paths, words, layers, points });
+    Object.assign(this, { library, paths, words, layers, points, nearest: Number(host.dataset.maxZoom) });
     const narrow = matchMedia("(max-width: 767px)").matches;
     this.map = new library.Map({
       container: canvas,
       style: this.#style(),
       bounds: box,
-      fitBoundsOptions: { padding: 44, maxZoom: 15 },
+      fitBoundsOptions: { padding: 44, maxZoom: this.nearest },
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
@@ -429,7 +429,7 @@ class LiveMap {
     this.points = points;
     this.popup?.remove();
     this.map.getSource("points").setData(this.#collection());
-    if (points.length) this.map.fitBounds(box, { padding: 44, maxZoom: 15, duration: 0 });
+    if (points.length) this.map.fitBounds(box, { padding: 44, maxZoom: this.nearest, duration: 0 });
   }
 
   ring(place) {
