@@ -64,7 +64,7 @@ def _show(request: HttpRequest, entry: Entry, *, answered: StepShown | None = No
     next_action = NEXT_STEP.get(State(entry.state))
     primary = next((shown for shown in may if shown.step.action == next_action), None)
     events = list(entry.events.order_by("seq"))
-    photos = list(entry.photos.select_related("photo"))
+    photos = list(entry.photos.select_related("photo").order_by("-moment", "position"))
     story = told(events)
     codes = {entry.jurisdiction, entry.responsible} | {code for line in story for code in line.codes}
     names = places.names(codes)
@@ -76,6 +76,7 @@ def _show(request: HttpRequest, entry: Entry, *, answered: StepShown | None = No
         "area": names.get(entry.jurisdiction, entry.jurisdiction),
         "before": [photo for photo in photos if photo.moment == Moment.BEFORE],
         "after": [photo for photo in photos if photo.moment == Moment.AFTER],
+        "photos": photos,
         "points": [point_of(entry, now) | {"lon": entry.lon, "lat": entry.lat, "url": ""}],
         "reasons": reasons_of(entry.located),
         "line": state_line(entry, events),

@@ -227,5 +227,5 @@ class ImportForm(forms.Form):
 
 
 def category_choices() -> list[tuple[str, str]]:
-    """(kind:code, name) of every category, in the reader's language."""
-    return [(f"{category.kind}:{category.code}", str(category)) for category in Category.objects.all()]
+    """(kind:code, name) of every category in the reader's language, events before components."""
+    return [(f"{category.kind}:{category.code}", str(category)) for category in Category.objects.order_by("-kind", "code")]

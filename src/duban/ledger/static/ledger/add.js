@@ -17,7 +17,9 @@ async function propose() {
   try {
     const answer = await fetch(`${proposal.dataset.propose}?${query}`, { credentials: "same-origin", headers: { "HX-Request": "true" } });
     const text = await answer.text();
-    if (turn === asked) proposal.innerHTML = text;
+    if (turn !== asked) return;
+    proposal.innerHTML = text;
+    form.querySelector("[data-save-place]").textContent = proposal.querySelector(".statement")?.textContent || "";
   } catch {
     // The server proposes again when the form arrives.
   }
