@@ -103,8 +103,9 @@ def document(issue: Issue) -> dict[str, Any]:
 
 def photo_is_published(sha256: str) -> bool:
     """Whether a published issue shows this photo."""
-    needle = f'"sha256":"{sha256}"'
-    return Issue.objects.filter(state=IssueState.PUBLISHED, document__contains=needle).exists()
+    # The entries lead to the few issues that can show it; reading every document would take too long for each photo.
+    held = Issue.objects.filter(state=IssueState.PUBLISHED, items__entry__photos__photo_id=sha256)
+    return held.filter(document__contains=f'"sha256":"{sha256}"').exists()
 
 
 def published_points() -> list[dict[str, Any]]:
@@ -122,6 +123,7 @@ def _point(entry: dict[str, Any], section: str, issue: Any) -> dict[str, Any]:
         "id": f"{issue.pk}:{entry['id']}",
         "issue": str(issue.pk),
         "number": issue.number,
+        "entry": entry["number"],
         "lon": entry["lon"],
         "lat": entry["lat"],
         "state": "closed" if section == "rectified" else "listed",

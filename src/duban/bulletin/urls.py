@@ -1,2 +1,22 @@
+"""Bulletins: what anybody may read first, then the desk of those who make them."""
+
+from django.urls import path
+
+from duban.bulletin import feeds, public, views
+
 app_name = "bulletin"
-urlpatterns: list = []
+urlpatterns = [
+    path("", public.issue_list, name="public_list"),
+    path("search/", public.search, name="search"),
+    path("feed/", feeds.atom, name="feed"),
+    path("points/", public.points, name="points"),
+    path("page-<str:digest>.css", public.page_style, name="stylesheet"),
+    path("photos/<str:sha256>/<str:variant>/", public.photo, name="photo"),
+    path("<uuid:issue_id>/", public.issue, name="public_issue"),
+    path("<uuid:issue_id>/<str:kind>-<str:language>/", public.download, name="download"),
+    path("desk/", views.desk, name="desk"),
+    path("desk/new/", views.new, name="new"),
+    path("desk/<uuid:issue_id>/", views.draft, name="draft"),
+    path("desk/<uuid:issue_id>/preview/", views.preview, name="preview"),
+    path("desk/<uuid:issue_id>/<str:step>/", views.take_step, name="step"),
+]

@@ -1,0 +1,1 @@
+"""The desk of those who make bulletins, and the page itself, editable in place."""
