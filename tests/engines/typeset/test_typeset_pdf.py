@@ -35,7 +35,7 @@ def body_of(pdf: bytes) -> str:
     document = pypdfium2.PdfDocument(pdf)
     try:
         return "\n".join(
-            page.get_textpage().get_text_bounded(left=0, bottom=70, right=600, top=842 - 58) for page in document
+            page.get_textpage().get_text_bounded(left=0, bottom=62, right=600, top=842 - 54) for page in document
         )
     finally:
         document.close()

@@ -21,11 +21,11 @@ from .issue import Entry, Issue, Photo, Section, read_issue
 from .photos import PhotoPath, Print, Wanted, make_prints
 
 # Millimetres of the A4 page; bulletin.typ is given them and keeps none of its own.
-TEXT_WIDTH = 162.0
+TEXT_WIDTH = 152.0
 GUTTER = 6.0
 SMALL_GUTTER = 3.0
 COLUMN = (TEXT_WIDTH - GUTTER) / 2
-COMPARED = 58.0
+COMPARED = 54.0
 # Several pictures of one entry stand two, three or four in a row over the full measure.
 ABREAST = {columns: (TEXT_WIDTH - (columns - 1) * SMALL_GUTTER) / columns for columns in (2, 3, 4)}
 # A frame is at most as tall as a 4:3 landscape picture: a portrait one stands whole within it.
@@ -211,7 +211,8 @@ def _page(issue: Issue, prints: Prints, names: Mapping[tuple[str, float, float],
         "series": issue.series,
         "jurisdiction": issue.jurisdiction,
         "number_text": issue.number_text,
-        "title": issue.title,
+        # The masthead has said it already.
+        "title": "" if issue.title == issue.series else issue.title,
         "issuer": issue.issuer,
         "byline": issue.byline,
         "published": issue.published_text,
