@@ -1,5 +1,7 @@
 """Logging in and changing one's own password."""
 
+from typing import Any
+
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +21,13 @@ class OwnPasswordForm(PasswordChangeForm):
         "password_incorrect": _("This is not your present password."),
         "password_same": _("The new password must differ from the present one."),
     }
+
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, **options)
+        self.fields["old_password"].label = _("Present password")
+        self.fields["new_password1"].label = _("New password")
+        self.fields["new_password2"].label = _("New password again")
+        self.fields["new_password2"].help_text = ""
 
     def clean_new_password1(self) -> str:
         new = self.cleaned_data.get("new_password1", "")

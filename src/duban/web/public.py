@@ -1,0 +1,117 @@
+"""What the public home shows, made of frozen bulletin documents (schema duban.bulletin/1) and nothing else.
+
+Public pages are made from what was published, never from the live ledger: so no staff data can slip in.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+PhotoUrl = Callable[[Mapping[str, Any]], str]
+
+
+@dataclass(frozen=True)
+class EntryShown:
+    """A published entry in the reader's language; `before` and `after` are addresses of public copies or empty."""
+
+    number: str
+    category: str
+    statement: str
+    description: str
+    unit: str
+    found_at: str
+    due_at: str
+    closed_at: str
+    before: str
+    after: str
+    url: str
+
+
+@dataclass(frozen=True)
+class IssueShown:
+    """A published issue. Dates are ISO text as frozen; `url` is the issue's own page."""
+
+    number: int
+    title: str
+    series: str
+    issuer: str
+    byline: str
+    published_at: str
+    corrects: int | None
+    schematic: bool
+    url: str
+    paragraphs: list[str]
+    rectified: list[EntryShown]
+    new: list[EntryShown]
+
+
+def show_issue(document: Mapping[str, Any], *, url: str, photo_url: PhotoUrl) -> IssueShown:
+    """The issue with its entries by section; `photo_url` gives the address of a photo's public copy."""
+    sections = {section["key"]: section["entries"] for section in document["sections"]}
+    entries = {
+        key: [show_entry(entry, issue_url=url, photo_url=photo_url) for entry in sections.get(key, [])]
+        for key in ("rectified", "new")
+    }
+    return IssueShown(
+        number=document["number"],
+        title=document["title"],
+        series=document["series"]["name"],
+        issuer=document["issuer"],
+        byline=document["byline"],
+        published_at=document["published_at"],
+        corrects=document["corrects"],
+        schematic=document["schematic"],
+        url=url,
+        paragraphs=[line for line in document["intro"].split("\n") if line.strip()],
+        rectified=entries["rectified"],
+        new=entries["new"],
+    )
+
+
+def show_entry(entry: Mapping[str, Any], *, issue_url: str, photo_url: PhotoUrl) -> EntryShown:
+    """One entry of a document; its address is its place in the issue."""
+    photos = {moment: [photo_url(photo) for photo in found] for moment, found in entry["photos"].items()}
+    return EntryShown(
+        number=entry["number"],
+        category=category_name(entry["category"]),
+        statement=entry["statement"],
+        description=entry["description"],
+        unit=entry["responsible"]["name"],
+        found_at=entry["found_at"],
+        due_at=entry["due_at"] or "",
+        closed_at=entry["closed_at"] or "",
+        before=next(iter(photos.get("before", [])), ""),
+        after=next(iter(photos.get("after", [])), ""),
+        url=f"{issue_url}#{entry['number']}",
+    )
+
+
+def category_name(category: Mapping[str, Any]) -> str:
+    """The category in the reader's language."""
+    return category["name"] if (get_language() or "zh").startswith("zh") else category["name_en"] or category["name"]
+
+
+def map_points(documents: Iterable[tuple[Mapping[str, Any], str]]) -> list[dict[str, Any]]:
+    """Every published entry once, as the latest of the documents (newest first, each with its address) tells of it."""
+    points: dict[str, dict[str, Any]] = {}
+    for document, url in documents:
+        for section in document["sections"]:
+            closed = section["key"] == "rectified"
+            for entry in section["entries"]:
+                points.setdefault(
+                    entry["id"],
+                    {
+                        "id": entry["number"],
+                        "lon": entry["lon"],
+                        "lat": entry["lat"],
+                        "state": "closed" if closed else "listed",
+                        "word": _("struck off") if closed else _("on the books"),
+                        "title": category_name(entry["category"]),
+                        "text": entry["statement"],
+                        "url": f"{url}#{entry['number']}",
+                    },
+                )
+    return list(points.values())
