@@ -1,14 +1,17 @@
 """API v1: the routers of the apps, one login, and every refusal as `{code, message, field}` with its status."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.security import SessionAuth
 
 from duban.core.errors import DubanError
 
 api = NinjaAPI(title="Duban", version="1", auth=SessionAuth(csrf=True), urls_namespace="api")
+api.add_router("/places", "duban.places.api.router")
+api.add_router("/evidence", "duban.evidence.api.router")
+api.add_router("/entries", "duban.ledger.api.router")
 
 
 @api.exception_handler(DubanError)
@@ -28,3 +31,16 @@ def malformed(request: HttpRequest, error: ValidationError) -> HttpResponse:
     field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
     answer = {"code": "malformed", "message": f"{field}: {first['msg']}", "field": field}
     return api.create_response(request, answer, status=422)
+
+
+@api.exception_handler(Http404)
+def not_found(request: HttpRequest, _error: Http404) -> HttpResponse:
+    return api.create_response(request, {"code": "not_found", "message": _("There is nothing here.")}, status=404)
+
+
+@api.exception_handler(HttpError)
+def unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """A body that is no JSON, or whatever else the request's frame is wrong with."""
+    code = {400: "not_json", 405: "method_not_allowed", 429: "too_many"}.get(error.status_code, "refused")
+    message = _("The body cannot be read as JSON.") if code == "not_json" else error.message
+    return api.create_response(request, {"code": code, "message": message}, status=error.status_code)

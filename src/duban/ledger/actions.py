@@ -457,11 +457,9 @@ def assign_entry(
     entry = _lock(entry_id, step, by=by, seen=seen)
     if due_at is not None and due_at <= now:
         raise BadStep("due_in_past", _("The deadline must lie in the future."), field="due_at")
-    changes = {
-        "responsible": _unit(unit or entry.responsible),
-        "due_at": due_at or now + timedelta(hours=entry.category.hours),
-    }
-    rights.require(by, step.permission, changes["responsible"])
+    responsible = _unit(unit or entry.responsible)
+    rights.require(by, step.permission, responsible)
+    changes = {"responsible": responsible, "due_at": due_at or now + timedelta(hours=entry.category.hours)}
     _append(entry, step, by=by, now=now, changes=changes)
     _seal_on_commit()
     return entry

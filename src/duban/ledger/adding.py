@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -21,7 +21,7 @@ from duban.ledger.categories import category_index, find_category
 from duban.ledger.entry_page import reasons_of
 from duban.ledger.models import Datum, PositionSource
 from duban.ledger.uploads import Kept
-from duban.ledger.views import area_choices, person_who, scope_of
+from duban.ledger.views import StaffRequest, area_choices, person_who, scope_of
 from duban.places import queries as places
 from duban.places.codes import covers
 
@@ -30,18 +30,18 @@ NEAR_METRES = 150
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @person_who("entry.record")
-def add(request: HttpRequest) -> HttpResponse:
+def add(request: StaffRequest) -> HttpResponse:
     """The form, and what it records; with something wrong it comes back with all that was typed and chosen."""
     person, now = request.user, clock.now()
     units = area_choices(scope_of(person, "entry.record"))
     if request.method != "POST":
         return _show(request, forms.AddForm(units=units, now=now), [])
-    sent, spoilt = uploads.store_files(request.FILES.getlist("files"), by=person, now=now)
+    sent, spoilt = uploads.store_files(request.FILES.getlist("photos"), by=person, now=now)
     kept = uploads.merge_kept(uploads.read_kept(request.POST.getlist("kept"), person), sent)
     form = forms.AddForm(request.POST, request.FILES, units=units, now=now)
     status = 400
     for wrong in spoilt:
-        form.add_error("files", ValidationError(f"{wrong.name}: {wrong.refusal}", code=wrong.refusal.code))
+        form.add_error("photos", ValidationError(f"{wrong.name}: {wrong.refusal}", code=wrong.refusal.code))
     if form.is_valid():
         try:
             done = record_finding(by=person, now=now, finding=_finding(form.cleaned_data, kept))
@@ -71,22 +71,22 @@ def _finding(said: dict[str, Any], kept: Sequence[Kept]) -> Finding:
     )
 
 
-def _show(request: HttpRequest, form: forms.AddForm, kept: Sequence[Kept], *, status: int = 200) -> HttpResponse:
+def _show(request: StaffRequest, form: forms.AddForm, kept: Sequence[Kept], *, status: int = 200) -> HttpResponse:
     context = {"form": form, "kept": kept, "categories": forms.category_choices()}
     return render(request, "ledger/add.html", context, status=status)
 
 
 @require_POST
 @person_who("entry.record", "entry.handle")
-def upload(request: HttpRequest) -> HttpResponse:
+def upload(request: StaffRequest) -> HttpResponse:
     """Photos as they are chosen: each stored at once and answered with the piece of form that keeps it."""
-    kept, refused = uploads.store_files(request.FILES.getlist("files"), by=request.user, now=clock.now())
+    kept, refused = uploads.store_files(request.FILES.getlist("photos"), by=request.user, now=clock.now())
     return render(request, "ledger/parts/kept.html", {"kept": kept, "refused": refused})
 
 
 @require_GET
 @person_who("entry.record", "entry.handle")
-def kept_thumbnail(request: HttpRequest, word: str) -> HttpResponse:
+def kept_thumbnail(request: StaffRequest, word: str) -> HttpResponseBase:
     """The thumbnail of a photo on its way into a form, for the person who sent it."""
     sha256 = uploads.kept_photo(word, request.user)
     if sha256 is None:
@@ -96,7 +96,7 @@ def kept_thumbnail(request: HttpRequest, word: str) -> HttpResponse:
 
 @require_GET
 @person_who("entry.record")
-def propose(request: HttpRequest) -> HttpResponse:
+def propose(request: StaffRequest) -> HttpResponse:
     """For a place: the statement, the unit, the reasons, and what already stands open near by."""
     person, now = request.user, clock.now()
     form = forms.PlaceForm(request.GET)
@@ -112,7 +112,7 @@ def propose(request: HttpRequest) -> HttpResponse:
     return render(request, "ledger/parts/proposal.html", context | {"person": person}, status=status)
 
 
-def _proposal(request: HttpRequest, said: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _proposal(request: StaffRequest, said: dict[str, Any], now: datetime) -> dict[str, Any]:
     datum = said["datum"] or Datum.WGS84
     any_category = next(iter(category_index().values()))
     check_finding(
@@ -130,11 +130,11 @@ def _proposal(request: HttpRequest, said: dict[str, Any], now: datetime) -> dict
     lons, lats = places.to_wgs84([said["lon"]], [said["lat"]], datum)
     lon, lat = float(lons[0]), float(lats[0])
     located = places.locate_points([lon], [lat])[0]
-    scopes = rights.codes(request.user, "entry.record")  # type: ignore[arg-type]
+    scopes = rights.codes(request.user, "entry.record")
     area = (located["jurisdiction"] or {}).get("code") or scopes[0]
     unit = places.unit_for(area)
     names = places.names({area, unit})
-    near = queries.near_open(request.user, lon, lat, metres=NEAR_METRES, limit=4)  # type: ignore[arg-type]
+    near = queries.near_open(request.user, lon, lat, metres=NEAR_METRES, limit=4)
     category = said["category"]
     return {
         "located": located,

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -23,7 +23,7 @@ from duban.ledger.lifecycle import TRANSITIONS, State, Transition
 from duban.ledger.models import Entry, Moment
 from duban.ledger.story import state_line, told
 from duban.ledger.uploads import Kept
-from duban.ledger.views import SEEING, area_choices, person_who, point_of, scope_of
+from duban.ledger.views import SEEING, StaffRequest, area_choices, person_who, point_of, scope_of
 from duban.places import queries as places
 from duban.places.codes import LENGTHS
 
@@ -52,11 +52,11 @@ class StepShown:
 
 @require_safe
 @person_who(*SEEING)
-def entry_page(request: HttpRequest, entry_id: uuid.UUID) -> HttpResponse:
+def entry_page(request: StaffRequest, entry_id: uuid.UUID) -> HttpResponse:
     return _show(request, queries.entry_for(request.user, entry_id))
 
 
-def _show(request: HttpRequest, entry: Entry, *, answered: StepShown | None = None, status: int = 200) -> HttpResponse:
+def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = None, status: int = 200) -> HttpResponse:
     """The page; `answered` is the form that came back with something wrong, in place of a fresh one."""
     person, now = request.user, clock.now()
     steps = _steps(person, entry, answered)
@@ -127,7 +127,7 @@ def reasons_of(located: dict[str, Any]) -> list[str]:
 
 @require_POST
 @person_who(*SEEING)
-def take_step(request: HttpRequest, entry_id: uuid.UUID, action: str) -> HttpResponse:
+def take_step(request: StaffRequest, entry_id: uuid.UUID, action: str) -> HttpResponse:
     """One step of the lifecycle; refused, the page comes back as the entry is now, with all that was typed."""
     person, now = request.user, clock.now()
     step = TRANSITIONS.get(action)
@@ -153,7 +153,9 @@ def take_step(request: HttpRequest, entry_id: uuid.UUID, action: str) -> HttpRes
             status = refusal.status
         else:
             messages.success(request, _("Done: %(step)s.") % {"step": step.label})
-            return redirect("ledger:entry", entry_id)
+            # What was given back to another unit is out of the sight of who gave it back.
+            still_seen = Entry.objects.visible_to(person).filter(pk=entry_id).exists()
+            return redirect("ledger:entry", entry_id) if still_seen else redirect("ledger:list")
     fresh = queries.entry_for(person, entry_id)
     data["seen"] = str(fresh.event_count)
     return _show(request, fresh, answered=shown, status=status)
@@ -213,7 +215,7 @@ def _target(person: Person, said: dict[str, Any]) -> uuid.UUID:
 
 @require_safe
 @person_who(*SEEING)
-def verify(request: HttpRequest, entry_id: uuid.UUID) -> HttpResponse:
+def verify(request: StaffRequest, entry_id: uuid.UUID) -> HttpResponse:
     """Recompute the entry's chain and say whether it is whole."""
     entry = queries.entry_for(request.user, entry_id)
     problems = list(history.verify_entry(entry))

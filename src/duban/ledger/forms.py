@@ -61,7 +61,7 @@ class NumberField(forms.CharField):
         self.needed = needed
 
     def to_python(self, value: Any) -> Any:
-        text = super().to_python(value)
+        text: str = super().to_python(value) or ""
         if not text and not self.needed:
             return None
         try:
@@ -93,7 +93,7 @@ class AddForm(forms.Form):
     """A new finding. `id` is made before the first press, so that a second press is a replay and no second entry."""
 
     id = forms.UUIDField(widget=forms.HiddenInput)
-    files = FilesField(accept=PICTURES, label=_("Photos"))
+    photos = FilesField(accept=PICTURES, label=_("Photos"))
     lon = NumberField(label=_("Longitude"))
     lat = NumberField(label=_("Latitude"))
     datum = forms.CharField(
@@ -119,7 +119,7 @@ class AddForm(forms.Form):
 
     def __init__(self, data: QueryDict | None = None, files: Any = None, *, units: Choices, now: datetime):
         super().__init__(data, files, initial={"id": uuid.uuid4(), "found_at": now, "datum": Datum.WGS84})
-        self.fields["responsible"].widget.choices = [("", _("as proposed")), *units]  # type: ignore[attr-defined]
+        self.fields["responsible"].widget.choices = [("", _("as proposed")), *units]
         self.now = now
 
     def clean_found_at(self) -> datetime:
@@ -199,11 +199,12 @@ class StepForm(forms.Form):
         self.fields["description"] = forms.CharField(
             label=_("In words"), required=False, widget=forms.Textarea(attrs={"rows": 2})
         )
-        self.initial |= {
+        now = {
             "category": f"{entry.category.kind}:{entry.category.code}",
             "statement": entry.statement,
             "description": entry.description,
         }
+        self.initial.update(now)
 
     @property
     def is_plain(self) -> bool:
@@ -228,4 +229,6 @@ class ImportForm(forms.Form):
 
 def category_choices() -> list[tuple[str, str]]:
     """(kind:code, name) of every category in the reader's language, events before components."""
-    return [(f"{category.kind}:{category.code}", str(category)) for category in Category.objects.order_by("-kind", "code")]
+    return [
+        (f"{category.kind}:{category.code}", str(category)) for category in Category.objects.order_by("-kind", "code")
+    ]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import openpyxl
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -21,7 +21,7 @@ from duban.core.tables import read_table
 from duban.ledger import forms, jobs, tasks
 from duban.ledger.imports import EXAMPLE, REQUIRED
 from duban.ledger.models import Category, Datum
-from duban.ledger.views import person_who
+from duban.ledger.views import StaffRequest, person_who
 
 AT_ONCE = 200
 """Up to so many rows are worked off while the browser waits."""
@@ -31,7 +31,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @person_who("entry.record")
-def start(request: HttpRequest) -> HttpResponse:
+def start(request: StaffRequest) -> HttpResponse:
     """Take the table and its photos in, and try them."""
     form = forms.ImportForm(request.POST or None, request.FILES or None)
     status = 200
@@ -47,12 +47,12 @@ def start(request: HttpRequest) -> HttpResponse:
     return render(request, "ledger/import.html", {"form": form, "columns": COLUMNS, "at_once": AT_ONCE}, status=status)
 
 
-def _try(request: HttpRequest, form: forms.ImportForm) -> jobs.Job:
+def _try(request: StaffRequest, form: forms.ImportForm) -> jobs.Job:
     table = form.cleaned_data["file"]
     if table is None:
         raise jobs.BadUpload("file_missing", _("Choose the table first."), field="file")
     job = jobs.make_job(
-        by=request.user,  # type: ignore[arg-type]
+        by=request.user,
         now=clock.now(),
         language=get_language() or "zh-hans",
         table=table,
@@ -70,10 +70,10 @@ def _try(request: HttpRequest, form: forms.ImportForm) -> jobs.Job:
 
 @require_safe
 @person_who("entry.record")
-def job_page(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
+def job_page(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
     """How far an import is and what came of it; the page asks again by itself and may be left."""
     now = clock.now()
-    job = jobs.job_for(request.user, job_id)  # type: ignore[arg-type]
+    job = jobs.job_for(request.user, job_id)
     waited = now - datetime.fromisoformat(job.seen_at)
     context = {
         "job": job,
@@ -86,16 +86,16 @@ def job_page(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
             "writing": _("writing to the ledger"),
         }.get(job.step, _("waiting for its turn")),
     }
-    template = "ledger/parts/import_job.html" if request.htmx else "ledger/import_job.html"  # type: ignore[attr-defined]
+    template = "ledger/parts/import_job.html" if request.htmx else "ledger/import_job.html"
     return render(request, template, context)
 
 
 @require_POST
 @person_who("entry.record")
-def take(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
+def take(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
     """Record what was tried: all rows, or with `keep_good` the good ones."""
     now = clock.now()
-    job = jobs.job_for(request.user, job_id)  # type: ignore[arg-type]
+    job = jobs.job_for(request.user, job_id)
     if job.stage != "checked" and not job.is_silent(now):
         raise Conflict("import_not_ready", _("This import is under way or done already; see how it went."))
     was = job
@@ -119,9 +119,9 @@ def take(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
 
 @require_GET
 @person_who("entry.record")
-def refused(request: HttpRequest, job_id: uuid.UUID) -> FileResponse:
+def refused(request: StaffRequest, job_id: uuid.UUID) -> FileResponse:
     """The refused rows as CSV, each with its reason: to be mended and sent again."""
-    job = jobs.job_for(request.user, job_id)  # type: ignore[arg-type]
+    job = jobs.job_for(request.user, job_id)
     if not job.refused_file().is_file():
         raise NotFound("import_not_found", _("No row was refused."))
     name = f"{job.name.rpartition('.')[0] or job.name}.refused.csv"
@@ -144,7 +144,7 @@ def _example() -> tuple[str | float, ...]:
 
 @require_GET
 @person_who("entry.record")
-def csv_template(request: HttpRequest) -> HttpResponse:
+def csv_template(request: StaffRequest) -> HttpResponse:
     """Headings and one row that shows how; an import refuses that row by name."""
     text = io.StringIO()
     csv.writer(text).writerows([COLUMNS, _example()])
@@ -155,7 +155,7 @@ def csv_template(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @person_who("entry.record")
-def xlsx_template(request: HttpRequest) -> HttpResponse:
+def xlsx_template(request: StaffRequest) -> HttpResponse:
     """The same as a workbook whose cells for category and datum drop down."""
     book = openpyxl.Workbook()
     sheet = book.active

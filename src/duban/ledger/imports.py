@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
@@ -121,7 +122,7 @@ def check_file(
         progress("photos", done, len(sound))
         try:
             for photo in _photo_names(row):
-                _in_row(photo, row, lambda photo=photo: examine(photos.read(photo) or b""))
+                _in_row(photo, row, photos, examine)
             findings.append(finding)
         except DubanError as refusal:
             refused.append((row, refusal))
@@ -235,16 +236,14 @@ def _check_photos_there(row: Row, photos: PhotoFiles) -> None:
 
 def _with_photos(finding: Finding, row: Row, photos: PhotoFiles, *, by: Person, now: datetime) -> Finding:
     """The finding with its photos stored."""
-    stored = [
-        _in_row(name, row, lambda name=name: store_photo(by=by, now=now, data=photos.read(name) or b"")).sha256
-        for name in _photo_names(row)
-    ]
+    store = partial(store_photo, by=by, now=now)
+    stored = [_in_row(name, row, photos, lambda data: store(data=data).sha256) for name in _photo_names(row)]
     return Finding(**{**vars(finding), "photos": tuple(stored)})
 
 
-def _in_row(name: str, row: Row, work: Callable[[], Any]) -> Any:
-    """The work's result; what is wrong with the photo is said of its row, with the photo's name."""
+def _in_row(name: str, row: Row, photos: PhotoFiles, work: Callable[[bytes], Any]) -> Any:
+    """The work's result on the photo's bytes; what is wrong with it is said of its row, with the photo's name."""
     try:
-        return work()
+        return work(photos.read(name) or b"")
     except DubanError as refusal:
         raise BadFinding(refusal.code, f"{name}: {refusal}", field="photo", row=row.number) from refusal

@@ -191,7 +191,9 @@ def near_open(
     inside = Q(pk__in=[])
     for low, high in places.cell_ranges(*box):
         inside |= Q(cell__gte=low, cell__lte=high)
-    found = Entry.objects.visible_to(person).filter(inside, state__in=OPEN).exclude(pk=leave_out)
+    found = Entry.objects.visible_to(person).filter(inside, state__in=OPEN)
+    if leave_out is not None:
+        found = found.exclude(pk=leave_out)
     entries = list(found.select_related("category")[:500])
     if not entries:
         return []

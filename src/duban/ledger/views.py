@@ -9,13 +9,14 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
+from django_htmx.middleware import HtmxDetails
 
 from duban.access import rights
 from duban.access.models import Person
@@ -32,7 +33,14 @@ from duban.places import queries as places
 SEEING = ("entry.see", "entry.see_own")
 BULK_LIMIT = 200
 MAP_CAP = 2000
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
+
+
+class StaffRequest(HttpRequest):
+    """A request of somebody logged in, behind `person_who` or the API's own login."""
+
+    user: Person
+    htmx: HtmxDetails
 
 
 def person_who(*permissions: str) -> Callable[[View], View]:
@@ -41,7 +49,7 @@ def person_who(*permissions: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @login_required
         @wraps(view)
-        def checked(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        def checked(request: StaffRequest, *args: Any, **options: Any) -> HttpResponseBase:
             if not scope_of(request.user, *permissions):
                 raise NotAllowed("not_allowed", _("None of your roles opens this page."))
             return view(request, *args, **options)
@@ -69,7 +77,7 @@ class RowShown:
 
 @require_safe
 @person_who(*SEEING)
-def entry_list(request: HttpRequest) -> HttpResponse:
+def entry_list(request: StaffRequest) -> HttpResponse:
     """The table; asked by htmx for its rows, only the rows."""
     person, now = request.user, clock.now()
     refusal, wanted = None, queries.Filters()
@@ -95,7 +103,7 @@ def entry_list(request: HttpRequest) -> HttpResponse:
         "may_triage": bool(rights.codes(person, "entry.triage")),
         "may_record": bool(rights.codes(person, "entry.record")),
     }
-    if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
+    if request.htmx and not request.htmx.history_restore_request:
         response = render(request, "ledger/parts/rows.html", context, status=refusal.status if refusal else 200)
     else:
         context |= {
@@ -143,7 +151,7 @@ def scope_of(person: Person, *permissions: str) -> list[str]:
 
 @require_GET
 @person_who(*SEEING)
-def entry_points(request: HttpRequest) -> HttpResponse:
+def entry_points(request: StaffRequest) -> HttpResponse:
     """The filter's entries as GeoJSON (WGS 84), at most 2,000; `note` says so when there are more."""
     now = clock.now()
     wanted = filters.read_filters(request.GET)
@@ -180,7 +188,7 @@ def point_of(entry: Entry, now: datetime) -> dict[str, Any]:
 
 @require_GET
 @person_who(*SEEING)
-def entry_export(request: HttpRequest) -> StreamingHttpResponse:
+def entry_export(request: StaffRequest) -> StreamingHttpResponse:
     """All rows of the filter as CSV."""
     wanted = filters.read_filters(request.GET)
     found: QuerySet[Entry] = queries.entries_for(request.user, wanted, now=clock.now())
@@ -199,7 +207,7 @@ class Outcome:
 
 @require_POST
 @person_who("entry.triage")
-def bulk(request: HttpRequest) -> HttpResponse:
+def bulk(request: StaffRequest) -> HttpResponse:
     """One step on every row selected, each for itself; a line for each that was refused."""
     person, now = request.user, clock.now()
     action = {"list": actions.list_entry, "assign": actions.assign_entry}.get(request.POST.get("action", ""))
@@ -243,7 +251,7 @@ def _read_selected(word: str) -> tuple[uuid.UUID, int]:
 
 @require_GET
 @login_required
-def photo(request: HttpRequest, sha256: str, variant: str) -> HttpResponse:
+def photo(request: StaffRequest, sha256: str, variant: str) -> HttpResponseBase:
     """A photo of an entry that the person may see; else there is none."""
     if not queries.may_see_photo(request.user, sha256):
         raise Http404(sha256)

@@ -7,7 +7,7 @@ document.addEventListener("change", async (event) => {
   if (!input.matches("input[type=file][data-upload]") || !input.files.length) return;
   const list = document.getElementById(input.dataset.into);
   const body = new FormData();
-  for (const file of input.files) body.append("files", file);
+  for (const file of input.files) body.append("photos", file);
   const waiting = [...input.files].map((file) => {
     const item = document.createElement("li");
     const picture = new Image();

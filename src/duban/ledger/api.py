@@ -1,0 +1,393 @@
+"""API v1, the ledger: read entries, record a finding under the id its sender made, take every step of the lifecycle."""
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from ninja import Query, Router, Schema
+from ninja.responses import Status
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+
+from duban.access import rights
+from duban.access.models import Person
+from duban.core import clock
+from duban.core.errors import NotAllowed
+from duban.core.tables import in_zone, parse_moment
+from duban.evidence.models import Photo
+from duban.ledger import actions, queries
+from duban.ledger.actions import Finding, Recorded
+from duban.ledger.categories import category_index, find_category
+from duban.ledger.filters import BadFilter, read_filters
+from duban.ledger.models import Category, Entry, EntryPhoto, Moment
+from duban.ledger.paging import page_of
+from duban.ledger.views import SEEING, StaffRequest
+from duban.places import queries as places
+
+router = Router(tags=["ledger"])
+
+
+def _plain(text: str) -> str:
+    """Text that every database takes: no NUL, no half of a surrogate pair."""
+    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError(_("must hold no NUL and no broken character"))
+    return text
+
+
+def _moment(value: Any) -> datetime:
+    """ISO 8601 or as offices write it; read in the installation's zone if it carries no offset."""
+    found = parse_moment(value.strip()[:40]) if isinstance(value, str) else None
+    if found is None or not 1900 < found.year < 9000:
+        raise ValueError(_("must be a date and time such as 2021-01-18T09:30:00+08:00"))
+    return in_zone(found)
+
+
+Text = Annotated[str, Field(strict=True, max_length=5000), AfterValidator(_plain)]
+Word = Annotated[str, Field(strict=True, max_length=100), AfterValidator(_plain)]
+Degrees = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Time = Annotated[datetime, BeforeValidator(_moment)]
+Hash = Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{64}$")]
+Hashes = Annotated[list[Hash], Field(max_length=50)]
+Seen = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
+
+
+class Sent(Schema):
+    """A body; what it does not know it refuses, since a misspelt field would be lost in silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class FindingIn(Sent):
+    category: Word = Field(description="code, kind:code, or name")
+    lon: Degrees
+    lat: Degrees
+    datum: Word = Field("wgs84", description="wgs84, gcj02 or bd09")
+    found_at: Time
+    description: Text = ""
+    statement: Text = Field("", description="empty: the proposed sentence is taken")
+    responsible: Word = Field("", description="empty: the town of the place")
+    position_source: Literal["gps", "map", "statement", "import"] = "gps"
+    accuracy_m: Degrees | None = None
+    photos: Hashes = Field(default_factory=list, description="SHA-256 of photos sent to /evidence/ before")
+
+
+class StepIn(Sent):
+    seen: Seen | None = Field(None, description="`seen` of the entry when it was read; another one now answers 409")
+
+
+class NoteIn(StepIn):
+    reason: Text = ""
+
+
+class AssignIn(StepIn):
+    unit: Word = Field("", description="empty: the unit proposed")
+    due_at: Time | None = None
+
+
+class RemedyIn(NoteIn):
+    photos: Hashes
+
+
+class ReturnIn(NoteIn):
+    unit: Word = Field("", description="whose it is, if known")
+
+
+class MergeIn(NoteIn):
+    into: uuid.UUID
+
+
+class AmendIn(NoteIn):
+    category: Word | None = None
+    statement: Text | None = None
+    description: Text | None = None
+
+
+class PhotoIn(StepIn):
+    photo: Hash
+
+
+class Named(Schema):
+    code: str
+    name: str
+
+
+class CategoryOut(Schema):
+    kind: str
+    code: str
+    name: str
+    name_en: str
+    hours: int
+
+
+class PhotosOut(Schema):
+    before: list[str]
+    after: list[str]
+
+
+class EntryOut(Schema):
+    id: uuid.UUID
+    number: str
+    state: str
+    overdue: bool
+    category: CategoryOut
+    statement: str
+    description: str
+    lon: float
+    lat: float
+    accuracy_m: float | None
+    position_source: str
+    jurisdiction: Named
+    responsible: Named
+    found_at: datetime
+    recorded_at: datetime
+    due_at: datetime | None
+    closed_at: datetime | None
+    rework_count: int
+    merged_into: uuid.UUID | None
+    photos: PhotosOut
+    seen: int
+    head_hash: str
+
+
+class EventOut(Schema):
+    seq: int
+    action: str
+    from_state: str
+    to_state: str
+    at: datetime
+    username: str
+    actor: str
+    reason: str
+    facts: dict[str, Any]
+    hash: str
+    previous: str
+
+
+class StepOut(Schema):
+    action: str
+    label: str
+    needs: list[str]
+    allowed: bool
+    reason: str
+
+
+class EntryDetail(EntryOut):
+    located: dict[str, Any]
+    history: list[EventOut]
+    steps: list[StepOut]
+
+
+class EntriesOut(Schema):
+    entries: list[EntryOut]
+    older: str
+    newer: str
+
+
+class Question(Schema):
+    state: list[str] = Field(default_factory=list)
+    area: str = ""
+    category: str = Field("", description="kind:code")
+    overdue: str = Field("", description="1: only the overdue")
+    text: str = ""
+    sort: str = "-found_at"
+    cursor: str = Field("", description="`older` or `newer` of another answer")
+    limit: int = Field(50, ge=1, le=200)
+
+
+def _require_sight(person: Person) -> None:
+    if not any(rights.codes(person, permission) for permission in SEEING):
+        raise NotAllowed("not_allowed", _("None of your roles sees the ledger."))
+
+
+@router.get("/categories", response=list[CategoryOut], summary="What can be wrong")
+def list_categories(request: StaffRequest) -> Iterable[Category]:
+    return Category.objects.order_by("-kind", "code")
+
+
+@router.get("/", response=EntriesOut, summary="Entries by filter, a page at a time")
+def list_entries(request: StaffRequest, question: Query[Question]) -> dict[str, Any]:
+    """The page's own filter: unknown words are refused, not ignored."""
+    person, now = request.user, clock.now()
+    _require_sight(person)
+    filters = read_filters(request.GET)
+    if "\x00" in question.cursor:
+        raise BadFilter("bad_cursor", _("This page of the list is not there any more."), field="cursor")
+    found = queries.entries_for(person, filters, now=now)
+    page = page_of(found, filters.sort, question.cursor, question.limit)
+    return {"entries": _entries_out(page.entries, now), "older": page.older, "newer": page.newer}
+
+
+@router.get("/{uuid:entry_id}", response=EntryDetail, summary="One entry with its history and the steps open to you")
+def get_entry(request: StaffRequest, entry_id: uuid.UUID) -> dict[str, Any]:
+    return _detail(request.user, queries.entry_for(request.user, entry_id))
+
+
+@router.put(
+    "/{uuid:entry_id}", response={200: EntryDetail, 201: EntryDetail}, summary="Record a finding under your own id"
+)
+def put_finding(request: StaffRequest, entry_id: uuid.UUID, sent: FindingIn) -> Any:
+    """201 the first time, 200 for the same again (a late photo attaches), 409 for other content under this id."""
+    person = request.user
+    _require_own_photos(person, sent.photos)
+    finding = Finding(
+        id=entry_id,
+        category=find_category(sent.category, category_index()),
+        lon=sent.lon,
+        lat=sent.lat,
+        datum=sent.datum,
+        found_at=sent.found_at,
+        description=sent.description,
+        position_source=sent.position_source,
+        accuracy_m=sent.accuracy_m,
+        photos=tuple(sent.photos),
+        statement=sent.statement,
+        responsible=sent.responsible,
+    )
+    done: Recorded = actions.record_finding(by=person, now=clock.now(), finding=finding)
+    entry = queries.entry_for(person, entry_id)
+    return Status(201 if done.outcome == "taken" else 200, _detail(person, entry))
+
+
+def _require_own_photos(person: Person, shas: Sequence[str]) -> None:
+    """A hash alone opens nothing: the photo was sent by this person, or hangs on an entry that they see.
+
+    A hash that is public (a bulletin prints it) would otherwise show its unredacted original to whoever attaches it.
+    """
+    wanted = set(shas)
+    known = set(Photo.objects.filter(pk__in=wanted, stored_by__username=person.username).values_list("pk", flat=True))
+    if wanted - known:
+        visible = Q(entry__in=Entry.objects.visible_to(person))
+        known |= set(EntryPhoto.objects.filter(visible, photo__in=wanted).values_list("photo_id", flat=True))
+    for sha in shas:
+        if sha not in known:
+            raise actions.BadFinding(
+                "photo_not_stored", _("Send the photo %(sha256)s first.") % {"sha256": sha[:12]}, field="photos"
+            )
+
+
+def _step(request: StaffRequest, action: Callable[..., Entry], entry_id: uuid.UUID, sent: StepIn, **more: Any) -> Any:
+    """Take the step with what was sent, and answer with the entry as it then is, even if it went out of sight."""
+    person = request.user
+    return _detail(person, action(by=person, now=clock.now(), entry_id=entry_id, **sent.model_dump() | more))
+
+
+@router.post("/{uuid:entry_id}/list", response=EntryDetail, summary="Put on the ledger")
+def list_entry(request: StaffRequest, entry_id: uuid.UUID, sent: StepIn) -> Any:
+    return _step(request, actions.list_entry, entry_id, sent)
+
+
+@router.post("/{uuid:entry_id}/assign", response=EntryDetail, summary="Assign")
+def assign_entry(request: StaffRequest, entry_id: uuid.UUID, sent: AssignIn) -> Any:
+    return _step(request, actions.assign_entry, entry_id, sent)
+
+
+@router.post("/{uuid:entry_id}/remedy", response=EntryDetail, summary="Submit the remedy with its photos")
+def submit_remedy(request: StaffRequest, entry_id: uuid.UUID, sent: RemedyIn) -> Any:
+    _require_own_photos(request.user, sent.photos)
+    return _step(request, actions.submit_remedy, entry_id, sent)
+
+
+@router.post("/{uuid:entry_id}/close", response=EntryDetail, summary="Verify and strike off")
+def close_entry(request: StaffRequest, entry_id: uuid.UUID, sent: NoteIn) -> Any:
+    return _step(request, actions.close_entry, entry_id, sent)
+
+
+@router.post("/{uuid:entry_id}/reject", response=EntryDetail, summary="Reject the remedy")
+def reject_remedy(request: StaffRequest, entry_id: uuid.UUID, sent: NoteIn) -> Any:
+    return _step(request, actions.reject_remedy, entry_id, sent)
+
+
+@router.post("/{uuid:entry_id}/return", response=EntryDetail, summary="Return: not ours")
+def return_entry(request: StaffRequest, entry_id: uuid.UUID, sent: ReturnIn) -> Any:
+    return _step(request, actions.return_entry, entry_id, sent)
+
+
+@router.post("/{uuid:entry_id}/merge", response=EntryDetail, summary="Merge into another open entry")
+def merge_entry(request: StaffRequest, entry_id: uuid.UUID, sent: MergeIn) -> Any:
+    return _step(request, actions.merge_entry, entry_id, sent)
+
+
+@router.post("/{uuid:entry_id}/void", response=EntryDetail, summary="Void")
+def void_entry(request: StaffRequest, entry_id: uuid.UUID, sent: NoteIn) -> Any:
+    return _step(request, actions.void_entry, entry_id, sent)
+
+
+@router.post("/{uuid:entry_id}/amend", response=EntryDetail, summary="Put category, statement or description right")
+def amend_entry(request: StaffRequest, entry_id: uuid.UUID, sent: AmendIn) -> Any:
+    category = None if sent.category is None else find_category(sent.category, category_index())
+    return _step(request, actions.amend_entry, entry_id, sent, category=category)
+
+
+@router.post("/{uuid:entry_id}/add_photo", response=EntryDetail, summary="Attach a photo that came late")
+def add_photo(request: StaffRequest, entry_id: uuid.UUID, sent: PhotoIn) -> Any:
+    _require_own_photos(request.user, [sent.photo])
+    return _step(request, actions.add_photo, entry_id, sent)
+
+
+def _entries_out(entries: Sequence[Entry], now: datetime) -> list[dict[str, Any]]:
+    """The entries as the API tells them, with three queries however many they are."""
+    names = places.names({code for entry in entries for code in (entry.jurisdiction, entry.responsible)})
+    photos: dict[uuid.UUID, dict[str, list[str]]] = {}
+    hung = EntryPhoto.objects.filter(entry__in=[entry.pk for entry in entries]).order_by("position")
+    for entry_id, photo_id, moment in hung.values_list("entry_id", "photo_id", "moment"):
+        photos.setdefault(entry_id, {}).setdefault(moment, []).append(photo_id)
+    return [_out(entry, names, photos.get(entry.pk, {}), now) for entry in entries]
+
+
+def _out(entry: Entry, names: dict[str, str], photos: dict[str, list[str]], now: datetime) -> dict[str, Any]:
+    return {
+        "id": entry.pk,
+        "number": entry.number,
+        "state": entry.state,
+        "overdue": queries.is_overdue(entry, now),
+        "category": entry.category,
+        "statement": entry.statement,
+        "description": entry.description,
+        "lon": entry.lon,
+        "lat": entry.lat,
+        "accuracy_m": entry.accuracy_m,
+        "position_source": entry.position_source,
+        "jurisdiction": {"code": entry.jurisdiction, "name": names.get(entry.jurisdiction, "")},
+        "responsible": {"code": entry.responsible, "name": names.get(entry.responsible, "")},
+        "found_at": entry.found_at,
+        "recorded_at": entry.recorded_at,
+        "due_at": entry.due_at,
+        "closed_at": entry.closed_at,
+        "rework_count": entry.rework_count,
+        "merged_into": entry.merged_into_id,
+        "photos": {str(moment): photos.get(moment, []) for moment in Moment},
+        "seen": entry.event_count,
+        "head_hash": entry.head_hash,
+    }
+
+
+def _detail(person: Person, entry: Entry) -> dict[str, Any]:
+    steps = [
+        {
+            "action": step.action,
+            "label": str(step.label),
+            "needs": [str(need) for need in step.needs],
+            "allowed": not reason,
+            "reason": reason,
+        }
+        for step, reason in queries.steps_for(person, entry)
+    ]
+    history = [
+        {
+            "seq": event.seq,
+            "action": event.action,
+            "from_state": event.from_state,
+            "to_state": event.to_state,
+            "at": event.at,
+            "username": event.username,
+            "actor": event.words.get("actor", ""),
+            "reason": event.words.get("reason", ""),
+            "facts": event.facts,
+            "hash": event.hash,
+            "previous": event.previous,
+        }
+        for event in entry.events.order_by("seq")
+    ]
+    return _entries_out([entry], clock.now())[0] | {"located": entry.located, "history": history, "steps": steps}
