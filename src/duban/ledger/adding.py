@@ -18,7 +18,7 @@ from duban.evidence.responses import photo_response
 from duban.ledger import forms, queries, uploads
 from duban.ledger.actions import Finding, check_finding, record_finding
 from duban.ledger.categories import category_index, find_category
-from duban.ledger.entry_page import reasons_of
+from duban.ledger.entry_page import layers_of, reasons_of
 from duban.ledger.models import Datum, PositionSource
 from duban.ledger.uploads import Kept
 from duban.ledger.views import StaffRequest, area_choices, person_who, scope_of
@@ -137,11 +137,11 @@ def _proposal(request: StaffRequest, said: dict[str, Any], now: datetime) -> dic
     near = queries.near_open(request.user, lon, lat, metres=NEAR_METRES, limit=4)
     category = said["category"]
     return {
-        "located": located,
         "statement": located["statement"],
         "area": names.get(area) or (located["jurisdiction"] or {}).get("name") or area,
         "unit": names.get(unit, unit),
         "reasons": reasons_of(located),
+        "layers": layers_of(located),
         "outside": not covers(scopes, area),
         "shifted": datum != Datum.WGS84,
         "lon": lon,

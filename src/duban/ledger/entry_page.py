@@ -79,6 +79,7 @@ def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = N
         "photos": photos,
         "points": [point_of(entry, now) | {"lon": entry.lon, "lat": entry.lat, "url": ""}],
         "reasons": reasons_of(entry.located),
+        "layers": layers_of(entry.located),
         "line": state_line(entry, events),
         "story": [line.named(names) for line in story],
         "primary": primary,
@@ -123,6 +124,18 @@ def reasons_of(located: dict[str, Any]) -> list[str]:
         str(reason.get(key) or reason.get("code", "")) if isinstance(reason, dict) else str(reason)
         for reason in located.get("reasons", [])
     ]
+
+
+def layers_of(located: dict[str, Any]) -> list[tuple[str, str]]:
+    """The layers that were asked, by name, and the day each describes."""
+    names = {
+        "roads": _("roads"),
+        "waters": _("waters"),
+        "villages": _("villages"),
+        "boundaries": _("boundaries"),
+        "landmarks": _("landmarks"),
+    }
+    return [(names.get(layer, layer), as_of) for layer, as_of in located.get("layers", {}).items()]
 
 
 @require_POST

@@ -31,6 +31,13 @@ def refuse(form: forms.Form, refusal: DubanError) -> None:
     form.add_error(where, ValidationError(str(refusal.message), code=refusal.code))
 
 
+class NeededField(forms.CharField):
+    """Shown as needed; whether it may be empty is the action's to say, in its own words and with its own code."""
+
+    def validate(self, value: Any) -> None:
+        """Empty is let through to the action."""
+
+
 class MomentField(forms.CharField):
     """A date and time as a browser or a person writes it, read in the office's zone."""
 
@@ -51,13 +58,13 @@ class MomentField(forms.CharField):
         return timezone.localtime(value).strftime(LOCAL) if isinstance(value, datetime) else value
 
 
-class NumberField(forms.CharField):
+class NumberField(NeededField):
     """A finite number, else the codes of a table's cell: `number_missing`, `bad_number`."""
 
     widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
 
     def __init__(self, *, needed: bool = True, **options: Any):
-        super().__init__(required=False, **options)
+        super().__init__(required=needed, **options)
         self.needed = needed
 
     def to_python(self, value: Any) -> Any:
@@ -92,11 +99,13 @@ class FilesField(forms.FileField):
 class AddForm(forms.Form):
     """A new finding. `id` is made before the first press, so that a second press is a replay and no second entry."""
 
+    use_required_attribute = False
+
     id = forms.UUIDField(widget=forms.HiddenInput)
     photos = FilesField(accept=PICTURES, label=_("Photos"))
     lon = NumberField(label=_("Longitude"))
     lat = NumberField(label=_("Latitude"))
-    datum = forms.CharField(
+    datum = NeededField(
         label=_("Datum"),
         widget=forms.Select(
             choices=[
@@ -105,13 +114,12 @@ class AddForm(forms.Form):
                 (Datum.BD09, _("BD-09: Baidu Maps")),
             ]
         ),
-        required=False,
     )
     accuracy_m = NumberField(needed=False, widget=forms.HiddenInput)
     position_source = forms.ChoiceField(
         choices=PositionSource.choices, widget=forms.HiddenInput, required=False, initial=PositionSource.MAP
     )
-    category = forms.CharField(label=_("What is it?"), required=False)
+    category = NeededField(label=_("What is it?"))
     found_at = MomentField(label=_("Found"), required=False)
     description = forms.CharField(label=_("In words"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
     statement = forms.CharField(label=_("The place in words"), required=False)
@@ -141,6 +149,8 @@ class PlaceForm(forms.Form):
 class StepForm(forms.Form):
     """What a step of the lifecycle needs, made from the lifecycle table. `seen` is the history its page showed."""
 
+    use_required_attribute = False
+
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=2**31 - 1)
 
     def __init__(
@@ -164,9 +174,10 @@ class StepForm(forms.Form):
             known = entry.responsible in dict(units)
             own = [] if known or step.action == "return" else [(entry.responsible, entry.responsible)]
             none = [("", _("I do not know"))] if step.action == "return" else []
-            self.fields["unit"] = forms.CharField(
+            kind: type[forms.CharField] = NeededField if step.action == "assign" else forms.CharField
+            self.fields["unit"] = kind(
                 label=_("Unit") if step.action == "assign" else _("Whose it is"),
-                required=False,
+                required=step.action == "assign",
                 widget=forms.Select(choices=[*none, *own, *units]),
             )
             if step.action == "return":
@@ -178,24 +189,23 @@ class StepForm(forms.Form):
                 help_text=_("Left empty, it is %(hours)s hours from now.") % {"hours": entry.category.hours},
             )
         if Need.INTO in step.needs:
-            self.fields["into"] = forms.CharField(
-                label=_("The entry that goes on"), required=False, widget=forms.RadioSelect(choices=targets)
+            self.fields["into"] = NeededField(
+                label=_("The entry that goes on"), widget=forms.RadioSelect(choices=targets)
             )
             self.fields["number"] = forms.CharField(label=_("Or its number"), required=False, max_length=24)
         if step.action == "amend":
             self._amendable(entry)
         if step.action not in {"list", "assign", "add_photo"}:
-            self.fields["reason"] = forms.CharField(
-                label=_("Reason") if Need.REASON in step.needs else _("Note"),
-                required=False,
+            needed = Need.REASON in step.needs
+            self.fields["reason"] = (NeededField if needed else forms.CharField)(
+                label=_("Reason") if needed else _("Note"),
+                required=needed,
                 widget=forms.Textarea(attrs={"rows": 2}),
             )
 
     def _amendable(self, entry: Entry) -> None:
-        self.fields["category"] = forms.CharField(
-            label=_("Category"), required=False, widget=forms.Select(choices=category_choices())
-        )
-        self.fields["statement"] = forms.CharField(label=_("The place in words"), required=False)
+        self.fields["category"] = NeededField(label=_("Category"), widget=forms.Select(choices=category_choices()))
+        self.fields["statement"] = NeededField(label=_("The place in words"))
         self.fields["description"] = forms.CharField(
             label=_("In words"), required=False, widget=forms.Textarea(attrs={"rows": 2})
         )

@@ -127,7 +127,7 @@ def told(events: Sequence[Event]) -> list[Line]:
             Line(
                 seq=event.seq,
                 action=event.action,
-                label=step.label if step else _("Recorded"),
+                label=step.label if step else _("Found and recorded"),
                 at=event.at,
                 who=_who(event),
                 username=event.username,
