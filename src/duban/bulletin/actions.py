@@ -181,6 +181,10 @@ def edit_issue(
 def _place_items(issue: Issue, wanted: dict[str, Sequence[uuid.UUID]]) -> None:
     """Make the sections hold exactly these entries in this order."""
     free = available(issue.series)
+    if issue.corrects is not None:
+        # What was left out of a correction can be put back, although the issue that it corrects carries it.
+        for section, entry_id in issue.corrects.items.values_list("section", "entry_id"):
+            free[section].append(entry_id)
     for section, entry_ids in wanted.items():
         if section not in Section.values or len(set(entry_ids)) != len(entry_ids):
             raise BadIssue("bad_item", _("An entry stands once in a section that there is."), field="items")

@@ -1,7 +1,7 @@
 """Bulletins as anybody may read them: made of published documents alone, never of drafts or the live ledger."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -32,11 +32,17 @@ HITS = 200
 LINES = 5
 """So many entries are shown of an issue that was found."""
 LANGUAGES = ("zh", "en")
+PhotoUrl = Callable[[Mapping[str, Any]], str]
 
 
 def language_now() -> str:
     """The typesetter's word for the language of the page."""
     return "zh" if (get_language() or "zh").startswith("zh") else "en"
+
+
+def category_name(category: Mapping[str, str]) -> str:
+    """The category in the language of the page."""
+    return category["name"] if language_now() == "zh" else category["name_en"] or category["name"]
 
 
 # ---- the list -------------------------------------------------------------------------------------------------------
@@ -87,11 +93,10 @@ def issue(request: HttpRequest, issue_id: Any) -> HttpResponse:
     return response
 
 
-def article_of(document: Mapping[str, Any], language: str) -> SafeString:
+def article_of(document: Mapping[str, Any], language: str, *, photo_url: PhotoUrl | None = None) -> SafeString:
     """The document as HTML for a page of ours; the typesetter escapes every text in it."""
-    return mark_safe(  # noqa: S308
-        render_html(document, photo_url=public_photo, language=language, fragment=True)
-    )
+    article = render_html(document, photo_url=photo_url or public_photo, language=language, fragment=True)
+    return mark_safe(article)  # noqa: S308
 
 
 def public_photo(photo: Mapping[str, Any]) -> str:
@@ -177,9 +182,7 @@ def _progress(request: HttpRequest, found: Issue, kind: str, language: str) -> H
 def points(request: HttpRequest) -> JsonResponse:
     """The entries of the latest issue of each series as GeoJSON (WGS 84), as they were printed."""
     features = [feature_of(point) for point in queries.published_points()]
-    response = JsonResponse(
-        {"type": "FeatureCollection", "features": features}, content_type="application/geo+json"
-    )
+    response = JsonResponse({"type": "FeatureCollection", "features": features}, content_type="application/geo+json")
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cache-Control"] = "no-cache"
     return response
@@ -188,7 +191,6 @@ def points(request: HttpRequest) -> JsonResponse:
 def feature_of(point: Mapping[str, Any]) -> dict[str, Any]:
     """A published point as the map reads it."""
     closed = point["state"] == "closed"
-    category = point["category"]
     return {
         "type": "Feature",
         "id": point["id"],
@@ -197,7 +199,7 @@ def feature_of(point: Mapping[str, Any]) -> dict[str, Any]:
             "id": point["id"],
             "state": point["state"],
             "word": _("struck off") if closed else _("on the books"),
-            "title": category["name"] if language_now() == "zh" else category["name_en"] or category["name"],
+            "title": category_name(point["category"]),
             "text": point["statement"],
             "bulletin": point["number"],
             "url": reverse("bulletin:public_issue", args=[point["issue"]]) + f"#entry-{point['entry']}",
@@ -277,13 +279,13 @@ def printed_text(entry: Mapping[str, Any]) -> str:
 def line_of(entry: Mapping[str, Any], words: list[str], url: str) -> Line:
     """An entry that was found; its address is its place in the issue."""
     photos = [*entry["photos"].get("before", []), *entry["photos"].get("after", [])]
-    category = entry["category"]
-    name = category["name"] if language_now() == "zh" else category["name_en"] or category["name"]
-    about = " · ".join(part for part in (name, entry["responsible"]["name"], entry["number"]) if part)
+    about = " · ".join(
+        part for part in (category_name(entry["category"]), entry["responsible"]["name"], entry["number"]) if part
+    )
     text = " ".join(part for part in (entry["statement"], entry["description"]) if part)
     return Line(
         mark(excerpt(text, [word.lower() for word in words]), words),
-        mark(about, words),
+        mark(" · ".join(filter(None, about)), words),
         f"{url}#entry-{entry['number']}",
         reverse("bulletin:photo", args=[photos[0]["sha256"], "thumbnail"]) if photos else "",
     )

@@ -1,7 +1,6 @@
 """Exports that take longer than a browser should wait, worked off by `duban db_worker`."""
 
 import uuid
-
 from datetime import timedelta
 
 from django.db.models import Q

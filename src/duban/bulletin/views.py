@@ -1,1 +1,307 @@
 """The desk of those who make bulletins, and the page itself, editable in place."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from duban.access import rights
+from duban.access.models import Person
+from duban.bulletin import actions, editor, forms, public, queries
+from duban.bulletin.models import WAITING, Issue, IssueState
+from duban.core import clock
+from duban.core.errors import DubanError, NotAllowed
+from duban.ledger.lifecycle import State
+from duban.places import queries as places
+
+PER_PAGE = 20
+View = Callable[..., HttpResponse]
+
+
+def person_who(permission: str) -> Callable[[View], View]:
+    """Only for people logged in who hold the permission somewhere; others are told that they do not."""
+
+    def decorate(view: View) -> View:
+        @login_required
+        @wraps(view)
+        def checked(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+            if not rights.codes(request.user, permission):  # type: ignore[arg-type]
+                raise NotAllowed("not_allowed", _("None of your roles opens this page."))
+            return view(request, *args, **options)
+
+        return checked
+
+    return decorate
+
+
+# ---- the desk -------------------------------------------------------------------------------------------------------
+
+
+@require_safe
+@person_who("bulletin.see")
+def desk(request: HttpRequest) -> HttpResponse:
+    """Drafts that wait, with what blocks them, and all that was published."""
+    return _desk(request, forms.NewDraftForm(places=draft_places(request.user)))  # type: ignore[arg-type]
+
+
+def _desk(request: HttpRequest, form: forms.NewDraftForm, status: int = 200) -> HttpResponse:
+    person: Any = request.user
+    seen = queries.issues_for(person)
+    waiting = editor.waiting_on_desk(person, list(seen.filter(state__in=WAITING)))
+    published = seen.filter(state=IssueState.PUBLISHED).order_by("-published_at", "-number")
+    context = {
+        "waiting": sorted(waiting, key=lambda each: not each.for_me),
+        "page": Paginator(published, PER_PAGE).get_page(request.GET.get("page")),
+        "may_draft": bool(rights.codes(person, "bulletin.draft")),
+        "form": form,
+    }
+    return render(request, "bulletin/desk.html", context, status=status)
+
+
+def draft_places(person: Person) -> list[tuple[str, str]]:
+    """(code, name) of the counties and towns whose bulletin the person may draft, the first the usual one."""
+    scopes = rights.codes(person, "bulletin.draft")
+    names = places.names(scopes)
+    choices = {code: names.get(code, code) for code in scopes}
+    return list((choices | {unit.code: unit.name for unit in places.counties_and_towns(scopes)}).items())
+
+
+@require_POST
+@person_who("bulletin.draft")
+def new(request: HttpRequest) -> HttpResponse:
+    """Begin the next issue, or bring one's own waiting draft of that series up to date."""
+    person: Any = request.user
+    form = forms.NewDraftForm(request.POST, places=draft_places(person))
+    if not form.is_valid():
+        return _desk(request, form, status=400)
+    try:
+        issue = actions.draft_issue(
+            by=person,
+            now=clock.now(),
+            at=form.cleaned_data["at"],
+            name=form.cleaned_data["name"],
+            first=form.cleaned_data["first"],
+        )
+    except DubanError as refusal:
+        forms.refuse(form, refusal)
+        return _desk(request, form, status=refusal.status)
+    return redirect("bulletin:draft", issue.pk)
+
+
+# ---- the editor -----------------------------------------------------------------------------------------------------
+
+
+@require_safe
+@person_who("bulletin.see")
+def draft(request: HttpRequest, issue_id: uuid.UUID) -> HttpResponse:
+    """A waiting issue as the page itself, to be written on; a published or discarded one as it stands."""
+    issue = queries.issue_for(request.user, issue_id)  # type: ignore[arg-type]
+    if issue.state in WAITING:
+        return _editor(request, issue)
+    return _finished(request, issue)
+
+
+def _editor(
+    request: HttpRequest,
+    issue: Issue,
+    form: forms.IssueForm | None = None,
+    refusal: DubanError | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The editor; with a form, what was typed stays in its fields although it was not kept."""
+    person: Any = request.user
+    wrong = editor.wrong_with(issue)
+    order = editor.stored_order(issue)
+    texts: Mapping[str, Any] = {name: getattr(issue, name) for name in ("title", "intro", "issuer", "byline")}
+    stored = texts
+    if form is not None:
+        texts = {name: form.data.get(name, texts[name]) for name in texts}
+        order = {key: form.cleaned_data.get(key, order[key]) for key in order}
+    parts = editor.parts_of(issue, order)
+    counts = {part.key: len(part.rows) for part in parts}
+    findings = sum(row.state == State.FOUND for part in parts for row in part.rows)
+    steps = editor.steps_for(person, issue, wrong, findings)
+    context = {
+        "issue": issue,
+        "texts": texts,
+        "stored": {name: text for name, text in stored.items() if text != texts[name]} if form is not None else {},
+        "errors": form.errors if form is not None else {},
+        "refusal": refusal,
+        "unsaved": form is not None,
+        "parts": parts,
+        "counts": counts,
+        "wrong": wrong,
+        "disagreements": editor.disagreements(f"{texts['title']}\n{texts['intro']}", counts),
+        "steps": steps,
+        "editable": rights.may(person, "bulletin.draft", issue.series.jurisdiction),
+        "may_approve": editor.who_may_approve(issue) if issue.state == IssueState.DRAFT else [],
+        "number": issue.series.next_number,
+        "names": names_of(issue),
+        "place": places.names([issue.series.jurisdiction]).get(issue.series.jurisdiction, ""),
+        "style": public.style_digest(),
+    }
+    return render(request, "bulletin/draft.html", context, status=status)
+
+
+def names_of(issue: Issue) -> dict[str, str]:
+    """Who did what to the issue, as people are called."""
+    users = {"drafted_by": issue.drafted_by, "approved_by": issue.approved_by, "published_by": issue.published_by}
+    people = {person.username: str(person) for person in Person.objects.filter(username__in=set(users.values()) - {""})}
+    return {key: people.get(user, user) for key, user in users.items()}
+
+
+def _finished(request: HttpRequest, issue: Issue) -> HttpResponse:
+    person: Any = request.user
+    is_published = issue.state == IssueState.PUBLISHED
+    language = public.language_now()
+    context = {
+        "issue": issue,
+        "steps": editor.steps_for(person, issue, [], 0),
+        "names": names_of(issue),
+        "corrections": list(issue.corrections.filter(state=IssueState.PUBLISHED).defer("document").order_by("number")),
+        "article": public.article_of(queries.document(issue), language) if is_published else "",
+        "language": language,
+        "style": public.style_digest(),
+    }
+    return render(request, "bulletin/finished.html", context)
+
+
+@require_safe
+@person_who("bulletin.see")
+def preview(request: HttpRequest, issue_id: uuid.UUID) -> HttpResponse:
+    """The draft as it would be printed now, under the number it would get."""
+    issue = queries.issue_for(request.user, issue_id)  # type: ignore[arg-type]
+    if issue.state not in WAITING:
+        return redirect("bulletin:draft", issue.pk)
+    language = public.language_now()
+    document = actions.document_of(issue, list(issue.items.all()))
+    context = {
+        "issue": issue,
+        "article": public.article_of(document, language, photo_url=staff_photo),
+        "style": public.style_digest(),
+    }
+    return render(request, "bulletin/preview.html", context)
+
+
+def staff_photo(photo: Mapping[str, Any]) -> str:
+    """The address of a photo for those who may see its entry."""
+    return reverse("ledger:photo", args=[photo["sha256"], "public"])
+
+
+# ---- steps ----------------------------------------------------------------------------------------------------------
+
+
+@require_POST
+@person_who("bulletin.see")
+def take_step(request: HttpRequest, issue_id: uuid.UUID, step: str) -> HttpResponse:
+    """Save, bring up to date, approve, publish, discard or correct."""
+    issue = queries.issue_for(request.user, issue_id)  # type: ignore[arg-type]
+    if step == "edit":
+        return _save(request, issue)
+    take = STEPS.get(step)
+    if take is None:
+        raise Http404(step)
+    form = forms.StepForm(request.POST)
+    if not form.is_valid():
+        raise DubanError("bad_version", forms.UNSEEN)
+    try:
+        done, words = take(request.user, issue, form.cleaned_data["seen"])
+    except DubanError as refusal:
+        issue = queries.issue_for(request.user, issue_id)  # type: ignore[arg-type]
+        if issue.state not in WAITING:
+            messages.error(request, str(refusal.message))
+            return redirect("bulletin:draft", issue.pk)
+        return _editor(request, issue, refusal=refusal, status=refusal.status)
+    messages.success(request, words)
+    return redirect("bulletin:draft", done.pk)
+
+
+def _save(request: HttpRequest, issue: Issue) -> HttpResponse:
+    form = forms.IssueForm(request.POST)
+    if not form.is_valid():
+        return _editor(request, issue, form, status=400)
+    typed = form.cleaned_data
+    try:
+        actions.edit_issue(
+            by=request.user,  # type: ignore[arg-type]
+            now=clock.now(),
+            issue_id=issue.pk,
+            title=typed["title"],
+            intro=typed["intro"],
+            issuer=typed["issuer"],
+            byline=typed["byline"],
+            items=form.order(),
+            seen=typed["seen"],
+        )
+    except DubanError as refusal:
+        # Seen as it is now, with what was typed still in the fields.
+        issue = queries.issue_for(request.user, issue.pk)  # type: ignore[arg-type]
+        if issue.state not in WAITING:
+            return _lost(request, issue, form, refusal)
+        if refusal.field in form.fields:
+            forms.refuse(form, refusal)
+            return _editor(request, issue, form, status=refusal.status)
+        return _editor(request, issue, form, refusal, status=refusal.status)
+    messages.success(request, _("Saved."))
+    where = f"#row-{typed['do'][2]}" if typed["do"] else ""
+    return redirect(reverse("bulletin:draft", args=[issue.pk]) + where)
+
+
+def _lost(request: HttpRequest, issue: Issue, form: forms.IssueForm, refusal: DubanError) -> HttpResponse:
+    """The issue went out or was discarded meanwhile: what was typed is shown, to be copied."""
+    typed = [form.cleaned_data[name] for name in ("title", "intro", "issuer", "byline") if form.cleaned_data[name]]
+    context = {"issue": issue, "refusal": refusal, "typed": typed}
+    return render(request, "bulletin/lost.html", context, status=refusal.status)
+
+
+Taken = tuple[Issue, str]
+
+
+def _refresh(person: Any, issue: Issue, seen: int | None) -> Taken:
+    unfit = {item.pk for item, _state in actions.unfitting(issue)}
+    order: dict[str, list[uuid.UUID]] = {key: [] for key in editor.stored_order(issue)}
+    for item in issue.items.all():
+        if item.pk not in unfit:
+            order[item.section].append(item.entry_id)
+    for key, entries in actions.available(issue.series).items():
+        order[key] += entries
+    done = actions.edit_issue(by=person, now=clock.now(), issue_id=issue.pk, items=order, seen=seen)
+    return done, _("Brought up to date with the ledger.")
+
+
+def _approve(person: Any, issue: Issue, seen: int | None) -> Taken:
+    done = actions.approve_issue(by=person, now=clock.now(), issue_id=issue.pk, seen=seen)
+    return done, _("Approved; another person publishes it.")
+
+
+def _publish(person: Any, issue: Issue, seen: int | None) -> Taken:
+    done = actions.publish_issue(by=person, now=clock.now(), issue_id=issue.pk, seen=seen)
+    return done, _("Published as No. %(number)d.") % {"number": done.number or 0}
+
+
+def _discard(person: Any, issue: Issue, seen: int | None) -> Taken:
+    done = actions.discard_issue(by=person, now=clock.now(), issue_id=issue.pk, seen=seen)
+    return done, _("Discarded; its entries are free for another draft.")
+
+
+def _correct(person: Any, issue: Issue, seen: int | None) -> Taken:
+    done = actions.correct_issue(by=person, now=clock.now(), issue_id=issue.pk)
+    return done, _("A draft with the same content, which will correct No. %(number)d.") % {"number": issue.number or 0}
+
+
+STEPS: dict[str, Callable[[Any, Issue, int | None], Taken]] = {
+    "refresh": _refresh,
+    "approve": _approve,
+    "publish": _publish,
+    "discard": _discard,
+    "correct": _correct,
+}

@@ -1,0 +1,294 @@
+"""What the editor shows of a draft: its rows, what is left out, what blocks it, and the steps one may take or not."""
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from duban.access import rights
+from duban.access.models import Person, RoleAt
+from duban.bulletin.actions import FITS, available, blockers
+from duban.bulletin.models import WAITING, Issue, IssueState, Item, Section
+from duban.bulletin.public import category_name
+from duban.core.errors import DubanError
+from duban.ledger import queries as ledger
+from duban.ledger.filters import write_filters
+from duban.ledger.lifecycle import State
+
+LEFT_SHOWN = 60
+"""So many entries that are left out are listed; the count says how many there are."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """An entry as the page prints it, and what is wrong with it there."""
+
+    id: str
+    entry: Mapping[str, Any]
+    url: str
+    before: list[str]
+    after: list[str]
+    """Hashes of photos."""
+    state: str
+    state_word: str
+    category: str
+    no_statement: bool
+    moved_on: bool
+
+    @property
+    def pairs(self) -> list[tuple[list[str], str]]:
+        """The photos of before and after, each with its word."""
+        return [(self.before, _("Before")), (self.after, _("After"))]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A section with its rows in order, and those that could stand in it."""
+
+    key: str
+    title: Promise | str
+    rows: list[Row]
+    left: list[Row]
+    left_count: int
+    left_more: int
+    ledger_url: str
+    ids: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something to do with the issue; `why_not` is empty where one may."""
+
+    key: str
+    label: Promise | str
+    sentence: str
+    why_not: str
+    primary: bool = False
+
+
+TITLES = {Section.RECTIFIED: gettext_lazy("Rectified"), Section.NEW: gettext_lazy("New on the ledger")}
+
+
+def stored_order(issue: Issue) -> dict[str, list[uuid.UUID]]:
+    """The entries of each section as they are kept."""
+    order: dict[str, list[uuid.UUID]] = {str(section): [] for section in Section}
+    for section, entry in Item.objects.filter(issue=issue).values_list("section", "entry_id"):
+        order[section].append(entry)
+    return order
+
+
+def parts_of(issue: Issue, order: Mapping[str, Sequence[uuid.UUID]]) -> list[Part]:
+    """The sections with the entries in the order given, which may be what was typed and not yet kept."""
+    kept, free = stored_order(issue), available(issue.series)
+    if issue.corrects_id and issue.corrects:
+        free = {key: [*entries, *stored_order(issue.corrects)[key]] for key, entries in free.items()}
+    pool = {key: {*kept[key], *free[key]} for key in kept}
+    held = {key: [entry for entry in order[key] if entry in pool[key]] for key in kept}
+    left = {key: [entry for entry in dict.fromkeys([*kept[key], *free[key]]) if entry not in held[key]] for key in kept}
+    wanted = {entry for entries in held.values() for entry in entries}
+    facts = ledger.snapshots(wanted | {entry for entries in left.values() for entry in entries[:LEFT_SHOWN]})
+    fits = not issue.corrects_id
+    return [
+        Part(
+            key=section,
+            title=TITLES[section],
+            rows=[row_of(facts[entry], section if fits else None) for entry in held[section]],
+            left=[row_of(facts[entry], None) for entry in left[section][:LEFT_SHOWN]],
+            left_count=len(left[section]),
+            left_more=max(0, len(left[section]) - LEFT_SHOWN),
+            ledger_url=ledger_url(issue, section),
+            ids=",".join(map(str, held[section])),
+        )
+        for section in Section
+    ]
+
+
+def ledger_url(issue: Issue, section: str) -> str:
+    """The ledger's rows from which the section is drawn."""
+    wanted = ledger.Filters(states=FITS[Section(section)], area=issue.series.jurisdiction)
+    return f"{reverse('ledger:list')}?{write_filters(wanted)}"
+
+
+def row_of(entry: Mapping[str, Any], section: str | None) -> Row:
+    """An entry's snapshot as a row; `section` is None where it need not fit."""
+    photos = {moment: [photo["sha256"] for photo in found] for moment, found in entry["photos"].items()}
+    return Row(
+        id=entry["id"],
+        entry=entry,
+        url=reverse("ledger:entry", args=[entry["id"]]),
+        before=photos.get("before", []),
+        after=photos.get("after", []),
+        state=entry["state"],
+        state_word=str(State(entry["state"]).label),
+        category=category_name(entry["category"]),
+        no_statement=not entry["statement"],
+        moved_on=section is not None and entry["state"] not in FITS[Section(section)],
+    )
+
+
+# ---- what the text says against what the rows are -------------------------------------------------------------------
+
+FIGURE = {
+    Section.RECTIFIED: re.compile(r"(?:整改|销账|销帐|rectified|struck off)\D{0,6}?(\d{1,6})", re.IGNORECASE),
+    Section.NEW: re.compile(r"(?:新增|新发现|新上账|new)\D{0,6}?(\d{1,6})", re.IGNORECASE),
+}
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A figure in the text that is not the number of rows."""
+
+    said: str
+    section: str
+    title: Promise | str
+    count: int
+
+
+def disagreements(text: str, counts: Mapping[str, int]) -> list[Disagreement]:
+    """Figures of the text that stand beside a section's word and differ from its number of rows."""
+    found = []
+    for section, pattern in FIGURE.items():
+        for match in pattern.finditer(text):
+            if int(match[1]) != counts[section]:
+                found.append(Disagreement(match[0], section, TITLES[section], counts[section]))
+    return found
+
+
+# ---- steps ----------------------------------------------------------------------------------------------------------
+
+
+def steps_for(person: Person, issue: Issue, wrong: Sequence[DubanError], findings: int) -> list[Step]:
+    """The steps from here, each with why the person may not take it."""
+    code = issue.series.jurisdiction
+    number = issue.series.next_number
+    steps = []
+    if issue.state == IssueState.DRAFT:
+        why = why_not(person, issue, "bulletin.approve", wrong)
+        sentence = _("Says, as a second person, that it may go out as it is.")
+        steps.append(Step("approve", _("Approve"), sentence, why, True))
+    if issue.state in WAITING:
+        why = why_not(person, issue, "bulletin.publish", wrong)
+        steps.append(Step("publish", _("Publish"), publish_sentence(issue, number, findings), why, True))
+        may = rights.may(person, "bulletin.draft", code)
+        sentence = _("Its entries become free for another draft; the number is not used up.")
+        steps.append(Step("discard", _("Discard"), sentence, "" if may else no_role(person)))
+    if issue.state == IssueState.PUBLISHED:
+        may = rights.may(person, "bulletin.draft", code)
+        sentence = _(
+            "Begins a draft with the same content, which is published under a number of its own and names this."
+        )
+        steps.append(Step("correct", _("Correct"), sentence, "" if may else no_role(person)))
+    return steps
+
+
+def publish_sentence(issue: Issue, number: int, findings: int) -> str:
+    """What publishing will do, in one sentence, since it cannot be undone."""
+    words = {"number": number, "series": issue.series.name, "findings": findings}
+    if findings:
+        return (
+            _("Publishing gives it No. %(number)d of %(series)s, puts %(findings)d findings on the ledger, "
+              "and cannot be undone.") % words
+        )  # fmt: skip
+    return _("Publishing gives it No. %(number)d of %(series)s and cannot be undone.") % words
+
+
+def no_role(person: Person) -> str:
+    return _("None of your roles here allows it, %(person)s.") % {"person": person}
+
+
+def why_not(person: Person, issue: Issue, permission: str, wrong: Sequence[DubanError]) -> str:
+    """Why the person cannot approve or publish now, in the order in which the actions ask."""
+    if not rights.may(person, permission, issue.series.jurisdiction):
+        return no_role(person)
+    if permission == "bulletin.approve":
+        if person.username in {issue.drafted_by, *issue.edited_by}:
+            return _("You wrote at it yourself; a second person approves it.")
+    elif issue.state != IssueState.APPROVED:
+        return _("A second person has not approved it yet.")
+    elif person.username == issue.approved_by:
+        return _("You approved it; another person publishes it.")
+    return _("First mend what is marked in red.") if wrong else ""
+
+
+def who_may_approve(issue: Issue) -> list[str]:
+    """Names of the people who could be asked, at most six."""
+    code = issue.series.jurisdiction
+    reaching = [code[:length] for length in range(len(code) + 1)]
+    roles = RoleAt.objects.filter(role__in=rights.PERMISSIONS["bulletin.approve"], code__in=reaching)
+    people = Person.objects.filter(roles__in=roles, is_active=True).exclude(
+        username__in=[issue.drafted_by, *issue.edited_by]
+    )
+    return [str(person) for person in people.distinct().order_by("username")[:6]]
+
+
+def wrong_with(issue: Issue) -> list[DubanError]:
+    """What keeps a waiting issue from going out."""
+    return blockers(issue) if issue.state in WAITING else []
+
+
+# ---- the desk -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A draft as it lies on the desk."""
+
+    issue: Issue
+    rectified: int
+    new: int
+    unplaced: int
+    moved_on: int
+    for_me: Promise | str
+    """The step that waits for this very person, or empty."""
+
+    @property
+    def blocked(self) -> bool:
+        return bool(self.unplaced or self.moved_on)
+
+
+def waiting_on_desk(person: Person, issues: Sequence[Issue]) -> list[Waiting]:
+    """The drafts with their counts and what blocks them; two queries however many there are."""
+    figures = ("rectified", "new", "unplaced", "moved")
+    tally: dict[uuid.UUID, dict[str, int]] = {issue.pk: dict.fromkeys(figures, 0) for issue in issues}
+    corrections = {issue.pk for issue in issues if issue.corrects_id}
+    items = Item.objects.filter(issue__in=issues).order_by()
+    for issue_id, section, state, statement in items.values_list(
+        "issue_id", "section", "entry__state", "entry__statement"
+    ):
+        counted = tally[issue_id]
+        counted[section] += 1
+        counted["unplaced"] += not statement
+        counted["moved"] += issue_id not in corrections and state not in FITS[Section(section)]
+    found = []
+    for issue in issues:
+        counted = tally[issue.pk]
+        blocked = bool(counted["unplaced"] or counted["moved"])
+        found.append(
+            Waiting(
+                issue,
+                counted["rectified"],
+                counted["new"],
+                counted["unplaced"],
+                counted["moved"],
+                for_me(person, issue, blocked=blocked),
+            )
+        )
+    return found
+
+
+def for_me(person: Person, issue: Issue, *, blocked: bool) -> str:
+    """Which step of this draft waits for this person."""
+    at = issue.series.jurisdiction
+    wrote = person.username in {issue.drafted_by, *issue.edited_by}
+    if blocked:
+        return _("mend it") if wrote and rights.may(person, "bulletin.draft", at) else ""
+    if issue.state == IssueState.DRAFT and not wrote and rights.may(person, "bulletin.approve", at):
+        return _("waits for your approval")
+    publishes = rights.may(person, "bulletin.publish", at) and person.username != issue.approved_by
+    return _("ready for you to publish") if issue.state == IssueState.APPROVED and publishes else ""
