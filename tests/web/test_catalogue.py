@@ -20,7 +20,8 @@ def pairs(catalogue: Catalog) -> Iterator[tuple[Message, str, str]]:
     """(message, English, Chinese) for each that is translated; of a plural the form for many."""
     missing = untranslated(catalogue)
     for message in catalogue:
-        if message.id and message.id not in missing:
+        first = message.id if isinstance(message.id, str) else message.id[0]
+        if first and first not in missing:
             english = message.id if isinstance(message.id, str) else message.id[-1]
             chinese = message.string if isinstance(message.string, str) else message.string[0]
             yield message, english, chinese

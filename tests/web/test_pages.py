@@ -1,7 +1,6 @@
 """The desk and the shell around it: who sees what, in which language, with how many queries, and where links lead."""
 
 import re
-from datetime import timedelta
 
 import pytest
 from django.conf import settings
@@ -9,27 +8,14 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import Resolver404, resolve, reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
+from tests.web.making import LATER, fill_ledger, publish
 
-from duban.access.models import Person
-from duban.demo.builders import NOON, make_finding, make_person, make_photo
-from duban.ledger import actions
+from duban.bulletin.actions import draft_issue
+from duban.demo.builders import make_person
+from duban.web.public import map_points
 
 pytestmark = pytest.mark.django_db
 ROLES = "inspector handler supervisor publisher health_officer community_worker leader administrator".split()
-LATER = NOON + timedelta(hours=2)
-
-
-def fill_ledger(count: int = 3) -> Person:
-    """Entries found, listed and assigned, `count` of each, all long overdue by today; returns the supervisor."""
-    supervisor, inspector = make_person("boss"), make_person("eyes", "inspector")
-    for seed in range(3 * count):
-        finding = make_finding(seed, photos=(make_photo(seed, by=inspector),), responsible="110112106")
-        entry = actions.record_finding(by=inspector, now=NOON, finding=finding).entry
-        if seed % 3:
-            actions.list_entry(by=supervisor, now=LATER, entry_id=entry.id)
-        if seed % 3 == 2:
-            actions.assign_entry(by=supervisor, now=LATER, entry_id=entry.id, unit="110112106")
-    return supervisor
 
 
 def page(client: Client, name: str, language: str = "zh-hans") -> str:
@@ -147,3 +133,65 @@ def test_a_form_from_elsewhere_is_not_taken(client: Client) -> None:
     answer = strict.post(reverse("access:login"), {"username": "a", "password": "b"})
     assert answer.status_code == 403
     assert "页面打开时间过长" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("language", "number", "struck"), [("zh-hans", "第192期", "本期销账1处"), ("en", "No. 192", "Struck off: 1")]
+)
+def test_the_front_page_prints_the_latest_issue(client: Client, language: str, number: str, struck: str) -> None:
+    issue = publish()
+    shown = page(client, "web:home", language)
+    assert number in shown
+    assert struck in shown
+    assert "清除卫生死角" in shown
+    assert "漷县镇第100村" in shown
+    address = reverse("bulletin:public_issue", args=[issue.pk])
+    assert f"{address}#entry-110112-2021-000001" in shown
+    for photo in re.findall(r'src="(/bulletins/photos/[^"]+)"', shown):
+        answer = client.get(photo)
+        assert answer.status_code == 200
+        answer.close()
+
+
+def test_the_front_page_tells_only_what_was_published(client: Client) -> None:
+    publish()
+    fill_ledger(1)
+    shown = page(client, "web:home")
+    assert shown.count('"lon"') == 3
+    assert "路边垃圾堆 0" not in shown
+    for name in ("drafter", "approver", "mender", "boss", "孙督办", "赵审核"):
+        assert name not in shown
+
+
+def test_the_front_page_asks_few_questions(
+    client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    publish(rectified=2, new=6)
+    page(client, "web:home")
+    with django_assert_max_num_queries(4):
+        page(client, "web:home")
+
+
+def test_an_entry_that_was_struck_off_later_is_shown_so_on_the_map() -> None:
+    old = {"sections": [{"key": "new", "entries": [entry_of("a"), entry_of("b")]}]}
+    new = {"sections": [{"key": "rectified", "entries": [entry_of("a")]}]}
+    points = map_points([(new, "/2/"), (old, "/1/")])
+    assert [(point["id"], point["state"], point["url"]) for point in points] == [
+        ("a", "closed", "/2/#entry-a"),
+        ("b", "listed", "/1/#entry-b"),
+    ]
+
+
+def entry_of(number: str) -> dict[str, object]:
+    category = {"code": "06010", "name": "暴露垃圾", "name_en": ""}
+    return {"id": number, "number": number, "category": category, "statement": "", "lon": 116.8, "lat": 39.8}
+
+
+@pytest.mark.parametrize(
+    ("role", "sees"), [("publisher", True), ("supervisor", True), ("leader", False), ("handler", False)]
+)
+def test_a_draft_lies_on_the_desk_of_who_can_move_it_on(client: Client, role: str, sees: bool) -> None:
+    supervisor = fill_ledger(1)
+    draft = draft_issue(by=supervisor, now=LATER, at="110112")
+    client.force_login(make_person("reader", role, "110112"))
+    assert (reverse("bulletin:draft", args=[draft.pk]) in page(client, "web:desk")) == sees

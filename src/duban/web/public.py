@@ -3,14 +3,14 @@
 Public pages are made from what was published, never from the live ledger: so no staff data can slip in.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-
-PhotoUrl = Callable[[Mapping[str, Any]], str]
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,26 @@ class IssueShown:
     new: list[EntryShown]
 
 
-def show_issue(document: Mapping[str, Any], *, url: str, photo_url: PhotoUrl) -> IssueShown:
-    """The issue with its entries by section; `photo_url` gives the address of a photo's public copy."""
+def issue_url(issue_id: uuid.UUID) -> str:
+    """The address of a published issue's own page."""
+    return reverse("bulletin:public_issue", args=[issue_id])
+
+
+def entry_url(issue_address: str, number: str) -> str:
+    """The address of an entry in its issue."""
+    return f"{issue_address}#entry-{number}"
+
+
+def photo_url(photo: Mapping[str, Any]) -> str:
+    """The address of a photo's public copy."""
+    return reverse("bulletin:photo", args=[photo["sha256"], "public"])
+
+
+def show_issue(document: Mapping[str, Any], *, url: str) -> IssueShown:
+    """The issue with its entries by section."""
     sections = {section["key"]: section["entries"] for section in document["sections"]}
     entries = {
-        key: [show_entry(entry, issue_url=url, photo_url=photo_url) for entry in sections.get(key, [])]
-        for key in ("rectified", "new")
+        key: [show_entry(entry, issue_address=url) for entry in sections.get(key, [])] for key in ("rectified", "new")
     }
     return IssueShown(
         number=document["number"],
@@ -71,7 +85,7 @@ def show_issue(document: Mapping[str, Any], *, url: str, photo_url: PhotoUrl) ->
     )
 
 
-def show_entry(entry: Mapping[str, Any], *, issue_url: str, photo_url: PhotoUrl) -> EntryShown:
+def show_entry(entry: Mapping[str, Any], *, issue_address: str) -> EntryShown:
     """One entry of a document; its address is its place in the issue."""
     photos = {moment: [photo_url(photo) for photo in found] for moment, found in entry["photos"].items()}
     return EntryShown(
@@ -85,7 +99,7 @@ def show_entry(entry: Mapping[str, Any], *, issue_url: str, photo_url: PhotoUrl)
         closed_at=entry["closed_at"] or "",
         before=next(iter(photos.get("before", [])), ""),
         after=next(iter(photos.get("after", [])), ""),
-        url=f"{issue_url}#{entry['number']}",
+        url=entry_url(issue_address, entry["number"]),
     )
 
 
@@ -111,7 +125,7 @@ def map_points(documents: Iterable[tuple[Mapping[str, Any], str]]) -> list[dict[
                         "word": _("struck off") if closed else _("on the books"),
                         "title": category_name(entry["category"]),
                         "text": entry["statement"],
-                        "url": f"{url}#{entry['number']}",
+                        "url": entry_url(url, entry["number"]),
                     },
                 )
     return list(points.values())

@@ -1,7 +1,9 @@
 """The public home, and the desk on which lies what waits for the person who opens it."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -14,12 +16,17 @@ from django.views.decorators.http import require_safe
 
 from duban.access import rights
 from duban.access.models import Person, Role
+from duban.bulletin import queries as bulletin
+from duban.bulletin.models import WAITING, Issue
 from duban.core import clock
 from duban.ledger import queries as ledger
 from duban.ledger.filters import write_filters
 from duban.ledger.lifecycle import State
 from duban.places import queries as places
+from duban.web import public
 
+RECENT = 24
+"""Issues whose entries the public map shows."""
 SEEING = ("entry.see", "entry.see_own")
 
 
@@ -60,8 +67,23 @@ class Figure:
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The latest bulletin, the map of what is published, a search, the list of bulletins."""
-    return render(request, "web/home.html", {"section": "home"})
+    """The latest bulletin, a search, the map of what was published of late, the list of bulletins."""
+    issues = list(bulletin.published()[:RECENT])
+    documents = [(frozen_document(issue.pk, issue.hash), public.issue_url(issue.pk)) for issue in issues]
+    latest = public.show_issue(documents[0][0], url=documents[0][1]) if documents else None
+    context = {
+        "section": "home",
+        "issue": latest,
+        "points": public.map_points(documents),
+        "issues": [{"issue": issue, "url": url} for issue, (_document, url) in zip(issues, documents, strict=True)][:8],
+    }
+    return render(request, "web/home.html", context)
+
+
+@lru_cache(maxsize=2 * RECENT)
+def frozen_document(issue_id: uuid.UUID, _hash: str) -> dict[str, Any]:
+    """The document of a published issue, read once per process: it is frozen, and its hash is part of the key."""
+    return bulletin.document(bulletin.published_issue(issue_id))
 
 
 @require_safe
@@ -69,11 +91,12 @@ def home(request: HttpRequest) -> HttpResponse:
 def desk(request: HttpRequest) -> HttpResponse:
     """What waits for this person, most urgent first; for who only reads, how many entries stand where."""
     person, now = request.user, clock.now()
-    heaps = heaps_of(person, now)
+    heaps, drafts = heaps_of(person, now), drafts_for(person)
     sees = any(rights.codes(person, permission) for permission in SEEING)
     context = {
         "heaps": heaps,
-        "figures": [] if heaps or not sees else figures_of(person),
+        "drafts": drafts,
+        "figures": [] if heaps or drafts or not sees else figures_of(person),
         "roles": roles_of(person),
         "sees_ledger": sees,
         "may_record": bool(rights.codes(person, "entry.record")),
@@ -114,6 +137,13 @@ def line_of(entry: Any, names: dict[str, str], now: datetime) -> Line:
         first.get("before", ""),
         first.get("after", ""),
     )
+
+
+def drafts_for(person: Person) -> list[Issue]:
+    """Bulletins in the person's area that are not published yet, if the person draws up, approves or publishes any."""
+    if not any(rights.codes(person, permission) for permission in ("bulletin.draft", "bulletin.approve")):
+        return []
+    return list(bulletin.issues_for(person).filter(state__in=WAITING)[:20])
 
 
 def figures_of(person: Person) -> list[Figure]:
