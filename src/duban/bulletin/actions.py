@@ -1,7 +1,7 @@
 """Every write of the bulletin. The series row is locked first, then the issue, so that nobody waits in a ring."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -153,7 +153,7 @@ def edit_issue(
     intro: str | None = None,
     issuer: str | None = None,
     byline: str | None = None,
-    items: dict[str, Sequence[uuid.UUID]] | None = None,
+    items: Mapping[str, Sequence[uuid.UUID]] | None = None,
     seen: int | None = None,
 ) -> Issue:
     """Change texts, and which entries stand in which section in which order; what is None stays.
@@ -178,7 +178,7 @@ def edit_issue(
     return issue
 
 
-def _place_items(issue: Issue, wanted: dict[str, Sequence[uuid.UUID]]) -> None:
+def _place_items(issue: Issue, wanted: Mapping[str, Sequence[uuid.UUID]]) -> None:
     """Make the sections hold exactly these entries in this order."""
     free = available(issue.series)
     if issue.corrects is not None:

@@ -47,7 +47,7 @@ class IdsField(forms.CharField):
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
         try:
-            return [uuid.UUID(word) for word in text.split(",") if word]
+            return [uuid.UUID(word) for word in (text or "").split(",") if word]
         except ValueError as error:
             raise ValidationError(_("The list of entries is damaged; open the page again."), code="bad_item") from error
 
@@ -65,7 +65,7 @@ class NewDraftForm(forms.Form):
 
     def __init__(self, *args: Any, places: Sequence[tuple[str, str | Promise]] = (), **options: Any):
         super().__init__(*args, **options)
-        self.fields["at"].widget.choices = list(places)  # type: ignore[attr-defined]
+        self.fields["at"].widget.choices = list(places)
 
 
 class IssueForm(forms.Form):

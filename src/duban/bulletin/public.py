@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -72,10 +72,8 @@ def issue(request: HttpRequest, issue_id: Any) -> HttpResponse:
     corrections = list(found.corrections.filter(state=IssueState.PUBLISHED).defer("document").order_by("number"))
     language = language_now()
     tag = f'"{found.hash[:24]}-{ENGINE_VERSION.replace("/", "-")}-{language}-{len(corrections)}-{style_digest()}"'
-    newest = max([found, *corrections], key=lambda each: each.published_at)
-    changed = int(newest.published_at.timestamp())
+    changed = max(int(each.published_at.timestamp()) for each in [found, *corrections] if each.published_at)
     response = get_conditional_response(request, tag, changed)
-    # A conditional answer is an HttpResponse of its own only where the browser has the page already.
     if response is None:
         context = {
             "section": "bulletins",
@@ -119,7 +117,7 @@ def page_style(request: HttpRequest, digest: str) -> HttpResponse:
 
 
 @require_safe
-def photo(request: HttpRequest, sha256: str, variant: str) -> HttpResponse:
+def photo(request: HttpRequest, sha256: str, variant: str) -> HttpResponse | FileResponse:
     """The public copy or thumbnail of a photo that a published issue shows; else there is none."""
     if variant not in {"public", "thumbnail"} or not queries.photo_is_published(sha256):
         raise Http404(sha256)
@@ -279,9 +277,7 @@ def printed_text(entry: Mapping[str, Any]) -> str:
 def line_of(entry: Mapping[str, Any], words: list[str], url: str) -> Line:
     """An entry that was found; its address is its place in the issue."""
     photos = [*entry["photos"].get("before", []), *entry["photos"].get("after", [])]
-    about = " · ".join(
-        part for part in (category_name(entry["category"]), entry["responsible"]["name"], entry["number"]) if part
-    )
+    about = [category_name(entry["category"]), entry["responsible"]["name"], entry["number"]]
     text = " ".join(part for part in (entry["statement"], entry["description"]) if part)
     return Line(
         mark(excerpt(text, [word.lower() for word in words]), words),

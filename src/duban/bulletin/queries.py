@@ -3,6 +3,7 @@
 import base64
 import json
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,7 @@ def kept_export(issue: Issue, kind: str, language: str) -> Path:
 def render(frozen: dict[str, Any], kind: str, language: str) -> bytes:
     """A bulletin document set as html (photos inside), pdf or docx."""
 
-    def path(photo: dict[str, Any]) -> Path:
+    def path(photo: Mapping[str, Any]) -> Path:
         return public_path(photo["sha256"])
 
     try:
@@ -173,5 +174,5 @@ def render(frozen: dict[str, Any], kind: str, language: str) -> bytes:
         ) from error
 
 
-def _inline(photo: dict[str, Any]) -> str:
+def _inline(photo: Mapping[str, Any]) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(public_path(photo["sha256"]).read_bytes()).decode()

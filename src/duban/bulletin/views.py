@@ -1,7 +1,7 @@
 """The desk of those who make bulletins, and the page itself, editable in place."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -56,11 +56,15 @@ def desk(request: HttpRequest) -> HttpResponse:
 def _desk(request: HttpRequest, form: forms.NewDraftForm, status: int = 200) -> HttpResponse:
     person: Any = request.user
     seen = queries.issues_for(person)
-    waiting = editor.waiting_on_desk(person, list(seen.filter(state__in=WAITING)))
+    drafts = list(seen.filter(state__in=WAITING))
     published = seen.filter(state=IssueState.PUBLISHED).order_by("-published_at", "-number")
+    page = Paginator(published, PER_PAGE).get_page(request.GET.get("page"))
+    names = names_of_people([issue.drafted_by for issue in drafts] + [issue.published_by for issue in page.object_list])
+    waiting = [(each, names[each.issue.drafted_by]) for each in editor.waiting_on_desk(person, drafts)]
     context = {
-        "waiting": sorted(waiting, key=lambda each: not each.for_me),
-        "page": Paginator(published, PER_PAGE).get_page(request.GET.get("page")),
+        "waiting": sorted(waiting, key=lambda pair: not pair[0].for_me),
+        "page": page,
+        "published": [(issue, names[issue.published_by]) for issue in page.object_list],
         "may_draft": bool(rights.codes(person, "bulletin.draft")),
         "form": form,
     }
@@ -152,11 +156,17 @@ def _editor(
     return render(request, "bulletin/draft.html", context, status=status)
 
 
+def names_of_people(usernames: Iterable[str]) -> dict[str, str]:
+    """What the people of these user names are called; a user name itself where the person is gone."""
+    names = {username: username for username in usernames}
+    return names | {person.username: str(person) for person in Person.objects.filter(username__in=names)}
+
+
 def names_of(issue: Issue) -> dict[str, str]:
     """Who did what to the issue, as people are called."""
     users = {"drafted_by": issue.drafted_by, "approved_by": issue.approved_by, "published_by": issue.published_by}
-    people = {person.username: str(person) for person in Person.objects.filter(username__in=set(users.values()) - {""})}
-    return {key: people.get(user, user) for key, user in users.items()}
+    names = names_of_people(users.values())
+    return {key: names[user] for key, user in users.items()}
 
 
 def _finished(request: HttpRequest, issue: Issue) -> HttpResponse:
