@@ -150,7 +150,7 @@ def test_the_front_page_prints_the_latest_issue(client: Client, language: str, n
     for photo in re.findall(r'src="(/bulletins/photos/[^"]+)"', shown):
         answer = client.get(photo)
         assert answer.status_code == 200
-        answer.close()
+        assert b"".join(answer.streaming_content).startswith(b"\xff\xd8")
 
 
 def test_the_front_page_tells_only_what_was_published(client: Client) -> None:
@@ -195,3 +195,15 @@ def test_a_draft_lies_on_the_desk_of_who_can_move_it_on(client: Client, role: st
     draft = draft_issue(by=supervisor, now=LATER, at="110112")
     client.force_login(make_person("reader", role, "110112"))
     assert (reverse("bulletin:draft", args=[draft.pk]) in page(client, "web:desk")) == sees
+
+
+def test_a_refusal_is_a_page_or_for_htmx_a_notice_with_its_code(client: Client) -> None:
+    client.force_login(make_person("sun"))
+    address = reverse("ledger:entry", args=["00000000-0000-0000-0000-000000000001"])
+    whole = client.get(address, headers={"accept-language": "en"})
+    part = client.get(address, headers={"accept-language": "en", "hx-request": "true"})
+    assert whole.status_code == part.status_code == 404
+    assert "<html" in whole.content.decode()
+    assert "<html" not in part.content.decode()
+    assert "entry_not_found" in whole.content.decode()
+    assert 'role="alert"' in part.content.decode()

@@ -5,7 +5,7 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView, LogoutView
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from duban.access.actions import change_own_password
 from duban.access.forms import LoginForm, OwnPasswordForm
 from duban.access.models import Role
+from duban.access.requests import StaffRequest
 from duban.core import clock
 from duban.places import queries as places
 
@@ -31,7 +32,7 @@ class Logout(LogoutView):
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
 @login_required
-def change_password(request: HttpRequest) -> HttpResponse:
+def change_password(request: StaffRequest) -> HttpResponse:
     """Change one's own password; who came with a one-time password sees nothing else until this is done."""
     form = OwnPasswordForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -44,7 +45,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-def own(request: HttpRequest) -> HttpResponse:
+def own(request: StaffRequest) -> HttpResponse:
     """Who one is to the office, and the roles one holds and where."""
     names = places.names([code for _role, code in request.user.held_roles])
     roles = [

@@ -28,7 +28,7 @@ KEYWORDS: dict[str, tuple | None] = {
     "npgettext": ((1, "c"), 2, 3),
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
-Message = tuple[str, int, str | tuple[str, str], str | None]
+Message = tuple[str, int, str | tuple[str, ...], str | None]
 
 
 def python_form(template: str, origin: str) -> str:

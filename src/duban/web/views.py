@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from duban.access import rights
 from duban.access.models import Person, Role
+from duban.access.requests import StaffRequest
 from duban.bulletin import queries as bulletin
 from duban.bulletin.models import WAITING, Issue
 from duban.core import clock
@@ -88,7 +89,7 @@ def frozen_document(issue_id: uuid.UUID, _hash: str) -> dict[str, Any]:
 
 @require_safe
 @login_required
-def desk(request: HttpRequest) -> HttpResponse:
+def desk(request: StaffRequest) -> HttpResponse:
     """What waits for this person, most urgent first; for who only reads, how many entries stand where."""
     person, now = request.user, clock.now()
     heaps, drafts = heaps_of(person, now), drafts_for(person)

@@ -132,6 +132,7 @@ class DubanMap extends HTMLElement {
     this.#place = this.#typedPlace();
     const canvas = element("div", { class: "canvas" });
     this.replaceChildren(canvas, this.#note());
+    if (this.picks) this.append(element("p", { class: "map-how" }, this.#words.pick));
     const start = { host: this, canvas, words: this.#words, layers: this.#layers, points, place: this.#place, box: this.#box(), onPick: this.picks ? (lon, lat) => this.#pick(lon, lat) : null };
     if (webglWorks()) this.#view = await LiveMap.draw(start);
     else {
@@ -161,7 +162,8 @@ class DubanMap extends HTMLElement {
     let box = null;
     for (const point of this.#points) box = widen(box, [point.lon, point.lat]);
     if (this.#place) box = widen(box, this.#place);
-    return box || boxOf(this.#layers) || NOWHERE;
+    const borders = this.#layers.filter((layer) => layer.name === "boundaries");
+    return box || boxOf(borders) || boxOf(this.#layers) || NOWHERE;
   }
 
   #tell(words) {
@@ -176,7 +178,6 @@ class DubanMap extends HTMLElement {
     if (this.#layers.some((layer) => layer.schematic)) note.append(element("b", {}, this.#words.schematic), " · ");
     if (dates.length) note.append(`${this.#words.as_of} ${dates[0] === dates.at(-1) ? dates[0] : `${dates[0]} – ${dates.at(-1)}`}`);
     if (this.#remark) note.prepend(this.#remark, element("br"));
-    if (this.picks) note.prepend(element("span", { class: "map-how" }, this.#words.pick), element("br"));
     return note;
   }
 
@@ -323,7 +324,9 @@ class LiveMap {
 
   #openPoint(point) {
     this.popup?.remove();
-    this.popup = new this.library.Popup({ maxWidth: "18rem", offset: 12 })
+    // Wider than this it would be cut off at the edge of a narrow map.
+    const width = Math.min(288, 0.55 * this.map.getContainer().clientWidth);
+    this.popup = new this.library.Popup({ maxWidth: `${width}px`, offset: 12 })
       .setLngLat([point.lon, point.lat])
       .setDOMContent(cardOf(point, this.words))
       .addTo(this.map);
