@@ -129,6 +129,23 @@ def page(open_page: Callable[..., Page]) -> Page:
 
 
 @pytest.fixture
+def accessible() -> Callable[[Page], None]:
+    """Fails with what axe finds wrong on the page by WCAG 2.2 A and AA, or if the page is wider than its window."""
+    script = (Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+    def check(page: Page) -> None:
+        page.evaluate(script)
+        found = page.evaluate(
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})"
+            ".then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"
+        )
+        assert found == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+    return check
+
+
+@pytest.fixture
 def log_in(live_server: Any) -> Callable[[Page, Any], None]:
     """Gives a page the session of a person."""
 

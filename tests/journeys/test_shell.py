@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.web.making import fill_ledger
 
 from duban.access.actions import add_person, get_person
 from duban.core import clock
@@ -92,16 +93,40 @@ def test_menu_on_a_phone_opens_and_escape_gives_the_focus_back(
     expect(menu).to_be_focused()
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("path", ["/", "/desk/", "/account/", "/account/password/", "/no/such/page"])
-def test_no_page_is_wider_than_a_phone(
-    open_page: Callable[..., Page], supervisor: Any, log_in: Callable[[Page, Any], None], path: str, language: str
+@pytest.mark.parametrize(("width", "language", "dark"), [(1280, "zh", False), (360, "en", True)])
+@pytest.mark.parametrize("path", ["/desk/", "/account/", "/account/password/", "/no/such/page"])
+def test_pages_are_accessible_and_fit(
+    open_page: Callable[..., Page],
+    supervisor: Any,
+    log_in: Callable[[Page, Any], None],
+    accessible: Callable[[Page], None],
+    path: str,
+    width: int,
+    language: str,
+    dark: bool,
 ) -> None:
-    page = open_page(width=360, language=language)
+    fill_ledger(1)
+    page = open_page(width=width, language=language, dark=dark)
     log_in(page, supervisor)
     page.goto(path)
     page.wait_for_load_state("networkidle")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    accessible(page)
+
+
+def test_j_and_enter_open_the_most_urgent_entry(
+    page: Page, supervisor: Any, log_in: Callable[[Page, Any], None]
+) -> None:
+    fill_ledger(1)
+    log_in(page, supervisor)
+    page.goto("/desk/")
+    first = page.locator("[data-row] a[data-open]").first
+    page.keyboard.press("j")
+    expect(first).to_be_focused()
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    expect(first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/ledger/[0-9a-f-]{36}/$"))
 
 
 def test_works_without_scripts(open_page: Callable[..., Page], supervisor: Any) -> None:

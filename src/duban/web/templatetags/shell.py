@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -22,7 +22,6 @@ class Room:
     permissions: tuple[str, ...]
     """Any of them opens the room; none means everybody who is logged in."""
     key: str
-    short: Promise | None = None
 
 
 ROOMS = (
@@ -45,12 +44,7 @@ def rooms_of(person: Person) -> list[Room]:
 def rooms(context: template.Context) -> dict[str, Any]:
     """The list of links; the room that the address lies in is marked, the longest match wins."""
     request = context["request"]
-    found = []
-    for room in rooms_of(request.user):
-        try:
-            found.append((room, reverse(room.url_name)))
-        except NoReverseMatch:
-            continue
+    found = [(room, reverse(room.url_name)) for room in rooms_of(request.user)]
     here = max((url for _room, url in found if request.path.startswith(url)), key=len, default="")
     return {"rooms": [{"room": room, "url": url, "here": url == here} for room, url in found]}
 
