@@ -33,9 +33,10 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 @person_who("entry.record")
 def start(request: StaffRequest) -> HttpResponse:
     """Take the table and its photos in, and try them."""
-    form = forms.ImportForm(request.POST or None, request.FILES or None)
+    sent = request.method == "POST"
+    form = forms.ImportForm(request.POST, request.FILES) if sent else forms.ImportForm()
     status = 200
-    if request.method == "POST":
+    if sent:
         status = 400
         if form.is_valid():
             try:
