@@ -388,7 +388,8 @@ def _touch(issue: Issue, by: Person) -> None:
 
 def _text(text: str, field: str, limit: int, *, empty: bool = False) -> str:
     text = text.strip()
-    if len(text) > limit or "\x00" in text or not (text or empty):
+    broken = any(letter == "\x00" or "\ud800" <= letter <= "\udfff" for letter in text)
+    if len(text) > limit or broken or not (text or empty):
         raise BadIssue(
             "bad_text", _("Plain text of at most %(limit)d characters is wanted here.") % {"limit": limit}, field=field
         )

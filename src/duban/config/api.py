@@ -12,6 +12,7 @@ api = NinjaAPI(title="Duban", version="1", auth=SessionAuth(csrf=True), urls_nam
 api.add_router("/places", "duban.places.api.router")
 api.add_router("/evidence", "duban.evidence.api.router")
 api.add_router("/entries", "duban.ledger.api.router")
+api.add_router("/bulletins", "duban.bulletin.api.router")
 
 
 @api.exception_handler(DubanError)
