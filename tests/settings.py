@@ -1,4 +1,4 @@
-"""The product's settings over a data folder of this run's own, on SQLite or (DUBAN_TEST_POSTGRES=1) a real PostgreSQL."""
+"""The product's settings over a data folder of this run's own, on SQLite or (DUBAN_TEST_POSTGRES=1) PostgreSQL."""
 
 import atexit
 import os
@@ -21,6 +21,10 @@ else:
     os.environ["DUBAN_DATABASE_URL"] = f"sqlite:///{folder}/duban.sqlite3"
 
 from duban.config.settings import *  # noqa: E402, F403
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    # A file, as in life: Django's usual test database in memory has no WAL and other locks.
+    DATABASES["default"]["TEST"] = {"NAME": os.path.join(folder, "test.sqlite3")}  # noqa: F405
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WHITENOISE_AUTOREFRESH = True

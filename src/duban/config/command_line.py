@@ -16,3 +16,7 @@ def main() -> None:
         sys.stderr.write(f"duban: there is no command {name!r}; `duban help` lists them\n")
         sys.exit(2)
     execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

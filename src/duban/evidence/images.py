@@ -18,6 +18,7 @@ pillow_heif.register_heif_opener()
 
 FORMATS = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "HEIF": "image/heic"}
 MAX_PIXELS = 120_000_000
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 PUBLIC_EDGE = 2048
 THUMBNAIL_EDGE = 480
 SIGNATURES = (
@@ -69,15 +70,16 @@ def examine(data: bytes) -> Examined:
         raise BadPhoto(
             "photo_truncated", _("The photo breaks off or is damaged; send it again from the camera."), field="photo"
         ) from error
-    public = picture.copy()
+    width, height = picture.size
+    public = picture
     public.thumbnail((PUBLIC_EDGE, PUBLIC_EDGE), Image.Resampling.LANCZOS, reducing_gap=3.0)
     small = public.copy()
     small.thumbnail((THUMBNAIL_EDGE, THUMBNAIL_EDGE), Image.Resampling.LANCZOS, reducing_gap=2.0)
     lon, lat = _position(exif)
     return Examined(
         media_type=FORMATS[image.format or ""],
-        width=picture.width,
-        height=picture.height,
+        width=width,
+        height=height,
         taken_at=_taken_at(exif),
         lon=lon,
         lat=lat,
@@ -99,7 +101,7 @@ def _open(data: bytes) -> Image.Image:
         )
     try:
         image = Image.open(io.BytesIO(data))
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _bomb() from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         looks = next((name for start, name in SIGNATURES if data.lstrip()[:8].startswith(start)), "")
