@@ -24,7 +24,7 @@ Ids = Annotated[list[uuid.UUID], Field(max_length=20_000)]
 class Caller(HttpRequest):
     """A request whose session belongs to somebody."""
 
-    user: Person  # type: ignore[assignment]
+    user: Person
 
 
 class IssueOut(Schema):
@@ -145,7 +145,7 @@ def draft(request: Caller, body: DraftIn) -> Any:
 @router.patch("/{issue_id}/", response=DraftOut, summary="Change texts, and which entries stand where; the rest stays")
 def edit(request: Caller, issue_id: uuid.UUID, body: EditIn) -> Any:
     given = body.dict(exclude_none=True)
-    items = {key: given.pop(key) for key in ("rectified", "new") if key in given}
+    items: dict[str, Any] = {key: given.pop(key) for key in ("rectified", "new") if key in given}
     return draft_out(
         actions.edit_issue(by=request.user, now=clock.now(), issue_id=issue_id, items=items or None, **given)
     )
