@@ -16,6 +16,7 @@ from duban.access.models import Person
 from duban.bulletin.models import WAITING, Issue, IssueState, Series
 from duban.core.errors import DubanError, NotFound
 from duban.core.files import write_whole
+from duban.core.integrity import sha256 as digest_of
 from duban.engines.typeset import ENGINE_VERSION, PhotoUnusable, render_docx, render_html, render_pdf
 from duban.evidence.files import public_path
 from duban.places.codes import within
@@ -175,4 +176,8 @@ def render(frozen: dict[str, Any], kind: str, language: str) -> bytes:
 
 
 def _inline(photo: Mapping[str, Any]) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(public_path(photo["sha256"]).read_bytes()).decode()
+    """The public copy in the page itself; as the other formats do, only if it is still what was frozen."""
+    data = public_path(photo["sha256"]).read_bytes()
+    if digest_of(data) != photo["public_sha256"]:
+        raise PhotoUnusable(photo["sha256"], photo["public_sha256"], "is not what was published")
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode()
