@@ -6,4 +6,4 @@ from duban.access.models import Person
 
 
 class StaffRequest(HttpRequest):
-    user: Person  # type: ignore[assignment]
+    user: Person

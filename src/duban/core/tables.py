@@ -82,7 +82,7 @@ class Row:
 def in_zone(moment: datetime) -> datetime:
     """The same moment with an offset: a naive one is read in the installation's zone."""
     if moment.tzinfo is None:
-        zone: ZoneInfo = timezone.get_default_timezone()  # type: ignore[assignment]
+        zone: ZoneInfo = timezone.get_default_timezone()
         return moment.replace(tzinfo=zone)
     return moment
 
@@ -203,7 +203,7 @@ def write_refused(beside: Path, columns: Sequence[str], refused: Iterable[tuple[
 
 
 def wants_mark(data: bytes) -> bool:
-    """Whether a CSV that answers this file should begin with the mark that Excel needs: not if it came as plain UTF-8."""
+    """Whether a CSV that answers this file should begin with the mark that Excel needs: not if it came without."""
     if data.startswith(codecs.BOM_UTF8):
         return True
     try:

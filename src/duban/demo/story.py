@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from duban.access.actions import add_person
 from duban.access.models import Person
@@ -214,7 +215,7 @@ class _Teller:
         supervisor, handler = self.people["supervisor"], self.people["handler"]
         now = start
         for action in FATES[scene.fate]:
-            common = {"now": now, "entry_id": entry_id}
+            common: dict[str, Any] = {"now": now, "entry_id": entry_id}
             match action:
                 case "list" if index >= len(THE_PAGE):
                     ledger.list_entry(by=supervisor, **common)

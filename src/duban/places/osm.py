@@ -107,7 +107,7 @@ def _shape(wkb: osmium.geom.WKBFactory, thing: object) -> bytes | None:
             return bytes.fromhex(wkb.create_point(thing))
         if isinstance(thing, osmium.osm.Way):
             return bytes.fromhex(wkb.create_linestring(thing))
-        return bytes.fromhex(wkb.create_multipolygon(thing))
+        return bytes.fromhex(wkb.create_multipolygon(thing)) if isinstance(thing, osmium.osm.Area) else None
     except (RuntimeError, osmium.InvalidLocationError):
         return None
 

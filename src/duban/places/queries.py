@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from django.db.models import Max, QuerySet
 from django.db.models.functions import Length
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from duban.engines.geo import cells, datums
 from duban.engines.locate import Features, Gazetteer, Layers, locate
@@ -56,7 +56,7 @@ def features_of(layer: Layer) -> LayerFeatures:
     return read_layer(layer.name, layer.version)
 
 
-def locate_points(lons: Sequence[float], lats: Sequence[float]) -> list[dict[str, Any]]:
+def locate_points(lons: ArrayLike, lats: ArrayLike) -> list[dict[str, Any]]:
     """The contract's locate JSON for each point (WGS 84 degrees), all in one pass of the engine."""
     layers, gazetteer = _in_memory(_layer_key(), _gazetteer_key())
     located = locate(lons, lats, layers, gazetteer)
@@ -94,7 +94,7 @@ def _gazetteer_key() -> tuple[Any, ...]:
 def _in_memory(layer_key: tuple[tuple[str, str, str], ...], _gazetteer: tuple[Any, ...]) -> tuple[Layers, Gazetteer]:
     features = {name: read_layer(name, version) for name, version, _as_of in layer_key}
     layers = Layers.build(
-        **{name: Features(read.names, read.geometries, read.codes) for name, read in features.items()},
+        **{name: Features(read.names, list(read.geometries), read.codes) for name, read in features.items()},
         dates={name: as_of for name, _version, as_of in layer_key},
     )
     units = list(Jurisdiction.objects.values_list("code", "name", "kind"))

@@ -21,7 +21,7 @@ class Command(DubanCommand):
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         # A western longitude is a number, not an option.
-        parser._negative_number_matcher = NEGATIVE  # type: ignore[assignment]
+        parser._negative_number_matcher = NEGATIVE
         return parser
 
     def add_arguments(self, parser: Any) -> None:
