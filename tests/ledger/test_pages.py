@@ -330,6 +330,19 @@ def test_in_bulk_each_row_stands_for_itself(people: dict[str, Person], entry_in:
     assert states[stale.number] == "found"
 
 
+def test_in_bulk_a_deadline_that_runs_is_not_moved(people: dict[str, Person], entry_in: MakeEntry) -> None:
+    listed, assigned = entry_in("listed"), entry_in("assigned")
+    chosen = [f"{entry.pk}:{entry.event_count}" for entry in (listed, assigned)]
+    client = browse(people["supervisor"])
+    response = client.post(
+        reverse("ledger:bulk"), {"action": "assign", "entry": chosen}, headers={"HX-Request": "true"}
+    )
+    assert codes_in(response) == {"already_assigned"}
+    assert response.headers["HX-Trigger"] == '{"ledger-changed": {}}'
+    assert Entry.objects.get(pk=listed.pk).state == "assigned"
+    assert Entry.objects.get(pk=assigned.pk).due_at == assigned.due_at
+
+
 def test_in_bulk_what_one_cannot_see_answers_as_absent(people: dict[str, Person], entry_in: MakeEntry) -> None:
     entry = entry_in("found")
     chosen = [f"{entry.pk}:1", f"{uuid.uuid4()}:1"]

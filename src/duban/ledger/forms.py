@@ -227,10 +227,18 @@ class StepForm(forms.Form):
         return [self[name] for name in self.fields if name not in {"seen", "photos", "into", "number"}]
 
 
+class NeededFile(forms.FileField):
+    """As NeededField: without a file `clean` returns None."""
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        return super().clean(data, initial) if data else None
+
+
 class ImportForm(forms.Form):
-    file = forms.FileField(
+    use_required_attribute = False
+
+    file = NeededFile(
         label=_("The table"),
-        required=False,
         allow_empty_file=True,
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.xls"}),
     )

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
+from django_htmx.http import trigger_client_event
 from django_htmx.middleware import HtmxDetails
 
 from duban.access import rights
@@ -99,6 +100,7 @@ def entry_list(request: StaffRequest) -> HttpResponse:
         "newer": f"?{filters.write_filters(wanted, cursor=page.newer)}" if page.newer else "",
         "sorts": filters.sort_links(wanted),
         "query": query,
+        "here": filters.write_filters(wanted, cursor="" if refusal else request.GET.get("cursor", "")),
         "refusal": refusal,
         "may_triage": bool(rights.codes(person, "entry.triage")),
         "may_record": bool(rights.codes(person, "entry.record")),
@@ -210,7 +212,7 @@ class Outcome:
 def bulk(request: StaffRequest) -> HttpResponse:
     """One step on every row selected, each for itself; a line for each that was refused."""
     person, now = request.user, clock.now()
-    action = {"list": actions.list_entry, "assign": actions.assign_entry}.get(request.POST.get("action", ""))
+    action = {"list": actions.list_entry, "assign": _assign_listed}.get(request.POST.get("action", ""))
     chosen = request.POST.getlist("entry")
     if action is None:
         raise DubanError("unknown_action", _("In bulk, entries can be put on the ledger or assigned."), field="action")
@@ -233,12 +235,24 @@ def bulk(request: StaffRequest) -> HttpResponse:
         Outcome(numbers.get(entry_id, "–"), reverse("ledger:entry", args=[entry_id]), refusal)
         for entry_id, refusal in refused
     ]
-    label = TRANSITIONS[request.POST["action"]].label
-    return render(
-        request,
-        "ledger/parts/bulk_result.html",
-        {"done": done, "refused": outcomes, "label": label, "back": request.POST.get("back", "")},
-    )
+    context = {
+        "done": done,
+        "refused": outcomes,
+        "label": TRANSITIONS[request.POST["action"]].label,
+        "back": request.POST.get("back", ""),
+    }
+    template = "ledger/parts/bulk_result.html" if request.htmx else "ledger/bulk_result.html"
+    response = render(request, template, context)
+    return trigger_client_event(response, "ledger-changed") if done else response
+
+
+def _assign_listed(*, by: Person, now: datetime, entry_id: uuid.UUID, seen: int) -> Entry:
+    """Assign to the unit proposed; one assigned already is refused, since its deadline would move unnoticed."""
+    if queries.entry_for(by, entry_id).state == State.ASSIGNED:
+        raise actions.WrongState(
+            "already_assigned", _("It is assigned already; another unit or deadline is set on its own page.")
+        )
+    return actions.assign_entry(by=by, now=now, entry_id=entry_id, seen=seen)
 
 
 def _read_selected(word: str) -> tuple[uuid.UUID, int]:
