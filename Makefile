@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ADDRESS ?= 127.0.0.1:8000
 DEMO_DATA ?= $(CURDIR)/var/demo
+DEMO := DUBAN_DATA=$(DEMO_DATA) DUBAN_SITE_URL=http://$(ADDRESS) $(BIN)/duban
 
 .PHONY: install demo test check bench messages clean
 
@@ -28,9 +29,9 @@ $(VENV)/test.stamp: requirements/bench.txt requirements/test.txt $(VENV)/run.sta
 install: $(VENV)/test.stamp $(VENV)/messages.stamp
 
 demo: $(VENV)/messages.stamp
-	DUBAN_DATA=$(DEMO_DATA) $(BIN)/duban migrate -v 0
-	DUBAN_DATA=$(DEMO_DATA) $(BIN)/duban load_demo
-	DUBAN_DATA=$(DEMO_DATA) $(BIN)/duban serve $(ADDRESS)
+	$(DEMO) migrate -v 0
+	$(DEMO) load_demo
+	$(DEMO) serve $(ADDRESS)
 
 test: install check
 	tests/install_browser

@@ -19,6 +19,7 @@ class Command(BaseCommand):
         host, _colon, port = options["address"].rpartition(":")
         if not host or not port.isdigit():
             raise CommandError(f"the address must be HOST:PORT, not {options['address']!r}", returncode=2)
+        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         worker = subprocess.Popen([sys.argv[0], "db_worker"])  # noqa: S603
         self.stdout.write(f"Duban serves http://{options['address']}/ over {settings.DUBAN_DATA}; Ctrl-C stops it.")
         self.stdout.flush()
