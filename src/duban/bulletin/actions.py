@@ -48,7 +48,7 @@ def draft_issue(
     (`series_exists`, `bad_first_number`, `bad_text`).
     """
     scopes = rights.codes(by, "bulletin.draft")
-    code = normalise_code(at) if at else (scopes[0] if scopes else "")
+    code = normalise_code(at, field="at") if at else (scopes[0] if scopes else "")
     rights.require(by, "bulletin.draft", code)
     series = _series(code, _text(name or DEFAULT_SERIES, "name", 60), first)
     waiting = series.issues.filter(state=IssueState.DRAFT, drafted_by=by.username, corrects=None).first()

@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from duban.access import rights
 from duban.access.models import Person, RoleAt
@@ -190,12 +190,16 @@ def steps_for(person: Person, issue: Issue, wrong: Sequence[DubanError], finding
 def publish_sentence(issue: Issue, number: int, findings: int) -> str:
     """What publishing will do, in one sentence, since it cannot be undone."""
     words = {"number": number, "series": issue.series.name, "findings": findings}
-    if findings:
-        return (
-            _("Publishing gives it No. %(number)d of %(series)s, puts %(findings)d findings on the ledger, "
-              "and cannot be undone.") % words
-        )  # fmt: skip
-    return _("Publishing gives it No. %(number)d of %(series)s and cannot be undone.") % words
+    if not findings:
+        return _("Publishing gives it No. %(number)d of %(series)s and cannot be undone.") % words
+    sentence = ngettext(
+        "Publishing gives it No. %(number)d of %(series)s, puts %(findings)d finding on the ledger, "
+        "and cannot be undone.",
+        "Publishing gives it No. %(number)d of %(series)s, puts %(findings)d findings on the ledger, "
+        "and cannot be undone.",
+        findings,
+    )
+    return sentence % words
 
 
 def no_role(person: Person) -> str:
