@@ -47,7 +47,8 @@ def test_boundaries_cover_the_district_without_overlap_and_hold_their_villages()
     assert set(areas) == towns
     assert len(towns) == 22
     assert all(area.is_valid and area.geom_type == "Polygon" for area in areas.values())
-    whole = shapely.Polygon(layers.OUTLINE)
+    whole = shapely.Polygon(layers.outline())
+    assert shapely.coverage_is_valid(list(areas.values()))
     assert sum(area.area for area in areas.values()) == pytest.approx(whole.area, rel=1e-9)
     assert shapely.union_all(list(areas.values())).area == pytest.approx(whole.area, rel=1e-9)
     villages = layers.villages()
