@@ -1,7 +1,7 @@
 """The desk of those who make bulletins, and the page itself, editable in place."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from duban.access import rights
 from duban.access.models import Person
+from duban.access.queries import names_of_people
 from duban.bulletin import actions, editor, forms, public, queries
 from duban.bulletin.models import WAITING, Issue, IssueState
 from duban.core import clock
@@ -154,12 +155,6 @@ def _editor(
         "style": public.style_digest(),
     }
     return render(request, "bulletin/draft.html", context, status=status)
-
-
-def names_of_people(usernames: Iterable[str]) -> dict[str, str]:
-    """What the people of these user names are called; a user name itself where the person is gone."""
-    names = {username: username for username in usernames}
-    return names | {person.username: str(person) for person in Person.objects.filter(username__in=names)}
 
 
 def names_of(issue: Issue) -> dict[str, str]:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from duban.access import rights
 from duban.access.models import Person, Role
+from duban.access.queries import names_of_people
 from duban.access.requests import StaffRequest
 from duban.bulletin import queries as bulletin
 from duban.bulletin.models import WAITING, Issue
@@ -54,6 +55,14 @@ class Heap:
     more: bool
     url: str
     lines: list[Line]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A bulletin in the making, and what its drafter is called."""
+
+    issue: Issue
+    drafted_by: str
 
 
 @dataclass(frozen=True)
@@ -140,11 +149,13 @@ def line_of(entry: Any, names: dict[str, str], now: datetime) -> Line:
     )
 
 
-def drafts_for(person: Person) -> list[Issue]:
+def drafts_for(person: Person) -> list[Draft]:
     """Bulletins in the person's area that are not published yet, if the person draws up, approves or publishes any."""
     if not any(rights.codes(person, permission) for permission in ("bulletin.draft", "bulletin.approve")):
         return []
-    return list(bulletin.issues_for(person).filter(state__in=WAITING)[:20])
+    drafts = list(bulletin.issues_for(person).filter(state__in=WAITING)[:20])
+    names = names_of_people(draft.drafted_by for draft in drafts)
+    return [Draft(draft, names[draft.drafted_by]) for draft in drafts]
 
 
 def figures_of(person: Person) -> list[Figure]:

@@ -24,6 +24,8 @@ register = template.Library()
 SHORT = {"zh": "n月j日", "en": "j M"}
 SHORT_WITH_YEAR = {"zh": "Y年n月j日", "en": "j M Y"}
 FULL_DAY = {"zh": "Y年n月j日 l", "en": "l j F Y"}
+# Beyond a quarter nobody counts the days any more.
+LONG_LATE_DAYS = 90
 
 
 def _language() -> str:
@@ -77,7 +79,9 @@ def deadline(due_at: datetime | None, late: bool = False) -> dict[str, Any]:
         return {"due": None}
     hours = int((now - due).total_seconds() // 3600)
     by = ""
-    if late and hours >= 24:
+    if late and hours >= 24 * LONG_LATE_DAYS:
+        by = _("late since %(day)s") % {"day": format_date(due, SHORT_WITH_YEAR[_language()])}
+    elif late and hours >= 24:
         by = ngettext("%(days)d day late", "%(days)d days late", hours // 24) % {"days": hours // 24}
     elif late:
         by = ngettext("%(hours)d hour late", "%(hours)d hours late", max(hours, 1)) % {"hours": max(hours, 1)}
