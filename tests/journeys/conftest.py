@@ -1,7 +1,7 @@
 """A real Chromium against a live server of the test database.
 
-`page` is a fresh Chinese page 1280 px wide; `open_page(width=…, language=…, dark=…)` makes another kind. What goes
-wrong in the browser fails the test when it ends: script errors, console errors and warnings, answers of 500, requests
+`page` is a fresh Chinese page 1280 px wide; `open_page(width=…, language=…, dark=…, touch=…)` makes another kind. What
+goes wrong in the browser fails the test when it ends: script errors, console errors and warnings, answers of 500, requests
 that leave this machine. `log_in(page, person)` gives the page that person's session without going through the form.
 """
 
@@ -97,7 +97,9 @@ def open_page(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page
         if request.failure != "net::ERR_ABORTED":
             wrong.append(f"{request.failure} {request.url}")
 
-    def make(*, width: int = 1280, language: str = "zh", dark: bool = False, scripts: bool = True) -> Page:
+    def make(
+        *, width: int = 1280, language: str = "zh", dark: bool = False, scripts: bool = True, touch: bool = False
+    ) -> Page:
         context = browser.new_context(
             base_url=live_server.url,
             viewport={"width": width, "height": 800 if width >= 768 else 740},
@@ -105,6 +107,8 @@ def open_page(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page
             timezone_id=settings.TIME_ZONE,
             color_scheme="dark" if dark else "light",
             java_script_enabled=scripts,
+            has_touch=touch,
+            is_mobile=touch,
         )
         contexts.append(context)
         context.route("**/*", loopback_only)

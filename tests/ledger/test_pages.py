@@ -338,7 +338,7 @@ def test_in_bulk_a_deadline_that_runs_is_not_moved(people: dict[str, Person], en
         reverse("ledger:bulk"), {"action": "assign", "entry": chosen}, headers={"HX-Request": "true"}
     )
     assert codes_in(response) == {"already_assigned"}
-    assert response.headers["HX-Trigger"] == '{"ledger-changed": {}}'
+    assert response.headers["HX-Trigger-After-Settle"] == '{"ledger-changed": {}}'
     assert Entry.objects.get(pk=listed.pk).state == "assigned"
     assert Entry.objects.get(pk=assigned.pk).due_at == assigned.due_at
 

@@ -243,7 +243,7 @@ def bulk(request: StaffRequest) -> HttpResponse:
     }
     template = "ledger/parts/bulk_result.html" if request.htmx else "ledger/bulk_result.html"
     response = render(request, template, context)
-    return trigger_client_event(response, "ledger-changed") if done else response
+    return trigger_client_event(response, "ledger-changed", after="settle") if done else response
 
 
 def _assign_listed(*, by: Person, now: datetime, entry_id: uuid.UUID, seen: int) -> Entry:

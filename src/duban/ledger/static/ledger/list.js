@@ -53,6 +53,9 @@ document.addEventListener("htmx:afterSettle", (event) => {
 });
 document.addEventListener("htmx:historyRestore", formFollowsAddress);
 
+// Leaving the search is no new question: what was typed has been asked already, and asking again would race a link.
+form.elements.text.addEventListener("change", (event) => event.stopPropagation());
+
 // Empty fields say nothing, and a sort stays when the filter changes: the address holds only what was asked.
 form.addEventListener("htmx:configRequest", (event) => {
   const { parameters } = event.detail;
