@@ -1,6 +1,7 @@
 """The pages: who may open which, what they refuse and how, what they cost, and that nothing unpublished leaks."""
 
 import json
+import re
 import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -504,6 +505,32 @@ def test_no_such_file(
     assert browse("anonymous").get(url).status_code == 404
 
 
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_every_link_of_the_pages_leads_somewhere(
+    language: str,
+    issue_in: Callable[[str], Issue],
+    entry_in: Callable[..., Any],
+    people: dict[str, Person],
+    browse: Any,
+) -> None:
+    issue = issue_in("published")
+    entry_in("listed")
+    waiting = actions.draft_issue(by=people["supervisor"], now=LATER)
+    client = browse("supervisor", language)
+    pages = [address(name) for name in ("public_list", "desk")] + [address("search") + "?q=徐辛庄"]
+    pages += [address("public_issue", issue.pk), address("draft", issue.pk), address("draft", waiting.pk)]
+    links = {
+        link.partition("#")[0].replace("&amp;", "&")
+        for page in pages
+        for link in re.findall(r'(?:href|src|hx-get)="(/(?!static)[^"]*)"', client.get(page).content.decode())
+    }
+    assert len(links) > 20
+    for link in links:
+        answer = client.get(link)
+        read(answer)
+        assert answer.status_code == 200, link
+
+
 def test_a_large_issue_is_set_in_the_background(
     issue_in: Callable[[str], Issue], browse: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -513,7 +540,7 @@ def test_a_large_issue_is_set_in_the_background(
     client = browse("anonymous")
     answer = client.get(url)
     assert answer.status_code == 202
-    assert 'hx-trigger="every 2s"' in answer.content.decode()
+    assert f'hx-get="{url}" hx-trigger="every 2s"' in answer.content.decode()
     assert client.get(url, headers={"HX-Request": "true"}).status_code == 202
     waiting = tasks.DBTaskResult.objects.all()
     assert waiting.count() == 1

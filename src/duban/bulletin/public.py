@@ -81,7 +81,7 @@ def issue(request: HttpRequest, issue_id: Any) -> HttpResponse:
             "article": article_of(queries.document(found), language),
             "corrections": corrections,
             "style": style_digest(),
-            "language": language,
+            "set_in": language,
         }
         response = render(request, "bulletin/public_issue.html", context)
     response.headers["ETag"] = tag
@@ -157,7 +157,7 @@ def _progress(request: HttpRequest, found: Issue, kind: str, language: str) -> H
         "section": "bulletins",
         "issue": found,
         "kind": kind,
-        "language": language,
+        "set_in": language,
         "task": task,
         "code": "export_failed" if task.status == "FAILED" else (task.return_value or ""),
         "photos": found.document.count('"public_sha256":'),

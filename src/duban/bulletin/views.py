@@ -174,7 +174,6 @@ def _finished(request: HttpRequest, issue: Issue) -> HttpResponse:
         "names": names_of(issue),
         "corrections": list(issue.corrections.filter(state=IssueState.PUBLISHED).defer("document").order_by("number")),
         "article": public.article_of(queries.document(issue), language) if is_published else "",
-        "language": language,
         "style": public.style_digest(),
     }
     return render(request, "bulletin/finished.html", context)
