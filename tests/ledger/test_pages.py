@@ -276,6 +276,28 @@ def test_pages_by_key_show_every_row_once_in_order_and_lead_back(people: dict[st
     assert not backwards.newer
 
 
+@pytest.mark.parametrize("sort", ["-found_at", "due_at", "responsible"])
+def test_however_the_rows_are_looked_for_they_are_the_same(
+    people: dict[str, Person], entry_in: MakeEntry, sort: str
+) -> None:
+    for state in ("found", "listed", "assigned", "remedied", "closed", "void"):
+        entry_in(state)
+    Entry.objects.filter(state="assigned").update(responsible="110112106", jurisdiction="110112106251")
+    questions = [
+        queries.Filters(sort=sort),
+        queries.Filters(sort=sort, states=("found", "assigned")),
+        queries.Filters(sort=sort, area="110112106"),
+        queries.Filters(sort=sort, overdue=True, category="event:06010"),
+        queries.Filters(sort=sort, text="垃圾堆"),
+    ]
+    for role in ("supervisor", "town_handler", "stranger", "health_officer"):
+        for question in questions:
+            plain, many = (
+                list(queries.entries_for(people[role], question, now=LATER, many=many)) for many in (False, True)
+            )
+            assert plain == many, (role, question)
+
+
 def test_beyond_ten_thousand_the_count_says_so(people: dict[str, Person]) -> None:
     make_entries(people["supervisor"], 12)
     assert str(paging.count_of(Entry.objects.all(), cap=10)) == "10+"

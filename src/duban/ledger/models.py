@@ -53,11 +53,15 @@ class Category(models.Model):
         return self.name if (get_language() or "zh").startswith("zh") else self.name_en
 
 
+def in_sight(person: Person, *, place: str = "jurisdiction", unit: str = "responsible") -> Q:
+    """What lies in, or is the duty of, the person's area; a handler sees only what is theirs."""
+    seeing, own = rights.codes(person, "entry.see"), rights.codes(person, "entry.see_own")
+    return within(place, seeing) | within(unit, [*seeing, *own])
+
+
 class EntryQuerySet(models.QuerySet["Entry"]):
     def visible_to(self, person: Person) -> "EntryQuerySet":
-        """What lies in, or is the duty of, the person's area; a handler sees only what is theirs."""
-        seeing, own = rights.codes(person, "entry.see"), rights.codes(person, "entry.see_own")
-        return self.filter(within("jurisdiction", seeing) | within("responsible", [*seeing, *own]))
+        return self.filter(in_sight(person))
 
 
 class Entry(models.Model):
@@ -98,6 +102,7 @@ class Entry(models.Model):
             models.Index(fields=["responsible", "state", "due_at"], name="entry_by_unit"),
             models.Index(fields=["state", "due_at"], name="entry_by_due"),
             models.Index(fields=["-found_at", "-id"], name="entry_newest"),
+            models.Index(fields=["due_at", "id"], name="entry_by_deadline"),
             models.Index(fields=["cell"], name="entry_by_cell"),
             models.Index(fields=["id"], condition=Q(unsealed=True), name="entry_unsealed"),
         ]

@@ -84,9 +84,9 @@ def entry_list(request: StaffRequest) -> HttpResponse:
     refusal, wanted = None, queries.Filters()
     try:
         wanted = filters.read_filters(request.GET)
-        found = queries.entries_for(person, wanted, now=now).prefetch_related(_first_pictures())
+        total = count_of(queries.entries_for(person, wanted, now=now))
+        found = queries.entries_for(person, wanted, now=now, many=total.more).prefetch_related(_first_pictures())
         page = page_of(found, wanted.sort, request.GET.get("cursor", ""))
-        total = count_of(found)
     except DubanError as wrong:
         refusal, page, total = wrong, page_of(Entry.objects.none(), wanted.sort), Count(0, False)
     query = filters.write_filters(wanted)
@@ -157,12 +157,12 @@ def entry_points(request: StaffRequest) -> HttpResponse:
     """The filter's entries as GeoJSON (WGS 84), at most 2,000; `note` says so when there are more."""
     now = clock.now()
     wanted = filters.read_filters(request.GET)
-    found = queries.entries_for(request.user, wanted, now=now)
-    entries = list(found[: MAP_CAP + 1])
-    more = len(entries) > MAP_CAP
-    words = {"drawn": f"{MAP_CAP:,}", "total": str(count_of(found))}
+    total = count_of(queries.entries_for(request.user, wanted, now=now))
+    more = total.number > MAP_CAP
+    entries = list(queries.entries_for(request.user, wanted, now=now, many=total.more)[:MAP_CAP])
+    words = {"drawn": f"{MAP_CAP:,}", "total": str(total)}
     note = _("The map shows the first %(drawn)s of %(total)s; narrow the filter to see all.") % words if more else ""
-    features = [_feature(entry, now) for entry in entries[:MAP_CAP]]
+    features = [_feature(entry, now) for entry in entries]
     return JsonResponse({"type": "FeatureCollection", "features": features, "more": more, "note": note})
 
 
