@@ -12,7 +12,7 @@ import pillow_heif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from duban.demo.builders import make_jpeg
 from duban.evidence import images
@@ -195,6 +195,27 @@ def test_a_photo_cut_anywhere_in_its_picture_is_refused(kind: str, part: float) 
     with pytest.raises(BadPhoto) as refusal:
         examine(data[: int(len(data) * part)])
     assert refusal.value.code in {"photo_truncated", "photo_not_an_image"}
+
+
+def test_a_png_with_one_wrong_byte_or_without_its_end_is_refused() -> None:
+    data = bytearray(SOUND["png"])
+    data[len(data) // 2] ^= 1
+    for damaged in (bytes(data), SOUND["png"][:-12]):
+        with pytest.raises(BadPhoto) as refusal:
+            examine(damaged)
+        assert refusal.value.code == "photo_truncated"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_turned_as_viewers_turn_it(orientation: int) -> None:
+    across, down = np.meshgrid(np.linspace(0, 255, 96), np.linspace(0, 255, 64))
+    slope = Image.fromarray(np.stack([across, down, across], axis=-1).astype(np.uint8))
+    data = encoded(slope, "PNG", exif=exif_of(Orientation=orientation))
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    public = np.asarray(Image.open(io.BytesIO(examine(data).public)).convert("RGB")).astype(int)
+    assert upright is not None
+    assert public.shape[:2] == (upright.height, upright.width)
+    assert np.abs(public - np.asarray(upright).astype(int)).mean() < 4
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow tells of broken EXIF by a warning

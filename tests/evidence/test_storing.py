@@ -112,7 +112,7 @@ def test_a_touched_file_shows(variant: str, deed: str) -> None:
 def test_files_lost_after_the_row_come_back_with_a_replay() -> None:
     person = make_person("wang")
     photo = store_photo(by=person, now=NOW, data=make_jpeg(3))
-    for path in kept():
+    for path in kept()[1:]:
         path.unlink()
     store_photo(by=person, now=NOW, data=make_jpeg(3))
     assert len(kept()) == 3

@@ -73,6 +73,15 @@ def test_the_file_is_geoparquet_that_others_can_read() -> None:
     assert read.geometries[0].equals(shapely.box(116, 39, 117, 40))
 
 
+def test_the_same_features_put_back_in_use_keep_their_file() -> None:
+    first = load("roads", geojson(road("甲路")))
+    load("roads", geojson(road("乙路")))
+    again = load("roads", geojson(road("甲路")))
+    actions._remove_unused("roads", again.version)
+    assert again.version == first.version
+    assert layer_path("roads", again.version).exists()
+
+
 def test_an_outline_that_crosses_itself_a_hair_is_mended_and_schematic_is_kept() -> None:
     ring = [[116.0, 39.0], [117.0, 39.0], [117.0, 40.0], [116.5, 40.0], [116.5, 40.00001], [116.5, 40.0], [116.0, 40.0]]
     hair = [[*ring, ring[0]]]
@@ -92,7 +101,11 @@ BAD_LAYERS = [
     ("roads", b'{"features": {}}', "layer_not_features"),
     ("roads", geojson(crs={"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::3857"}}), "layer_crs"),
     ("roads", geojson(crs="EPSG:4490"), "layer_crs"),
+    ("roads", geojson(crs={"type": "name", "properties": "EPSG:3857"}), "layer_crs"),
+    ("roads", b'{"type": "Topology", "features": []}', "layer_not_features"),
     ("roads", geojson("road"), "feature_malformed"),
+    ("roads", geojson(road("\ud800")), "feature_malformed"),
+    ("roads", geojson({"type": "Feature", "properties": {}, "geometry": {"type": ["Point"]}}), "feature_geometry"),
     ("roads", geojson({"type": "Feature", "properties": [], "geometry": None}), "feature_malformed"),
     ("roads", geojson({"type": "Feature", "properties": {}, "geometry": None}), "feature_geometry"),
     ("roads", geojson(feature("Point", [116, 39])), "feature_geometry"),

@@ -16,6 +16,7 @@ from duban.bulletin.models import LIVE, WAITING, Issue, IssueState, Item, Sectio
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotAllowed, NotFound
 from duban.core.integrity import canonical, seal, sha256
+from duban.core.text import is_plain
 from duban.engines.typeset import SCHEMA
 from duban.ledger import actions as ledger_actions
 from duban.ledger import history
@@ -388,8 +389,7 @@ def _touch(issue: Issue, by: Person) -> None:
 
 def _text(text: str, field: str, limit: int, *, empty: bool = False) -> str:
     text = text.strip()
-    broken = any(letter == "\x00" or "\ud800" <= letter <= "\udfff" for letter in text)
-    if len(text) > limit or broken or not (text or empty):
+    if len(text) > limit or not is_plain(text) or not (text or empty):
         raise BadIssue(
             "bad_text", _("Plain text of at most %(limit)d characters is wanted here.") % {"limit": limit}, field=field
         )

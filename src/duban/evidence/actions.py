@@ -29,7 +29,7 @@ def store_photo(*, by: Actor, now: datetime, data: bytes, sha256: str | None = N
             "photo_hash_mismatch", _("The photo changed on its way; send it again."), field="sha256", status=409
         )
     there = Photo.objects.filter(pk=digest).first()
-    if there is not None and files.original_path(digest).exists():
+    if there is not None and all(path(digest).exists() for path in files.PATHS.values()):
         return there
     found = examine(data)
     files.keep(files.original_path(digest), data)

@@ -1,6 +1,5 @@
 """Where a photo's files lie, and writing one so that a crash leaves it whole or not there."""
 
-import os
 from pathlib import Path
 
 from django.conf import settings
@@ -21,11 +20,14 @@ def thumbnail_path(sha256: str) -> Path:
     return _path("thumbnail", sha256, ".jpg")
 
 
+PATHS = {"original": original_path, "public": public_path, "thumbnail": thumbnail_path}
+
+
 def _path(variant: str, sha256: str, ending: str) -> Path:
     return settings.DUBAN_DATA / "evidence" / variant / sha256[:2] / sha256[2:4] / f"{sha256}{ending}"
 
 
 def keep(path: Path, data: bytes) -> None:
-    """Write the file unless it is there already with this size; photo files never change once written."""
-    if not (path.exists() and os.path.getsize(path) == len(data)):
+    """Write the file unless it is there already, byte for byte."""
+    if not (path.is_file() and path.read_bytes() == data):
         write_whole(path, data)

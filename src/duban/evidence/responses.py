@@ -5,8 +5,6 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from duban.evidence import files
 from duban.evidence.models import Photo
 
-PATHS = {"original": files.original_path, "public": files.public_path, "thumbnail": files.thumbnail_path}
-
 
 def photo_response(
     request: HttpRequest, sha256: str, variant: str, *, shared: bool = False
@@ -16,7 +14,7 @@ def photo_response(
     `shared` lets proxies keep it too: only for what anybody may see. Raises Http404 where there is none.
     """
     photo = Photo.objects.filter(pk=sha256).only("media_type").first()
-    path = PATHS[variant](sha256) if variant in PATHS else None
+    path = files.PATHS[variant](sha256) if variant in files.PATHS else None
     if photo is None or path is None or not path.is_file():
         raise Http404
     tag = f'"{sha256}-{variant}"'

@@ -16,6 +16,7 @@ from duban.access.models import Person
 from duban.core import audit, clock
 from duban.core.errors import Conflict, DubanError, NotAllowed, NotFound
 from duban.core.integrity import canonical, sha256
+from duban.core.text import is_plain
 from duban.evidence.models import Photo
 from duban.ledger import history
 from duban.ledger.lifecycle import OPEN, TRANSITIONS, Need, State, Transition
@@ -192,8 +193,8 @@ def check_finding(finding: Finding, *, now: datetime) -> None:
         refuse("found_too_early", _("The date lies before 1990; check the year."), "found_at")
     if len(finding.description) > MAX_WORDS:
         refuse("description_too_long", _("At most 2,000 characters; put the rest into photos."), "description")
-    if "\x00" in finding.description or "\x00" in finding.statement:
-        refuse("bad_text", _("The text holds a NUL character; type it again."), "description")
+    if not (is_plain(finding.description) and is_plain(finding.statement)):
+        refuse("bad_text", _("The text holds what is no character; type it again."), "description")
     if finding.responsible:
         normalise_code(finding.responsible, field="responsible", row=finding.row)
     if len(finding.statement) > 300:
@@ -427,7 +428,7 @@ def _reason(text: str, step: Transition) -> str:
     text = text.strip()
     if not text and Need.REASON in step.needs:
         raise BadStep("reason_missing", _("Say why in a sentence; the other side will read it."), field="reason")
-    if len(text) > MAX_WORDS or "\x00" in text:
+    if len(text) > MAX_WORDS or not is_plain(text):
         raise BadStep("reason_too_long", _("At most 2,000 characters of plain text."), field="reason")
     return text
 
@@ -589,13 +590,13 @@ def amend_entry(
     if category is not None and category != entry.category:
         changes["category_id"] = category.pk
     if statement is not None:
-        if len(statement) > 300 or "\x00" in statement or not statement.strip():
+        if len(statement) > 300 or not is_plain(statement) or not statement.strip():
             raise BadStep("bad_statement", _("A location statement has 1 to 300 characters."), field="statement")
         if statement.strip() != entry.statement:
             changes["statement"] = statement.strip()
     described = description is not None and description.strip() != entry.description
     if described and description is not None:
-        if len(description) > MAX_WORDS or "\x00" in description:
+        if len(description) > MAX_WORDS or not is_plain(description):
             raise BadStep("description_too_long", _("At most 2,000 characters of plain text."), field="description")
         entry.description = words["description"] = description.strip()
     if not changes and not described:

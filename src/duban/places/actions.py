@@ -128,5 +128,11 @@ def load_layer(
     detail = {"features": len(features), "append": append, "version": layer.version}
     audit.record(by=by, now=now, action="load_layer", subject_type="layer", subject_id=name, detail=detail)
     if old is not None and old.version != layer.version:
-        transaction.on_commit(partial(layer_path(old.name, old.version).unlink, missing_ok=True))
+        transaction.on_commit(partial(_remove_unused, old.name, old.version))
     return layer
+
+
+def _remove_unused(name: str, version: str) -> None:
+    """Delete a superseded file, unless somebody has put the same features back in use meanwhile."""
+    if not Layer.objects.filter(pk=name, version=version).exists():
+        layer_path(name, version).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ import shapely
 from django.utils.translation import gettext_lazy as _
 
 from duban.core.errors import DubanError
+from duban.core.text import is_plain
 from duban.places.codes import normalise_code
 from duban.places.files import LayerFeatures
 from duban.places.models import LayerName
@@ -54,6 +55,8 @@ def read_geojson(data: bytes, layer: str) -> ReadLayer:
         if not isinstance(feature, dict) or not isinstance(properties, dict | None):
             raise BadLayer("feature_malformed", _("This is no GeoJSON feature."), row=number)
         properties = properties or {}
+        if not is_plain(str(properties.get("name") or "")):
+            raise BadLayer("feature_malformed", _("The name holds what is no character."), field="name", row=number)
         geometries[number - 1] = _geometry(feature.get("geometry"), layer, number)
         names.append(str(properties.get("name") or "").strip())
         codes.append(_code(properties.get("code"), layer, number))
@@ -67,7 +70,11 @@ def _load(data: bytes) -> dict[str, Any]:
         raise BadLayer(
             "layer_not_json", _("The file is no JSON: %(error)s") % {"error": error}, field="file"
         ) from error
-    if not isinstance(document, dict) or not isinstance(document.get("features"), list):
+    if (
+        not isinstance(document, dict)
+        or document.get("type") != "FeatureCollection"
+        or not isinstance(document.get("features"), list)
+    ):
         raise BadLayer(
             "layer_not_features",
             _("The file must be a GeoJSON FeatureCollection with a list “features”."),
@@ -75,7 +82,8 @@ def _load(data: bytes) -> dict[str, Any]:
         )
     crs = document.get("crs")
     if crs is not None:
-        name = str(((crs if isinstance(crs, dict) else {}).get("properties") or {}).get("name", "")).lower()
+        about = crs.get("properties") if isinstance(crs, dict) else None
+        name = str(about.get("name", "") if isinstance(about, dict) else crs).lower()
         if name not in WGS84_NAMES:
             raise BadLayer(
                 "layer_crs", _("Coordinates must be WGS 84 degrees, not “%(crs)s”.") % {"crs": name[:80]}, field="crs"
@@ -89,7 +97,7 @@ def _refuse_constant(name: str) -> None:
 
 def _geometry(geometry: Any, layer: str, number: int) -> Any:
     kind = geometry.get("type") if isinstance(geometry, dict) else None
-    if kind not in GEOMETRY_TYPES[layer]:
+    if not isinstance(kind, str) or kind not in GEOMETRY_TYPES[layer]:
         raise BadLayer(
             "feature_geometry",
             _("The layer %(layer)s takes %(types)s, not %(kind)s.")

@@ -11,9 +11,9 @@ import osmium
 import shapely
 from django.utils.translation import gettext_lazy as _
 
-from duban.places.codes import LENGTHS
+from duban.places.codes import BadCode, normalise_code
 from duban.places.files import LayerFeatures
-from duban.places.geojson import BadLayer
+from duban.places.geojson import GEOMETRY_TYPES, BadLayer
 from duban.places.models import LayerName
 
 SOURCE = "OpenStreetMap contributors, ODbL"
@@ -69,8 +69,15 @@ def read_osm(path: Path) -> Extract:
         raise BadLayer(
             "osm_unreadable", _("The OpenStreetMap file cannot be read: %(error)s") % {"error": error}, field="file"
         ) from error
-    layers = {name: _features(found) for name, found in rows.items()}
-    return Extract(layers, date.fromisoformat(stamp[:10]) if stamp else None, uncoded)
+    layers = {name: _features(name, found) for name, found in rows.items()}
+    return Extract(layers, _day(stamp), uncoded)
+
+
+def _day(stamp: str) -> date | None:
+    try:
+        return date.fromisoformat(stamp[:10])
+    except ValueError:
+        return None
 
 
 def _layer_of(thing: object, tags: dict[str, str]) -> str | None:
@@ -94,9 +101,10 @@ def _layer_of(thing: object, tags: dict[str, str]) -> str | None:
 
 def _code_of(tags: dict[str, str]) -> str:
     for key in CODE_KEYS:
-        code = tags.get(key, "")
-        if code.isascii() and code.isdigit() and len(code) in LENGTHS:
-            return code
+        try:
+            return normalise_code(tags.get(key, ""))
+        except BadCode:
+            continue
     return ""
 
 
@@ -112,8 +120,10 @@ def _shape(wkb: osmium.geom.WKBFactory, thing: object) -> bytes | None:
         return None
 
 
-def _features(rows: list[tuple[str, str, bytes]]) -> LayerFeatures:
+def _features(layer: str, rows: list[tuple[str, str, bytes]]) -> LayerFeatures:
+    """The rows whose geometry is, or can be made, sound and of a type that the layer takes."""
     names, codes, shapes = (list(column) for column in zip(*rows, strict=True))
     geometries = np.empty(len(rows), dtype=object)
     geometries[:] = shapely.make_valid(shapely.from_wkb(shapes))
-    return LayerFeatures(names, codes, geometries)
+    fit = [index for index, shape in enumerate(geometries) if shape.geom_type in GEOMETRY_TYPES[layer]]
+    return LayerFeatures([names[i] for i in fit], [codes[i] for i in fit], geometries[fit])

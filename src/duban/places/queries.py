@@ -52,13 +52,23 @@ def layers_in_use() -> list[Layer]:
     return list(Layer.objects.all())
 
 
-def features_of(layer: Layer) -> LayerFeatures:
-    return read_layer(layer.name, layer.version)
+def layer_in_use(name: str) -> tuple[Layer, LayerFeatures] | None:
+    """The layer and its features, None if there is none."""
+    for _attempt in range(2):
+        layer = Layer.objects.filter(pk=name).first()
+        if layer is None:
+            return None
+        try:
+            return layer, read_layer(layer.name, layer.version)
+        except FileNotFoundError:
+            # Superseded between the two reads; the row names the newer file now.
+            continue
+    return None
 
 
 def locate_points(lons: ArrayLike, lats: ArrayLike) -> list[dict[str, Any]]:
     """The contract's locate JSON for each point (WGS 84 degrees), all in one pass of the engine."""
-    layers, gazetteer = _in_memory(_layer_key(), _gazetteer_key())
+    layers, gazetteer = _layers_now()
     located = locate(lons, lats, layers, gazetteer)
     return [located.to_dict(index) for index in range(len(located))]
 
@@ -76,6 +86,14 @@ def cell(lons: Sequence[float], lats: Sequence[float]) -> NDArray[np.int64]:
 def cell_ranges(west: float, south: float, east: float, north: float) -> list[tuple[int, int]]:
     """Ranges of cells, both ends included, that cover the box; a database serves them from one index."""
     return cells.cell_ranges(west, south, east, north)
+
+
+def _layers_now() -> tuple[Layers, Gazetteer]:
+    try:
+        return _in_memory(_layer_key(), _gazetteer_key())
+    except FileNotFoundError:
+        # Somebody put a newer version in use between the row read and the file opened.
+        return _in_memory(_layer_key(), _gazetteer_key())
 
 
 def _layer_key() -> tuple[tuple[str, str, str], ...]:

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 
 from duban.places import queries
 from duban.places.locating import locate_one
-from duban.places.models import Layer
 
 # Coordinates on a screen: five decimals are about a metre.
 SCREEN_GRID = 1e-5
@@ -37,13 +36,13 @@ def layers(request: HttpRequest) -> JsonResponse:
 @gzip_page
 def layer(request: HttpRequest, name: str) -> HttpResponse:
     """A layer as GeoJSON (WGS 84, to a metre) with the properties name and code; kept by browsers per version."""
-    row = Layer.objects.filter(pk=name).first()
-    if row is None:
+    found = queries.layer_in_use(name)
+    if found is None:
         raise Http404
+    row, features = found
     tag = f'"{row.version[:16]}"'
     if request.headers.get("If-None-Match") == tag:
         return HttpResponseNotModified()
-    features = queries.features_of(row)
     shapes = shapely.to_geojson(shapely.set_precision(features.geometries, SCREEN_GRID, mode="pointwise"))
     properties = [
         json.dumps({"name": title, "code": code}, ensure_ascii=False)
