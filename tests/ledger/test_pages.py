@@ -691,6 +691,11 @@ def test_a_bad_finding_is_told_at_its_field_and_everything_typed_stays(
         assert re.search(r'value="event:06010" checked', shown)
 
 
+def test_all_that_is_missing_is_told_at_once(people: dict[str, Person]) -> None:
+    response = browse(people["inspector"]).post(reverse("ledger:add"), finding_form(lon="", lat="", category=""))
+    assert codes_in(response) == {"number_missing", "category_missing"}
+
+
 @pytest.mark.parametrize(("changes", "code"), [({"id": ""}, "required"), ({"id": "x"}, "invalid")])
 def test_a_finding_without_its_id_is_refused(people: dict[str, Person], changes: dict[str, Any], code: str) -> None:
     response = browse(people["inspector"]).post(reverse("ledger:add"), finding_form(**changes))

@@ -17,7 +17,7 @@ from duban.core.errors import DubanError
 from duban.evidence.responses import photo_response
 from duban.ledger import forms, queries, uploads
 from duban.ledger.actions import Finding, check_finding, record_finding
-from duban.ledger.categories import category_index, find_category
+from duban.ledger.categories import category_index
 from duban.ledger.entry_page import layers_of, reasons_of
 from duban.ledger.models import Datum, PositionSource
 from duban.ledger.uploads import Kept
@@ -57,7 +57,7 @@ def add(request: StaffRequest) -> HttpResponse:
 def _finding(said: dict[str, Any], kept: Sequence[Kept]) -> Finding:
     return Finding(
         id=said["id"],
-        category=find_category(said["category"], category_index()),
+        category=said["category"],
         lon=said["lon"],
         lat=said["lat"],
         datum=said["datum"],

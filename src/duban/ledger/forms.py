@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.core.errors import DubanError
 from duban.core.tables import BadTable, Row, in_zone, parse_moment
+from duban.ledger.categories import UnknownCategory, category_index, find_category
 from duban.ledger.lifecycle import Need, Transition
 from duban.ledger.models import Category, Datum, Entry, PositionSource
 
@@ -63,9 +64,10 @@ class NumberField(NeededField):
 
     widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
 
-    def __init__(self, *, needed: bool = True, **options: Any):
+    def __init__(self, *, needed: bool = True, missing: Promise | str = "", **options: Any):
         super().__init__(required=needed, **options)
         self.needed = needed
+        self.missing = missing
 
     def to_python(self, value: Any) -> Any:
         text: str = super().to_python(value) or ""
@@ -74,7 +76,8 @@ class NumberField(NeededField):
         try:
             number = Row(0, {"cell": text}).number_in("cell")
         except BadTable as refusal:
-            raise ValidationError(str(refusal.message), code=refusal.code) from refusal
+            message = (not text and self.missing) or refusal.message
+            raise ValidationError(str(message), code=refusal.code) from refusal
         if abs(number) > 1e9:
             raise ValidationError(_("“%(text)s” is not a number.") % {"text": text[:40]}, code="bad_number")
         return number
@@ -103,7 +106,9 @@ class AddForm(forms.Form):
 
     id = forms.UUIDField(widget=forms.HiddenInput)
     photos = FilesField(accept=PICTURES, label=_("Photos"))
-    lon = NumberField(label=_("Longitude"))
+    lon = NumberField(
+        label=_("Longitude"), missing=_("Say where it is: by the phone’s position, a click on the map, or in numbers.")
+    )
     lat = NumberField(label=_("Latitude"))
     datum = NeededField(
         label=_("Datum"),
@@ -129,6 +134,12 @@ class AddForm(forms.Form):
         super().__init__(data, files, initial={"id": uuid.uuid4(), "found_at": now, "datum": Datum.WGS84})
         self.fields["responsible"].widget.choices = [("", _("as proposed")), *units]
         self.now = now
+
+    def clean_category(self) -> Category:
+        try:
+            return find_category(self.cleaned_data["category"], category_index())
+        except UnknownCategory as refusal:
+            raise ValidationError(str(refusal.message), code=refusal.code) from refusal
 
     def clean_found_at(self) -> datetime:
         return self.cleaned_data["found_at"] or self.now
