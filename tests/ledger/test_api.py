@@ -1,11 +1,13 @@
 """The ledger's API: who may, replays and conflicts, and bodies that no honest program sends."""
 
 import json
+import threading
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -121,6 +123,27 @@ def test_a_replay_gives_the_first_answer_and_other_content_is_a_conflict(people:
     other = send(client, "put", f"/{NOWHERE}", finding(description="别的"))
     assert other.status_code == 409
     assert other.json()["code"] == "finding_conflict"
+    assert Entry.objects.count() == 1
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="writers of SQLite wait for one another from the start")
+@pytest.mark.django_db(transaction=True)
+def test_the_same_finding_sent_twice_at_once_is_recorded_once(people: dict[str, Person]) -> None:
+    together = threading.Barrier(4)
+    answers: list[int] = []
+
+    def put() -> None:
+        client = program(people["inspector"])
+        together.wait()
+        answers.append(send(client, "put", f"/{NOWHERE}", finding()).status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=put) for _turn in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [200, 200, 200, 201]
     assert Entry.objects.count() == 1
 
 

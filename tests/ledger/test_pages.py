@@ -854,6 +854,12 @@ def test_photos_come_as_files_or_zipped_in_folders(people: dict[str, Person]) ->
     assert EntryPhoto.objects.count() == 3
 
 
+def test_more_than_a_hundred_photos_come_as_single_files(people: dict[str, Person]) -> None:
+    photos = [upload(make_jpeg(1), f"{number}.jpg") for number in range(130)]
+    client = browse(people["inspector"])
+    assert "Record 1 finding" in job_shown(client, send(client, HEAD + rows(1, photo="129.jpg"), photos=photos))
+
+
 def test_names_written_by_chinese_windows_are_read(people: dict[str, Person]) -> None:
     pack = zipped({"x" * 6: make_jpeg(2)})
     old = "垃圾堆".encode("gb18030")

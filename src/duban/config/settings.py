@@ -150,6 +150,8 @@ WHITENOISE_USE_FINDERS = True
 # A photo of the field is at most this large; the request that carries several may be larger.
 DUBAN_MAX_UPLOAD = int(os.environ.get("DUBAN_MAX_UPLOAD_MB", "32")) * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * DUBAN_MAX_UPLOAD
+# An import brings its photos as single files too.
+DATA_UPLOAD_MAX_NUMBER_FILES = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o640
 

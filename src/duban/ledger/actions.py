@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -88,7 +88,6 @@ def record_finding(*, by: Person, now: datetime, finding: Finding) -> Recorded:
     return recorded[0]
 
 
-@transaction.atomic
 def record_findings(
     *, by: Person, now: datetime, findings: Sequence[Finding], keep_good: bool = False
 ) -> tuple[list[Recorded], list[DubanError]]:
@@ -97,6 +96,17 @@ def record_findings(
     Each becomes an entry in state found, located and proposed to the unit of its place. The same id again returns the
     entry that is there, and a late photo attaches; with other content it is refused as `finding_conflict` (409).
     """
+    try:
+        return _record_findings(by=by, now=now, findings=findings, keep_good=keep_good)
+    except IntegrityError:
+        # The same id was sent twice at once and the other was first: it is there now, and this one is its replay.
+        return _record_findings(by=by, now=now, findings=findings, keep_good=keep_good)
+
+
+@transaction.atomic
+def _record_findings(
+    *, by: Person, now: datetime, findings: Sequence[Finding], keep_good: bool
+) -> tuple[list[Recorded], list[DubanError]]:
     scopes = rights.codes(by, "entry.record")
     if not scopes:
         rights.require(by, "entry.record", "")

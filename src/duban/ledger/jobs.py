@@ -21,6 +21,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from duban.access.models import Person
+from duban.core import clock
 from duban.core.errors import DubanError, NotFound
 from duban.core.files import write_whole
 from duban.core.tables import Row, refused_csv
@@ -188,7 +189,7 @@ class Progress:
         if step == self.job.step and time.monotonic() - self.last < 0.3:
             return
         self.last = time.monotonic()
-        self.job = replace(self.job, started=True, step=step, done=done, total=total, seen_at=stamp(datetime.now(UTC)))
+        self.job = replace(self.job, started=True, step=step, done=done, total=total, seen_at=stamp(clock.now()))
         save(self.job)
 
 

@@ -193,9 +193,11 @@ def point_of(entry: Entry, now: datetime) -> dict[str, Any]:
 def entry_export(request: StaffRequest) -> StreamingHttpResponse:
     """All rows of the filter as CSV."""
     wanted = filters.read_filters(request.GET)
-    found: QuerySet[Entry] = queries.entries_for(request.user, wanted, now=clock.now())
+    now = clock.now()
+    many = count_of(queries.entries_for(request.user, wanted, now=now)).more
+    found: QuerySet[Entry] = queries.entries_for(request.user, wanted, now=now, many=many)
     response = StreamingHttpResponse(csv_lines(found), content_type="text/csv; charset=utf-8")
-    name = f"ledger-{timezone.localtime(clock.now()):%Y%m%d-%H%M}.csv"
+    name = f"ledger-{timezone.localtime(now):%Y%m%d-%H%M}.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
