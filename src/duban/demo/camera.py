@@ -57,38 +57,58 @@ class View:
         x, y, z = spot
         return WIDTH / 2 + self.focal * x / z, self.horizon + self.focal * (self.eye - y) / z
 
-    def noise(self, u: Floats, v: Floats, size: float, *, fine: bool = False) -> Floats:
-        """About -1 to 1, in blotches of about `size` metres; the same at the same place."""
+    def noise(self, u: Floats, v: Floats, size: float, *, fine: bool = False, close: bool = False) -> Floats:
+        """About -1 to 1, in blotches of about `size` metres; the same at the same place.
+
+        Blended between the tile's cells where it is looked at `close`, and they would show.
+        """
         # A blotch of the soft tile is some 24 cells wide, of the fine one some 4.
-        cell = size / (4 if fine else 24)
-        rows, columns = (v / cell).astype(np.int32) & (TILE - 1), (u / cell).astype(np.int32) & (TILE - 1)
-        return (self.fine if fine else self.soft)[rows, columns]
+        cell = np.float32(size / (4 if fine else 24))
+        tile = self.fine if fine else self.soft
+        x, y = u / cell, v / cell
+        columns, rows = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
+        left, top = columns & (TILE - 1), rows & (TILE - 1)
+        if not close:
+            return tile[top, left]
+        east, south, right, bottom = x - columns, y - rows, (left + 1) & (TILE - 1), (top + 1) & (TILE - 1)
+        upper, lower = tile[top, left], tile[bottom, left]
+        upper = upper + (tile[top, right] - upper) * east
+        return upper + (lower + (tile[bottom, right] - lower) * east - upper) * south
 
     def fog(self, colour: Floats, depth: Floats | float) -> Floats:
         """The colour as it looks from `depth` metres away."""
         there = np.exp(-np.asarray(depth, np.float32) / self.clear)
         return colour * there[..., None] + np.asarray(self.haze, np.float32) * (1 - there[..., None])
 
-    def plane(self, origin: Spot, across: Spot, up: Spot, size: tuple[float, float], shader: Shader) -> None:
-        """Paint a rectangle that starts at `origin` and runs along two unit vectors at right angles."""
+    def plane(
+        self, origin: Spot, across: Spot, up: Spot, size: tuple[float, float], shader: Shader, *, every: int = 1
+    ) -> None:
+        """Paint a rectangle that starts at `origin` and runs along two unit vectors at right angles.
+
+        The shader is asked for every pixel, or for `every` so many and what lies between is blended.
+        """
         corner = np.array(origin) - (0, self.eye, 0)
         u_axis, v_axis = np.array(across), np.array(up)
         normal = np.cross(u_axis, v_axis)
         box = self._box([corner + u_axis * a + v_axis * b for a in (0, size[0]) for b in (0, size[1])])
         if box is None:
             return
-        rays = _rays(box, self.horizon, self.focal)
+        rays = _rays(box, self.horizon, self.focal, every)
         toward = float(normal[0]) * rays[0] + float(normal[1]) * rays[1] + float(normal[2]) * rays[2]
         depth = np.asarray(float(normal @ corner) / np.where(np.abs(toward) < 1e-9, 1e-9, toward), np.float32)
         ahead = (depth > 0.3) & (depth < 400)
-        depth = np.where(ahead, depth, 1)
+        depth = np.where(ahead, depth, np.float32(1))
         u, v = (_along(axis, depth, rays, corner) for axis in (u_axis, v_axis))
-        pixel = depth / self.focal
+        pixel = depth / np.float32(self.focal)
         cover = inside(u, 0, size[0], pixel) * inside(v, 0, size[1], pixel) * ahead
         u, v = np.clip(u, -1, size[0] + 1), np.clip(v, -1, size[1] + 1)
-        rows, columns = box
-        under = self.canvas[rows, columns]
-        under += cover[..., None] * (self.fog(shader(u, v, pixel), depth) - under)
+        colour = self.fog(shader(u, v, pixel), depth)
+        shape = box[0].stop - box[0].start, box[1].stop - box[1].start
+        if every > 1:
+            colour = np.dstack([_enlarged(colour[..., channel], shape) for channel in range(3)])
+            cover = _enlarged(cover, shape)
+        under = self.canvas[box]
+        under += cover[..., None] * (colour - under)
 
     def _box(self, corners: Sequence[Floats]) -> tuple[slice, slice] | None:
         """The pixels that the corners (relative to the eye) span; all of the picture where one lies behind."""
@@ -180,12 +200,18 @@ def _along(axis: Floats, depth: Floats, rays: tuple[Floats, Floats, Floats], cor
     return np.asarray(depth * dot - float(axis @ corner), np.float32)
 
 
-def _rays(box: tuple[slice, slice], horizon: float, focal: float) -> tuple[Floats, Floats, Floats]:
+def _rays(box: tuple[slice, slice], horizon: float, focal: float, every: int) -> tuple[Floats, Floats, Floats]:
+    """Right, up and ahead of the ray through each pixel, or through the middle of each `every` by `every` pixels."""
     rows, columns = box
-    x = (np.arange(columns.start, columns.stop, dtype=np.float32) + 0.5 - WIDTH / 2) / focal
-    y = (horizon - np.arange(rows.start, rows.stop, dtype=np.float32) - 0.5) / focal
+    x = (np.arange(columns.start, columns.stop, every, dtype=np.float32) + every / 2 - WIDTH / 2) / focal
+    y = (horizon - np.arange(rows.start, rows.stop, every, dtype=np.float32) - every / 2) / focal
     shape = len(y), len(x)
     return np.broadcast_to(x, shape), np.broadcast_to(y[:, None], shape), np.ones((1, 1), np.float32)
+
+
+def _enlarged(small: Floats, shape: tuple[int, int]) -> Floats:
+    image = Image.fromarray(np.ascontiguousarray(small, np.float32))
+    return np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BILINEAR))
 
 
 def clipped(left: float, top: float, right: float, bottom: float) -> tuple[slice, slice] | None:

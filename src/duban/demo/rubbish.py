@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from duban.demo.camera import Colour, Floats, View, clipped, hue, shaded
-from duban.demo.stages import SNOW, Place, blob
+from duban.demo.camera import Colour, Floats, View, hue, shaded
+from duban.demo.stages import Place, blob
 
 SACKS = (0x2B2C30, 0x34353A, 0xD9D8D2, 0xC9CCD0, 0x8A2F2C, 0x2F5F8F, 0x3E6B46, 0xCDB98A, 0x9FB6C9, 0xE3DCC8)
 CARD = (0xB08A5C, 0xA57F52, 0xBD9A6C)
@@ -119,21 +119,6 @@ def rubble(view: View, spot: Place, snow: float) -> None:
     for side in (-1.25, 1.1, 1.45):
         sack(view, x0 + side, 0, z0 - 0.75 + 0.2 * side, 0.55, hue(0xD6D2C6), snow)
     view.solid((x0 + 0.2, 0.55, z0 - 0.5), (1.5, 0.06, 0.12), 24, hue(0x8C6E4B))
-    if snow:
-        _dusting(view, (x0, 0.5, z0), (wide * 0.9, tall * 0.8), snow)
-
-
-def _dusting(view: View, middle: tuple[float, float, float], half: tuple[float, float], snow: float) -> None:
-    """A little snow caught on a heap."""
-    u, v = view.project(middle)
-    scale = view.focal / middle[2]
-    box = clipped(u - half[0] * scale, v - half[1] * scale, u + half[0] * scale, v + half[1] * scale)
-    if box is None:
-        return
-    rows, columns = np.mgrid[box].astype(np.float32)
-    away = np.hypot((columns - u) / (half[0] * scale), (rows - v) / (half[1] * scale))
-    drift = view.soft[: away.shape[0], : away.shape[1]] + 0.7 * view.fine[: away.shape[0], : away.shape[1]]
-    view.blend(box, np.clip((drift - 0.45 + 0.5 * snow - away * 0.6) * 3, 0, 0.7), SNOW)
 
 
 def furniture(view: View, spot: Place, snow: float) -> None:

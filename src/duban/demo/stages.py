@@ -61,12 +61,17 @@ def skyline(view: View, *, tall: bool) -> None:
 
 def ground(view: View, paint: Shader) -> None:
     """Everything below the horizon as one plane; `paint` gets x, z and metres per pixel."""
-    view.plane((-90, 0, 0.5), RIGHT, AHEAD, (180, 300), lambda u, v, pixel: paint(u - 90, v + 0.5, pixel * (1 + v / 2)))
+
+    def shade(u: Floats, v: Floats, pixel: Floats) -> Floats:
+        # Seen at a slant, a pixel covers the more of the ground the farther it lies.
+        return paint(u - 90, v + 0.5, pixel * (1 + v / 2))
+
+    view.plane((-90, 0, 0.5), RIGHT, AHEAD, (180, 300), shade, every=2)
 
 
 def rough(view: View, base: Colour, x: Floats, z: Floats, *, much: float = 1.0) -> Floats:
     """A ground colour with blotches and grit."""
-    blotch = 0.10 * view.noise(x, z, 3.1) + 0.06 * view.noise(x + 7, z, 0.7)
+    blotch = 0.10 * view.noise(x, z, 3.1, close=True) + 0.06 * view.noise(x + 7, z, 0.7)
     grit = 0.10 * view.noise(x, z, 0.022, fine=True) * np.clip(1.4 - z / 14, 0, 1)
     return np.asarray(base, np.float32) * (1 + much * (blotch + grit))[..., None]
 
@@ -75,7 +80,7 @@ def snowed(view: View, colour: Floats, x: Floats, z: Floats, snow: float, hold: 
     """The ground with snow on it, more where `hold` is larger, none where snow is 0."""
     if not snow:
         return colour
-    drift = view.noise(x + 31, z + 11, 2.2) + 0.5 * view.noise(x, z + 5, 0.5)
+    drift = view.noise(x + 31, z + 11, 2.2, close=True) + 0.5 * view.noise(x, z + 5, 0.5)
     cover = np.clip((drift + 2.1 * snow - 1.25 + hold) * 2.6, 0, 0.96)
     return mix(colour, np.asarray(SNOW, np.float32) * (0.97 + 0.03 * view.noise(x, z, 0.3))[..., None], cover)
 
@@ -158,10 +163,9 @@ def stencilled(view: View, text: str, ink: Colour, under: Colour, size: tuple[fl
 @cache
 def _lettering(text: str, shape: float) -> Floats:
     image = Image.new("L", (round(200 * shape), 200))
-    width = ImageDraw.Draw(image).textlength(text, font=font(120))
-    ImageDraw.Draw(image).text(
-        (image.width / 2, 100), text, font=font(min(120, round(120 * 0.9 * image.width / width))), fill=255, anchor="mm"
-    )
+    pen = ImageDraw.Draw(image)
+    size = min(140, round(140 * 0.92 * image.width / pen.textlength(text, font=font(140))))
+    pen.text((image.width / 2, 100), text, font=font(size), fill=255, anchor="mm", stroke_width=3)
     return gaussian_filter(np.asarray(image, np.float32) / 255, 1.6)
 
 
@@ -454,10 +458,10 @@ def ditch(view: View, snow: float) -> Place:
         ice = np.clip((view.noise(u, v + 2, 2.4) - 0.55 + 0.8 * snow) * 3, 0, 0.55)
         return mix(colour, hue(0xD5DDE2), ice)
 
-    view.plane((bank + 0.5, -deep, near), AHEAD, RIGHT, (far, 2.3), still)
+    view.plane((bank + 0.5, -deep, near), AHEAD, RIGHT, (far, 2.3), still, every=2)
     lean = (0.8, 0.6, 0.0)
-    view.plane((bank + 2.8, -deep, near), AHEAD, lean, (far, deep / 0.6), earth)
-    view.plane((bank, 0, near), AHEAD, (0.55, -0.835, 0.0), (far, deep / 0.835), earth)
+    view.plane((bank + 2.8, -deep, near), AHEAD, lean, (far, deep / 0.6), earth, every=2)
+    view.plane((bank, 0, near), AHEAD, (0.55, -0.835, 0.0), (far, deep / 0.835), earth, every=2)
     for _reed in range(420):
         part = float(view.dice.random()) ** 1.6
         z = 3.4 + 44 * part
@@ -609,7 +613,7 @@ def viaduct(view: View, snow: float) -> Place:
         )
         return mix(colour, hue(0x4C4B49), 0.6 * seams)
 
-    view.plane((-4.6, deck, 1.5), AHEAD, RIGHT, (150, 14), soffit)
+    view.plane((-4.6, deck, 1.5), AHEAD, RIGHT, (150, 14), soffit, every=2)
     view.plane((-4.6, deck, 1.5), AHEAD, UP, (150, 1.5), flat(view, concrete, streaks=0.14))
     view.plane(
         (-4.6, deck + 1.5, 1.5),
