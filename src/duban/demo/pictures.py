@@ -16,8 +16,8 @@ from duban.demo.stages import STAGES, font
 SIZE = (1600, 1200)
 HAZES = (0xCDD2D6, 0xD6D5CF, 0xC6CED6)
 SUBJECTS = {
-    "06010": "heap", "06011": "rubble", "06012": "mud", "06017": "litter", "06036": "furniture", "06042": "bins",
-    "09005": "stall", "09006": "stall",
+    "01002": "shaft", "01003": "shaft", "06010": "heap", "06011": "rubble", "06012": "mud", "06017": "litter",
+    "06036": "furniture", "06042": "bins", "09005": "stall", "09006": "stall",
 }  # fmt: skip
 """Category code -> what is drawn for it."""
 

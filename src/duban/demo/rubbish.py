@@ -299,6 +299,36 @@ def _parasol(view: View, x: float, y: float, z: float) -> None:
         view.polygon([top, *rim], shaded(hue(0xC23B33 if index % 2 else 0xE9E2D2), tone))
 
 
+def shaft(view: View, spot: Place, _snow: float, *, covered: bool) -> None:
+    """A shaft in the ground: its cover gone and a branch stuck in to warn, or a new cover on it."""
+    x0, z0 = spot[0], spot[1] - 1.2
+
+    def ring(radius: float) -> list[tuple[float, float]]:
+        turns = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+        return [view.project((x0 + radius * float(np.cos(a)), 0.0, z0 + radius * float(np.sin(a)))) for a in turns]
+
+    view.polygon(ring(0.56), hue(0x8A857E), mottle=0.05)
+    view.polygon(ring(0.42), hue(0x5B5A58))
+    if covered:
+        view.polygon(ring(0.40), hue(0x4A4B4D), mottle=0.06)
+        for radius in (0.32, 0.22, 0.12):
+            view.polygon(ring(radius), hue(0x616266))
+            view.polygon(ring(radius - 0.03), hue(0x4A4B4D), mottle=0.06)
+        return
+    view.polygon(ring(0.38), hue(0x141312))
+    for lean, tall in ((0.10, 1.5), (-0.16, 1.1), (0.30, 1.0)):
+        x, y = view.project((x0, -0.05, z0))
+        scale = view.focal / z0
+        top = (x + lean * tall * scale, y - tall * scale)
+        view.polygon([(x - 0.02 * scale, y), top, (top[0] + 1, top[1]), (x + 0.02 * scale, y)], hue(0x5A4836))
+    x, y = view.project((x0 + 0.12, 1.3, z0))
+    size = 0.16 * view.focal / z0
+    view.polygon(
+        [(x - size, y), (x + size, y - 0.3 * size), (x + 0.8 * size, y + 0.9 * size), (x - 0.7 * size, y + size)],
+        hue(0xC23B33),
+    )
+
+
 def swept(view: View, spot: Place) -> None:
     """Faint strokes of a broom where the heap was."""
     for stroke in range(16):
@@ -311,6 +341,7 @@ def swept(view: View, spot: Place) -> None:
 BEFORE: dict[str, Callable[[View, Place, float], None]] = {
     "heap": heap, "rubble": rubble, "furniture": furniture, "mud": mud, "litter": litter, "stall": stall,
     "bins": lambda view, spot, snow: bins(view, spot, snow, overflowing=True),
+    "shaft": lambda view, spot, snow: shaft(view, spot, snow, covered=False),
 }  # fmt: skip
 
 
@@ -318,5 +349,7 @@ def after(view: View, subject: str, spot: Place, snow: float) -> None:
     """The same place once it has been dealt with."""
     if subject == "bins":
         bins(view, spot, snow, overflowing=False)
+    elif subject == "shaft":
+        shaft(view, spot, snow, covered=True)
     elif subject in {"heap", "rubble", "furniture"} and snow < 0.4:
         swept(view, spot)
