@@ -1,23 +1,28 @@
 """The demo is what it claims: the page's statements from drawn layers alone, valid layers, a story that verifies."""
 
-import io
 import json
+from collections.abc import Callable
 
 import pytest
 import shapely
-from django.core.management import call_command
-from PIL import Image
+from django.core.management import CommandError, call_command
+from django.test import Client
 
+from duban.access.models import Person
 from duban.bulletin import queries as bulletins
+from duban.bulletin.models import Issue, IssueState
 from duban.config.management.commands.verify_history import all_problems
+from duban.core import clock
+from duban.core.audit import Console
 from duban.core.errors import DubanError
 from duban.core.models import AuditRecord
-from duban.demo import layers
+from duban.demo import layers, story
 from duban.demo.builders import make_person
-from duban.demo.pictures import draw_picture
 from duban.engines.locate import Features, Gazetteer, Layers, locate
 from duban.ledger.lifecycle import State
 from duban.ledger.models import Entry, Event
+from duban.places.actions import load_jurisdictions
+from duban.places.models import Layer
 
 STATEMENTS = {
     layers.LIXINZHUANG: "漷县镇李辛庄村距李辛庄西南路约27米,距大梁沟约1173米",
@@ -56,15 +61,6 @@ def test_boundaries_cover_the_district_without_overlap_and_hold_their_villages()
     assert [code for code, at in villages.items() if not areas[code[:9]].contains(shapely.Point(at))] == []
 
 
-def test_a_picture_follows_from_its_seed_and_shows_the_same_place_before_and_after() -> None:
-    before, again, after = (draw_picture(3, cleared=cleared) for cleared in (False, False, True))
-    assert before == again
-    assert before != after
-    sky = [Image.open(io.BytesIO(data)).crop((0, 0, 1600, 500)).resize((16, 5)) for data in (before, after)]
-    differences = [abs(a - b) for a, b in zip(sky[0].tobytes(), sky[1].tobytes(), strict=True)]
-    assert max(differences) <= 4
-
-
 @pytest.mark.django_db(transaction=True)
 def test_the_demo_loads_once_tells_the_page_and_verifies(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("load_demo", "--json")
@@ -80,12 +76,57 @@ def test_the_demo_loads_once_tells_the_page_and_verifies(capsys: pytest.CaptureF
     printed = [entry["statement"] for section in issue["sections"] for entry in section["entries"]]
     assert sorted(printed) == sorted(STATEMENTS.values())
     assert set(Entry.objects.values_list("state", flat=True)) == set(State.values)
+    assert Entry.objects.filter(statement="").count() == 0
+    # Work that is late, and work that is not yet.
+    due = Entry.objects.filter(state=State.ASSIGNED).values_list("due_at", flat=True)
+    assert min(due) < clock.now() < max(due)
+    assert set(Layer.objects.values_list("schematic", flat=True)) == {True}
+
+    issue = bulletins.document(bulletins.numbered(191))
+    assert issue["counts"] == {"rectified": 0, "new": 2}
+    draft = Issue.objects.get(state=IssueState.DRAFT)
+    assert draft.series.next_number == 193
+    assert {section: draft.items.filter(section=section).exists() for section in ("rectified", "new")} == {
+        "rectified": True,
+        "new": True,
+    }
     assert list(all_problems()) == []
 
 
-@pytest.mark.django_db
-def test_the_demo_does_not_go_into_a_database_in_use() -> None:
+@pytest.mark.django_db(transaction=True)
+def test_every_login_enters_with_the_password_that_is_printed(client: Client) -> None:
+    story.add_people(now=story.beijing(1))
+    for username, role, _code, name in story.LOGINS:
+        person = Person.objects.get(username=username)
+        assert (str(person), person.must_change_password, person.held_roles[0][0]) == (name, False, role)
+        assert client.login(username=username, password=story.PASSWORD)
+
+
+def a_person() -> None:
     make_person("somebody")
-    with pytest.raises(Exception, match="not_empty") as refusal:
+
+
+def a_code_list() -> None:
+    load_jurisdictions(by=Console(), now=story.beijing(1), data=b"code,name\n130000,x\n", name="codes.csv")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("hold_something", [a_person, a_code_list])
+def test_the_demo_does_not_go_into_a_database_in_use(hold_something: Callable[[], None]) -> None:
+    hold_something()
+    audited = AuditRecord.objects.count()
+    with pytest.raises(CommandError, match="not_empty") as refusal:
         call_command("load_demo")
     assert isinstance(refusal.value.__cause__, DubanError)
+    assert AuditRecord.objects.count() == audited
+
+
+def test_no_step_is_taken_by_night_or_before_the_one_that_it_follows() -> None:
+    now = story.beijing(400, 9, 30)
+    for index, scene in enumerate(story.told(now)):
+        moments = [scene.found, *(moment for _action, moment in story.steps(index, scene))]
+        assert moments == sorted(moments)
+        assert moments[-1] <= now
+        if moments[-1].year == 2021:
+            assert all(8 <= (moment.hour + 8) % 24 < 18 for moment in moments)
+            assert moments[-1] < story.beijing(25, 10)
