@@ -35,9 +35,9 @@ demo: $(VENV)/messages.stamp
 
 test: install check
 	tests/install_browser
-	$(BIN)/pytest -m "not journey"
-	DUBAN_TEST_POSTGRES=1 $(BIN)/pytest -m "not journey" --ignore=tests/engines
-	$(BIN)/pytest -m journey
+	$(BIN)/pytest -n 2 -m "not journey"
+	DUBAN_TEST_POSTGRES=1 $(BIN)/pytest -n 2 -m "not journey" --ignore=tests/engines
+	$(BIN)/pytest -n 2 -m journey
 
 check: install
 	$(BIN)/ruff check src tests benchmarks
