@@ -46,7 +46,9 @@ def draw_picture(
         sun=float(dice.random() < 0.45),
         mirrored=bool(dice.random() < 0.5),
     )
-    spot = STAGES[stage or sorted(STAGES)[seed % len(STAGES)]](view, snow)
+    x, z = STAGES[stage or sorted(STAGES)[seed % len(STAGES)]](view, snow)
+    # A slider stands in the middle and shows what was before on its left, so rubbish must not lie far on the right.
+    spot = (x + 0.6 if view.mirrored else x, z)
     view.dice = np.random.default_rng([seed, 2])
     if cleared:
         rubbish.after(view, subject, spot, snow)

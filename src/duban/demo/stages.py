@@ -495,34 +495,44 @@ def _blade(view: View, foot: tuple[float, float, float], tall: float) -> None:
 
 
 def road(view: View, snow: float) -> Place:
-    """A country road between poplars, with poles and wires along its left side."""
+    """A country road between poplars, with poles and wires along its left side: tarred and wide, or narrow concrete."""
     sky(view)
     skyline(view, tall=False)
+    wide = bool(view.dice.random() < 0.5)
+    edge = 4.0 if wide else 2.0
+    surface = ASPHALT if wide else hue(0xA5A29C)
 
     def paint(x: Floats, z: Floats, pixel: Floats) -> Floats:
         x = x - 0.9
-        tar = inside(x + 0.06 * view.noise(z, x * 0, 1.2), -2.6, 4.0, pixel * 1.5)
+        tar = inside(x + 0.06 * view.noise(z, x * 0, 1.2), -2.6, edge, pixel * 1.5)
         colour = mix(rough(view, DIRT, x, z), rough(view, GRASS, x, z, much=1.4), inside(x, -99, -4.6, pixel * 5))
-        colour = mix(
-            colour,
-            rough(view, hue(0x8B8A5C), x, z),
-            np.maximum(inside(x, -99, -8, pixel * 5), inside(x, 9, 99, pixel * 5)),
-        )
-        colour = mix(colour, rough(view, ASPHALT, x, z, much=0.55), tar)
-        dash = inside(x, 0.64, 0.78, pixel) * inside(z % 6, 0, 2.6, pixel)
-        line = np.maximum(dash, np.maximum(inside(x, -2.42, -2.30, pixel), inside(x, 3.7, 3.82, pixel)))
-        colour = mix(colour, hue(0xDCDAD2), 0.8 * line * (0.75 + 0.25 * view.noise(x, z, 0.3)))
+        fields = np.maximum(inside(x, -99, -8, pixel * 5), inside(x, 5 + edge, 99, pixel * 5))
+        colour = mix(colour, rough(view, hue(0x8B8A5C), x, z), fields)
+        colour = mix(colour, rough(view, surface, x, z, much=0.55), tar)
+        if wide:
+            dash = inside(x, 0.64, 0.78, pixel) * inside(z % 6, 0, 2.6, pixel)
+            line = np.maximum(dash, np.maximum(inside(x, -2.42, -2.30, pixel), inside(x, 3.7, 3.82, pixel)))
+            colour = mix(colour, hue(0xDCDAD2), 0.8 * line * (0.75 + 0.25 * view.noise(x, z, 0.3)))
+        else:
+            joint = tar * (1 - inside(z % 5, 0.04, 4.96, pixel)) * np.clip(0.04 / pixel, 0, 1)
+            colour = mix(colour, hue(0x77746E), 0.7 * joint)
         return snowed(view, colour, x, z, snow, np.where(tar > 0.5, -0.75, 0.35))
 
     ground(view, paint)
-    for index in range(13, 1, -1):
-        tree(view, (-6.4, 6.0 * index + 2), 11, slender=True)
-        tree(view, (8.2, 6.0 * index + 5), 11, slender=True)
+    if not wide:
+        _house(view, float(view.dice.uniform(5.5, 9)), float(view.dice.uniform(24, 34)), hue(0xA8644C), snow)
+    both = wide or bool(view.dice.random() < 0.4)
+    apart = float(view.dice.uniform(5, 8))
+    for index in range(12, 1, -1):
+        tree(view, (-6.4, apart * index + 2), 11, slender=True)
+        if both:
+            tree(view, (edge + 4.2, apart * index + 5), 11, slender=True)
     poles = [(-4.6, 9.0 + 16 * index) for index in range(5)]
-    for x, z in reversed(poles):
-        view.solid((x, 0, z), (0.22, 7.5, 0.22), 0, hue(0x8D8B86))
-        view.solid((x, 6.7, z), (1.5, 0.12, 0.12), 0, hue(0x6F6D69))
-    _wires(view, [(x + side, 6.85, z) for side in (-0.6, 0.6) for x, z in [(-4.6, 1.2), *poles]])
+    if wide or not both:
+        for x, z in reversed(poles):
+            view.solid((x, 0, z), (0.22, 7.5, 0.22), 0, hue(0x8D8B86))
+            view.solid((x, 6.7, z), (1.5, 0.12, 0.12), 0, hue(0x6F6D69))
+        _wires(view, [(x + side, 6.85, z) for side in (-0.6, 0.6) for x, z in [(-4.6, 1.2), *poles]])
     return float(view.dice.uniform(-2.5, -2.1)), float(view.dice.uniform(6.0, 6.8))
 
 
