@@ -13,7 +13,7 @@ from duban.core.integrity import sha256
 from duban.core.models import AuditRecord
 from duban.demo.builders import make_jpeg, make_person
 from duban.evidence import files
-from duban.evidence.actions import store_photo
+from duban.evidence.actions import discard_photos, store_photo
 from duban.evidence.models import Photo
 from duban.evidence.verify import verify_photos
 
@@ -106,6 +106,33 @@ def test_a_touched_file_shows(variant: str, deed: str) -> None:
     (problem,) = verify_photos()
     assert (problem.code, problem.where) == (f"photo_{deed}", f"photo {photo.sha256}")
     assert variant in problem.detail
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("taken_at", NOW), ("lon", 116.5), ("size", 5), ("width", 1), ("stored_by", {}), ("stored_at", NOW.replace(year=2020)),
+     ("public_sha256", "0" * 64), ("media_type", "image/png")],
+)  # fmt: skip
+def test_editing_a_fact_of_a_photo_shows(column: str, value: object, settings: object) -> None:
+    photo = store_photo(by=make_person("wang"), now=NOW, data=make_jpeg(2))
+    if column == "lon":
+        Photo.objects.update(lat=39.9)
+    Photo.objects.update(**{column: value})
+    assert {(problem.code, problem.where) for problem in verify_photos()} == {
+        ("photo_altered", f"photo {photo.sha256}")
+    }
+
+
+@pytest.mark.django_db
+def test_what_came_with_something_refused_is_let_go_of_unless_it_was_there_before() -> None:
+    person = make_person("wang")
+    early = store_photo(by=person, now=NOW, data=make_jpeg(1))
+    later = NOW.replace(hour=5)
+    fresh = store_photo(by=person, now=later, data=make_jpeg(2))
+    discard_photos(by=person, now=later, sha256s=[early.sha256, fresh.sha256])
+    assert list(Photo.objects.all()) == [early]
+    assert len(kept()) == 3
 
 
 @pytest.mark.django_db

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from duban.access.models import Person
 from duban.demo.builders import NOON, make_finding
 from duban.ledger import actions, history
-from duban.ledger.models import Category, Checkpoint, Entry, EntryPhoto, Event
+from duban.ledger.models import Category, Checkpoint, Counter, Entry, EntryPhoto, Event
 
 NOW = NOON + timedelta(hours=5)
 
@@ -44,6 +44,10 @@ ENTRY_EDITS: list[tuple[str, Any]] = [
     ("number", "110112-2021-999999"),
     ("rework_count", 3),
     ("description", "没有垃圾"),
+    ("recorded_at", NOW + timedelta(days=2)),
+    ("cell", 7),
+    ("content_digest", "0" * 64),
+    ("located", {}),
     ("category", None),
 ]
 
@@ -113,7 +117,8 @@ def test_an_entry_slipped_in_without_history_shows(closed: Entry) -> None:
     stray = Entry.objects.get(pk=closed.pk)
     stray.pk, stray.number = make_finding(55).id, "110112-2021-000777"
     stray.save(force_insert=True)
-    assert problems() == {"history_missing": "entry 110112-2021-000777"}
+    where = "entry 110112-2021-000777"
+    assert problems() == {"history_missing": where, "entry_unsealed": where}
 
 
 def test_changing_the_photos_of_an_entry_shows(closed: Entry) -> None:
@@ -140,6 +145,37 @@ def test_editing_or_removing_a_checkpoint_shows(closed: Entry, people: dict[str,
         checkpoint.save()
         assert set(problems()) == {"checkpoint_forged"}
         transaction.set_rollback(True)
+
+
+def test_wiping_all_checkpoints_shows(closed: Entry) -> None:
+    Checkpoint.objects.all().delete()
+    Counter.objects.filter(key="checkpoint").delete()
+    assert set(problems()) == {"entry_unsealed"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_data_folder_remembers_a_chain_cut_short_in_the_database(people: dict[str, Person]) -> None:
+    actions.record_finding(by=people["inspector"], now=NOW, finding=make_finding(1))
+    assert problems() == {}
+    Checkpoint.objects.all().delete()
+    Counter.objects.filter(key="checkpoint").delete()
+    EntryPhoto.objects.all().delete()
+    Event.objects.all().delete()
+    Entry.objects.all().delete()
+    assert problems() == {"checkpoint_missing": "checkpoint 1"}
+
+
+def test_a_checkpoint_with_a_malformed_head_shows(closed: Entry) -> None:
+    checkpoint = Checkpoint.objects.order_by("seq").last()
+    assert checkpoint is not None
+    checkpoint.heads = [*checkpoint.heads, ["odd"]]
+    checkpoint.save()
+    assert problems() == {"checkpoint_altered": f"checkpoint {checkpoint.seq}"}
+
+
+def test_changing_the_order_of_photos_shows(closed: Entry) -> None:
+    EntryPhoto.objects.filter(entry=closed, moment="before").update(position=9)
+    assert problems() == {"entry_altered": f"entry {closed.number}"}
 
 
 def test_sealing_again_without_news_adds_nothing(closed: Entry) -> None:

@@ -6,17 +6,23 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pytest
+import shapely
 from django.core.management import call_command
 
 from duban.access.models import Person
+from duban.core.audit import Console
 from duban.core.errors import DubanError
 from duban.core.tables import parse_moment
 from duban.demo.builders import NOON, make_jpeg
+from duban.evidence.models import Photo
 from duban.ledger import history
 from duban.ledger.imports import Folder, import_findings
 from duban.ledger.models import Entry, EntryPhoto
+from duban.places.actions import load_layer
+from duban.places.files import LayerFeatures
 
 NOW = NOON + timedelta(days=1)
 HEAD = ["found_at", "lon", "lat", "datum", "category", "description", "photo", "external_id"]
@@ -89,6 +95,7 @@ BAD_ROWS = [
     ({"photo": "gone.jpg"}, "photo_missing", "photo"),
     ({"photo": "../outside.jpg"}, "photo_missing", "photo"),
     ({"photo": "/etc/hostname"}, "photo_missing", "photo"),
+    ({"photo": "长" * 300 + ".jpg"}, "photo_missing", "photo"),
     ({"photo": "letter.jpg"}, "photo_not_an_image", "photo"),
     ({"photo": "empty.jpg"}, "photo_empty", "photo"),
     ({"photo": "cut.jpg"}, "photo_truncated", "photo"),
@@ -111,9 +118,38 @@ def test_a_bad_row_is_named_and_refuses_the_file_unless_the_good_are_wanted(
     kwargs = {"by": people["inspector"], "now": NOW, "name": "f.csv", "photos": Folder(folder)}
     done = import_findings(data=table(GOOD, bad), **kwargs)
     assert [(row.number, refusal.code, refusal.field) for row, refusal in done.refused] == [(3, code, field)]
-    assert (done.taken, Entry.objects.count()) == (0, 0)
+    assert (done.taken, Entry.objects.count(), Photo.objects.count()) == (0, 0, 0)
     kept = import_findings(data=table(GOOD, bad), keep_good=True, **kwargs)
     assert (kept.taken, len(kept.refused), Entry.objects.count()) == (1, 1, 1)
+
+
+def test_all_bad_rows_are_named_at_once(people: dict[str, Person], tmp_path: Path) -> None:
+    (tmp_path / "cut.jpg").write_bytes(make_jpeg(4)[:-400])
+    (tmp_path / "good.jpg").write_bytes(make_jpeg(5))
+    rows = [
+        changed(photo="good.jpg"),
+        changed(external_id="A2", datum=""),
+        changed(external_id="A3", photo="cut.jpg"),
+        changed(description="另一处"),
+    ]
+    kwargs = {"by": people["inspector"], "now": NOW, "name": "f.csv", "photos": Folder(tmp_path)}
+    done = import_findings(data=table(*rows), **kwargs)
+    assert [(row.number, refusal.code) for row, refusal in done.refused] == [
+        (3, "datum_missing"),
+        (4, "photo_truncated"),
+        (5, "finding_conflict"),
+    ]
+    assert (done.taken, Photo.objects.count()) == (0, 0)
+
+
+def test_a_place_outside_every_boundary_is_refused_not_guessed(people: dict[str, Person], tmp_path: Path) -> None:
+    square = shapely.box(116.7, 39.7, 116.9, 39.9)
+    features = LayerFeatures(["通州区"], ["110112"], np.array([square], dtype=object))
+    load_layer(by=Console(), now=NOW, name="boundaries", features=features)
+    kwargs = {"by": people["inspector"], "now": NOW, "name": "f.csv", "photos": Folder(tmp_path)}
+    done = import_findings(data=table(GOOD, changed(external_id="A2", lon="126.8")), keep_good=True, **kwargs)
+    assert [(row.number, refusal.code) for row, refusal in done.refused] == [(3, "place_unknown")]
+    assert done.taken == 1
 
 
 BAD_FILES = [

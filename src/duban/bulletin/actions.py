@@ -3,6 +3,8 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +17,7 @@ from duban.access.models import Person
 from duban.bulletin.models import LIVE, WAITING, Issue, IssueState, Item, Section, Series
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotAllowed, NotFound
+from duban.core.files import write_whole
 from duban.core.integrity import canonical, seal, sha256
 from duban.core.text import is_plain
 from duban.engines.typeset import SCHEMA
@@ -244,13 +247,19 @@ def publish_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int |
     issue.state, issue.published_by, issue.published_at = IssueState.PUBLISHED, by.username, now
     frozen = canonical(document_of(issue, items, checkpoint=checkpoint))
     issue.document, issue.hash = frozen.decode(), sha256(frozen)
-    issue.seal = seal(issue.hash)
+    issue.seal = seal(issue.record_digest())
     issue.version += 1
     issue.save()
     series.next_number += 1
     series.save()
+    transaction.on_commit(partial(write_whole, frozen_copy(issue.hash), frozen), robust=True)
     _audit(issue, "publish_issue", by=by, now=now, number=issue.number, hash=issue.hash)
     return issue
+
+
+def frozen_copy(digest: str) -> Path:
+    """Where a published document lies outside the database, so that an issue taken out of the database shows."""
+    return settings.DUBAN_DATA / "bulletins" / f"{digest}.json"
 
 
 def document_of(issue: Issue, items: Sequence[Item], *, checkpoint: str = "") -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """Numbered issues of a series, and which entries each carries."""
 
 import uuid
+from datetime import UTC
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from duban.core.integrity import canonical, sha256
 
 
 class IssueState(models.TextChoices):
@@ -85,6 +88,25 @@ class Issue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.series} {self.number or '–'}"
+
+    def record_digest(self) -> str:
+        """SHA-256 over who did what when to a published issue, and what it holds; what the seal covers."""
+        record = {
+            "hash": self.hash,
+            "series": [self.series.jurisdiction, self.series.name],
+            "number": self.number,
+            "corrects": self.corrects_id and str(self.corrects_id),
+            "people": [self.drafted_by, self.edited_by, self.approved_by, self.published_by],
+            "times": [
+                moment and moment.astimezone(UTC).isoformat(timespec="microseconds")
+                for moment in (self.created_at, self.published_at)
+            ],
+            "items": [
+                [item.section, item.position, str(item.entry_id)]
+                for item in self.items.order_by("section", "position", "pk")
+            ],
+        }
+        return sha256(canonical(record))
 
 
 class Item(models.Model):

@@ -1,6 +1,7 @@
 """What the bulletin tells others; of the public only what is published."""
 
 import base64
+import hmac
 import json
 import uuid
 from collections.abc import Mapping
@@ -14,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from duban.access import rights
 from duban.access.models import Person
 from duban.bulletin.models import WAITING, Issue, IssueState, Series
-from duban.core.errors import DubanError, NotFound
+from duban.core.errors import Conflict, DubanError, NotFound
 from duban.core.files import write_whole
+from duban.core.integrity import seal, sha256
 from duban.core.integrity import sha256 as digest_of
 from duban.engines.typeset import ENGINE_VERSION, PhotoUnusable, render_docx, render_html, render_pdf
 from duban.evidence.files import public_path
@@ -48,14 +50,16 @@ def issue_for(person: Person, issue_id: uuid.UUID) -> Issue:
 
 
 def waiting_for(person: Person, *, name: str = "") -> Issue:
-    """The draft that a command means: the person's own newest, else the newest in their area (`no_draft`)."""
+    """The draft that a command means: the person's own, else the one in their area (`no_draft`, `draft_ambiguous`)."""
     waiting = issues_for(person).filter(state__in=WAITING)
     if name:
         waiting = waiting.filter(series__name=name)
-    issue = waiting.filter(drafted_by=person.username).first() or waiting.first()
-    if issue is None:
+    found = list(waiting.filter(drafted_by=person.username)[:2]) or list(waiting[:2])
+    if not found:
         raise NotFound("no_draft", _("No draft waits to be published; make one with draft_bulletin."))
-    return issue
+    if len(found) > 1:
+        raise Conflict("draft_ambiguous", _("Several drafts wait; say which with --draft or --name."))
+    return found[0]
 
 
 def published() -> QuerySet[Issue]:
@@ -146,9 +150,15 @@ def export(issue: Issue, kind: str, language: str = "zh") -> bytes:
     if kind == "json":
         return issue.document.encode()
     kept = kept_export(issue, kind, language)
-    if not kept.exists():
-        write_whole(kept, render(document(issue), kind, language))
-    return kept.read_bytes()
+    signature = kept.with_name(f"{kept.name}.seal")
+    if kept.exists() and signature.exists():
+        data = kept.read_bytes()
+        if hmac.compare_digest(seal(sha256(data)).encode(), signature.read_bytes()):
+            return data
+    data = render(document(issue), kind, language)
+    write_whole(kept, data)
+    write_whole(signature, seal(sha256(data)).encode())
+    return data
 
 
 def kept_export(issue: Issue, kind: str, language: str) -> Path:

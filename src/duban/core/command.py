@@ -10,6 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from duban.core.errors import DubanError
+from duban.core.files import write_whole
 
 
 def read_file(path: Path) -> bytes:
@@ -20,6 +21,16 @@ def read_file(path: Path) -> bytes:
         raise DubanError(
             "file_unreadable",
             _("%(path)s cannot be read: %(error)s") % {"path": path, "error": error.strerror},
+        ) from error
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write the file whole; raises DubanError (`file_unwritable`)."""
+    try:
+        write_whole(path, data)
+    except OSError as error:
+        raise DubanError(
+            "file_unwritable", _("%(path)s cannot be written: %(error)s") % {"path": path, "error": error.strerror}
         ) from error
 
 

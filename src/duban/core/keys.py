@@ -1,24 +1,23 @@
 """Keys that this installation makes for itself: files readable by their owner alone, never in the database."""
 
+import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 
 def read_or_make_key(path: Path) -> bytes:
-    """The 32 random bytes kept at `path`, made at the first call; two processes at once get the same key."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    """The 32 random bytes kept at `path`, made at the first call; whoever asks at once gets the same key."""
     if not path.exists():
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # mkstemp makes a file that only its owner reads, under a name of its own for every thread.
+        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_bytes(32))
             file.flush()
             os.fsync(file.fileno())
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        os.unlink(draft)
     return path.read_bytes()

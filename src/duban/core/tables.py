@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -193,13 +192,6 @@ def _xlsx_lines(data: bytes) -> Iterable[tuple[int, list[Any]]]:
             "file_not_a_table", _("The workbook cannot be opened; save it again as .xlsx."), field="file"
         ) from error
     return enumerate(sheet, start=1)
-
-
-def write_refused(beside: Path, columns: Sequence[str], refused: Iterable[tuple[Row, DubanError]]) -> Path:
-    """Write `NAME.refused.csv` beside the input: the rows as they came, and a `reason` column; returns its path."""
-    path = beside.with_name(f"{beside.stem}.refused.csv")
-    path.write_bytes(refused_csv(columns, refused, mark=wants_mark(beside.read_bytes())))
-    return path
 
 
 def wants_mark(data: bytes) -> bool:

@@ -1,13 +1,16 @@
 """Writes of the evidence app."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 from django.utils.translation import gettext_lazy as _
 
 from duban.core import audit
 from duban.core.audit import Actor
+from duban.core.integrity import seal
 from duban.core.integrity import sha256 as digest_of
 from duban.evidence import files
 from duban.evidence.images import BadPhoto, examine
@@ -52,6 +55,7 @@ def store_photo(*, by: Actor, now: datetime, data: bytes, sha256: str | None = N
         stored_at=now,
         stored_by=by.as_actor(),
     )
+    photo.seal = seal(photo.facts_digest())
     try:
         with transaction.atomic():
             photo.save(force_insert=True)
@@ -59,3 +63,21 @@ def store_photo(*, by: Actor, now: datetime, data: bytes, sha256: str | None = N
     except IntegrityError:
         return Photo.objects.get(pk=digest)
     return photo
+
+
+@transaction.atomic
+def discard_photos(*, by: Actor, now: datetime, sha256s: Iterable[str]) -> None:
+    """Let go of photos that came at this very moment (`now`) with something that was then refused.
+
+    One that something refers to stays. Files go before the rows are gone for others, so that whoever stores the same
+    photo meanwhile writes its files anew.
+    """
+    for photo in Photo.objects.select_for_update().filter(pk__in=list(sha256s), stored_at=now):
+        sha256 = photo.sha256
+        try:
+            with transaction.atomic():
+                photo.delete()
+        except ProtectedError:
+            continue
+        for path in files.PATHS.values():
+            path(sha256).unlink(missing_ok=True)

@@ -1,7 +1,11 @@
 """Photos by the SHA-256 of the bytes that came."""
 
+from datetime import UTC
+
 from django.db import models
 from django.db.models import Q
+
+from duban.core.integrity import canonical, sha256
 
 
 class Photo(models.Model):
@@ -18,6 +22,7 @@ class Photo(models.Model):
     public_height = models.PositiveIntegerField()
     stored_at = models.DateTimeField()
     stored_by = models.JSONField(help_text="who sent it, by value")
+    seal = models.CharField(max_length=64, help_text="over all of the above, under this installation's key")
 
     class Meta:
         constraints = [
@@ -30,3 +35,10 @@ class Photo(models.Model):
 
     def __str__(self) -> str:
         return self.sha256[:12]
+
+    def facts_digest(self) -> str:
+        """SHA-256 over every fact of the row; what the seal covers."""
+        facts = {field.name: getattr(self, field.name) for field in self._meta.concrete_fields if field.name != "seal"}
+        for name in ("taken_at", "stored_at"):
+            facts[name] = facts[name] and facts[name].astimezone(UTC).isoformat(timespec="microseconds")
+        return sha256(canonical(facts))

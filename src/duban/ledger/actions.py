@@ -251,6 +251,16 @@ def _draft_entries(
         findings, lons, lats, places.locate_points(lons, lats), places.cell(lons, lats), strict=True
     ):
         jurisdiction = (located["jurisdiction"] or {}).get("code") or scopes[0]
+        if not located["jurisdiction"] and "no_boundaries" not in {why["code"] for why in located["reasons"]}:
+            strays.append(
+                BadFinding(
+                    "place_unknown",
+                    _("The place lies in no boundary that is loaded and near no village; check coordinates and datum."),
+                    field="lon",
+                    row=finding.row,
+                )
+            )
+            continue
         if not covers(scopes, jurisdiction):
             strays.append(
                 NotAllowed(
@@ -306,6 +316,7 @@ def _write_entries(drafts: Sequence[tuple[Entry, Finding]], *, by: Person, now: 
         facts = {
             "set": {column: history.fact(getattr(entry, column)) for column in history.FACT_COLUMNS},
             "photos": [[photo, str(Moment.BEFORE)] for photo in shas],
+            "located": sha256(canonical(entry.located)),
         }
         words = {"description": entry.description}
         events.append(

@@ -7,21 +7,29 @@ somebody who can only write to the database cannot forge a consistent past.
 """
 
 import hmac
+import json
 import secrets
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
+from duban.core.files import write_whole
 from duban.core.integrity import Problem, canonical, seal, sha256
+from duban.evidence.models import Photo
 from duban.ledger.models import Checkpoint, Counter, Entry, EntryPhoto, Event
 
 # The columns of an entry that only events set; `verify` folds the events and compares.
 FACT_COLUMNS = (
     "number", "category_id", "lon", "lat", "accuracy_m", "position_source", "datum_in", "statement", "jurisdiction",
-    "responsible", "found_at", "due_at", "closed_at", "rework_count", "merged_into_id",
+    "responsible", "found_at", "recorded_at", "due_at", "closed_at", "rework_count", "merged_into_id", "cell",
+    "content_digest",
 )  # fmt: skip
 CHECKPOINT_BATCH = 5000
 
@@ -124,6 +132,7 @@ def seal_heads(*, now: datetime) -> str:
         counter.value = checkpoint.seq
         counter.save()
         last = checkpoint
+        transaction.on_commit(partial(_remember, checkpoint.seq, checkpoint.hash), robust=True)
         if len(entries) < CHECKPOINT_BATCH:
             break
     return last.hash if last else ""
@@ -137,15 +146,16 @@ def verify_events() -> Iterator[Problem]:
     for _entry_id, chain in groupby(events, key=lambda event: event.entry_id):
         steps = list(chain)
         entries_seen += 1
-        yield from _verify_entry(steps[0].entry, steps, photos.get(steps[0].entry_id, set()))
+        yield from _verify_entry(steps[0].entry, steps, photos.get(steps[0].entry_id, []))
     if Entry.objects.count() != entries_seen:
         for entry in Entry.objects.filter(events__isnull=True).iterator():
             yield Problem("history_missing", f"entry {entry.number}", "it has no event at all")
+    yield from _lost_photos()
 
 
 def verify_entry(entry: Entry) -> Iterator[Problem]:
     """The same walk for one entry."""
-    photos = set(entry.photos.values_list("photo_id", "moment"))
+    photos = list(entry.photos.order_by("position").values_list("photo_id", "moment"))
     events = list(entry.events.order_by("seq"))
     if not events:
         yield Problem("history_missing", f"entry {entry.number}", "it has no event at all")
@@ -153,18 +163,28 @@ def verify_entry(entry: Entry) -> Iterator[Problem]:
         yield from _verify_entry(entry, events, photos)
 
 
-def _photos_by_entry() -> dict[Any, set[tuple[str, str]]]:
-    found: dict[Any, set[tuple[str, str]]] = {}
-    for entry_id, photo_id, moment in EntryPhoto.objects.values_list("entry_id", "photo_id", "moment").iterator():
-        found.setdefault(entry_id, set()).add((photo_id, moment))
+def _photos_by_entry() -> dict[Any, list[tuple[str, str]]]:
+    """(photo, moment) of each entry in the order in which they came."""
+    found: dict[Any, list[tuple[str, str]]] = {}
+    rows = EntryPhoto.objects.order_by("entry_id", "position").values_list("entry_id", "photo_id", "moment")
+    for entry_id, photo_id, moment in rows.iterator():
+        found.setdefault(entry_id, []).append((photo_id, moment))
     return found
 
 
-def _verify_entry(entry: Entry, events: list[Event], photos: set[tuple[str, str]]) -> Iterator[Problem]:
+def _lost_photos() -> Iterator[Problem]:
+    """Photos that entries name and nobody keeps any more."""
+    kept = Photo.objects.filter(pk=OuterRef("photo_id"))
+    lost = EntryPhoto.objects.filter(~Exists(kept)).order_by("pk").values_list("photo_id", "entry__number")
+    for photo_id, number in lost.iterator():
+        yield Problem("photo_missing", f"photo {photo_id}", f"entry {number} names it, it is not there")
+
+
+def _verify_entry(entry: Entry, events: list[Event], photos: list[tuple[str, str]]) -> Iterator[Problem]:
     previous, state = "", ""
     columns: dict[str, Any] = {}
-    said_photos: set[tuple[str, str]] = set()
-    description = None
+    said_photos: list[tuple[str, str]] = []
+    description, located = None, None
     for position, event in enumerate(events, start=1):
         where = f"entry {entry.number} event {event.seq} ({event.action})"
         if event.seq != position:
@@ -178,7 +198,8 @@ def _verify_entry(entry: Entry, events: list[Event], photos: set[tuple[str, str]
             yield Problem("event_words_altered", where, "name, reason or description were changed")
         previous, state = event.hash, event.to_state
         columns |= event.facts.get("set", {})
-        said_photos |= {tuple(photo) for photo in event.facts.get("photos", [])}
+        said_photos += [tuple(photo) for photo in event.facts.get("photos", [])]
+        located = event.facts.get("located", located)
         description = event.words.get("description", description)
     where = f"entry {entry.number}"
     if (entry.event_count, entry.head_hash) != (len(events), previous):
@@ -190,27 +211,70 @@ def _verify_entry(entry: Entry, events: list[Event], photos: set[tuple[str, str]
             yield Problem("entry_altered", where, f"{column.removesuffix('_id')} is not what its events say")
     if entry.description != (description or ""):
         yield Problem("entry_altered", where, "description is not what its events say")
+    if sha256(canonical(entry.located)) != located:
+        yield Problem("entry_altered", where, "located is not what its events say")
     if photos != said_photos:
         yield Problem("entry_altered", where, "its photos are not those its events name")
 
 
 def verify_checkpoints() -> Iterator[Problem]:
-    """Walk the chain of checkpoints and hold every head they name against the events stored."""
-    previous, count = "", 0
+    """Walk the chain of checkpoints, hold every head they name against the events stored, and every entry against them.
+
+    The data folder remembers the newest checkpoint, so that a chain cut short in the database shows.
+    """
+    previous, count, whole = "", 0, True
+    covered: dict[str, int] = {}
     for checkpoint in Checkpoint.objects.order_by("seq").iterator(chunk_size=50):
         count += 1
         where = f"checkpoint {checkpoint.seq}"
         if checkpoint.seq != count:
             yield Problem("checkpoint_missing", f"checkpoint {count}", "it is not there")
-            count = checkpoint.seq
-        if checkpoint.previous != previous or _hash_checkpoint(checkpoint) != checkpoint.hash:
-            yield Problem("checkpoint_altered", where, "its hash does not cover what is stored")
+            count, whole = checkpoint.seq, False
         if not hmac.compare_digest(seal(checkpoint.hash), checkpoint.seal):
             yield Problem("checkpoint_forged", where, "it was not sealed with this installation's key")
+        sound = checkpoint.previous == previous and _hash_checkpoint(checkpoint) == checkpoint.hash
         previous = checkpoint.hash
+        if not sound:
+            yield Problem("checkpoint_altered", where, "its hash does not cover what is stored")
+            whole = False
+            continue
         yield from _verify_heads(where, checkpoint.heads)
+        covered |= {entry_id: seq for entry_id, seq, _head in checkpoint.heads}
+    remembered = _remembered()
     if Counter.objects.filter(key="checkpoint", value__gt=count).exists():
         yield Problem("checkpoint_missing", f"checkpoint {count + 1}", "it is not there")
+    elif remembered and not checkpoint_exists(remembered["hash"]):
+        yield Problem("checkpoint_missing", f"checkpoint {remembered['seq']}", "the data folder remembers it")
+    elif whole:
+        yield from _uncovered(covered)
+
+
+def checkpoint_exists(digest: str) -> bool:
+    return Checkpoint.objects.filter(hash=digest).exists()
+
+
+def _uncovered(covered: dict[str, int]) -> Iterator[Problem]:
+    """Entries said to be sealed whose last event no checkpoint names."""
+    entries = Entry.objects.filter(unsealed=False).values_list("pk", "number", "event_count")
+    for entry_id, number, event_count in entries.iterator():
+        if covered.get(str(entry_id)) != event_count:
+            yield Problem("entry_unsealed", f"entry {number}", "no checkpoint covers its last event")
+
+
+def _memory() -> Path:
+    return settings.DUBAN_DATA / "history" / "checkpoint.json"
+
+
+def _remembered() -> dict[str, Any] | None:
+    """The newest checkpoint as the data folder knows it; None before the first."""
+    return json.loads(_memory().read_bytes()) if _memory().exists() else None
+
+
+def _remember(seq: int, digest: str) -> None:
+    """Note the checkpoint outside the database, unless a later one is noted already."""
+    noted = _remembered()
+    if noted is None or noted["seq"] < seq or not checkpoint_exists(noted["hash"]):
+        write_whole(_memory(), canonical({"seq": seq, "hash": digest}))
 
 
 def _verify_heads(where: str, heads: Iterable[list]) -> Iterator[Problem]:

@@ -14,9 +14,9 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.core.errors import DubanError
 from duban.core.tables import Row, read_table
-from duban.evidence.actions import store_photo
+from duban.evidence.actions import discard_photos, store_photo
 from duban.evidence.images import examine
-from duban.ledger.actions import BadFinding, Finding, check_finding, check_findings, record_findings
+from duban.ledger.actions import BadFinding, Finding, Recorded, check_finding, check_findings, record_findings
 from duban.ledger.categories import category_index, find_category
 from duban.ledger.models import Category, Datum, Entry, PositionSource
 from duban.places.codes import LENGTHS
@@ -45,8 +45,12 @@ class Folder:
     def read(self, name: str) -> bytes | None:
         """The file's bytes, or None if it is not there; a name never leads out of the folder."""
         base = self.path.resolve()
-        file = (base / PurePosixPath(name.replace("\\", "/"))).resolve()
-        return file.read_bytes() if file.is_relative_to(base) and file.is_file() else None
+        try:
+            file = (base / PurePosixPath(name.replace("\\", "/"))).resolve()
+            return file.read_bytes() if file.is_relative_to(base) and file.is_file() else None
+        except (OSError, ValueError):
+            # A name longer than any file's, or one that the system does not let us read.
+            return None
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,6 @@ def import_findings(
     stage (rows, photos, writing), how far it is and out of how many.
     """
     columns, rows, sound, refused = _read_rows(by=by, now=now, data=data, name=name, photos=photos, progress=progress)
-    if refused and not keep_good:
-        return Imported(0, 0, 0, columns, refused)
     findings: list[Finding] = []
     for done, (row, finding) in enumerate(sound):
         progress("photos", done, len(sound))
@@ -97,11 +99,15 @@ def import_findings(
             findings.append(_with_photos(finding, row, photos, by=by, now=now))
         except DubanError as refusal:
             refused.append((row, refusal))
-    if refused and not keep_good:
-        return Imported(0, 0, 0, columns, refused)
     progress("writing", len(findings), len(findings))
-    recorded, refusals = record_findings(by=by, now=now, findings=findings, keep_good=keep_good)
+    recorded: list[Recorded] = []
+    if refused and not keep_good:
+        _fresh, refusals = check_findings(by=by, now=now, findings=findings)
+    else:
+        recorded, refusals = record_findings(by=by, now=now, findings=findings, keep_good=keep_good)
     refused += _by_row(rows, refusals)
+    if refused and not keep_good:
+        discard_photos(by=by, now=now, sha256s={photo for finding in findings for photo in finding.photos})
     outcomes = [done.outcome for done in recorded]
     return Imported(
         taken=outcomes.count("taken"),

@@ -17,6 +17,8 @@ from .nearest import Indices, SegmentIndex, segments_of
 # GeoJSON draws straight lines in degrees. Over this many degrees (about 1 km) that differs from a straight
 # line on the plane by a centimetre or two; longer segments are divided.
 _MAX_SEGMENT = 0.01
+# Digits of a town's code.
+_TOWN = 9
 
 
 @dataclass(frozen=True)
@@ -291,10 +293,18 @@ def _as_points(villages: Features) -> Features:
 
 
 def _village_pairs(villages: NamedLayer, boundaries: Boundaries) -> NDArray[np.int64]:
-    """Sorted keys boundary * villages + village of each village that lies in a boundary."""
+    """Sorted keys boundary * villages + village of each village that lies in a boundary.
+
+    Of counties and towns only the finest counts: a village of one town is none of a place that lies in the county but,
+    by that town's own boundary, not in the town.
+    """
     if not len(villages.names) or not len(boundaries.names):
         return np.empty(0, dtype=np.int64)
     village, boundary, _ = boundaries.polygons.containing(
         shapely.get_x(villages.shapes), shapely.get_y(villages.shapes)
     )
-    return np.sort(boundary.astype(np.int64) * len(villages.names) + village)
+    level = np.minimum(boundaries.level[boundary], _TOWN)
+    finest = np.zeros(len(villages.names), dtype=np.intp)
+    np.maximum.at(finest, village, level)
+    kept = level == finest[village]
+    return np.sort(boundary[kept].astype(np.int64) * len(villages.names) + village[kept])

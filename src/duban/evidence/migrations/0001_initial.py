@@ -30,6 +30,10 @@ class Migration(migrations.Migration):
                 ("public_height", models.PositiveIntegerField()),
                 ("stored_at", models.DateTimeField()),
                 ("stored_by", models.JSONField(help_text="who sent it, by value")),
+                (
+                    "seal",
+                    models.CharField(help_text="over all of the above, under this installation's key", max_length=64),
+                ),
             ],
             options={
                 "constraints": [

@@ -2,9 +2,7 @@ from pathlib import Path
 from typing import Any
 
 from duban.bulletin import queries
-from duban.core.command import DubanCommand
-from duban.core.errors import DubanError
-from duban.core.files import write_whole
+from duban.core.command import DubanCommand, write_file
 from duban.places.codes import normalise_code
 
 
@@ -25,8 +23,5 @@ class Command(DubanCommand):
         issue = queries.numbered(options["number"], name=options["name"], at=at)
         data = queries.export(issue, options["format"], options["language"])
         out: Path = options["out"]
-        try:
-            write_whole(out, data)
-        except OSError as error:
-            raise DubanError("file_unwritable", f"{out}: {error.strerror}", field="out") from error
+        write_file(out, data)
         return {"number": issue.number, "file": str(out), "bytes": len(data)} if options["json"] else out

@@ -1,9 +1,11 @@
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
 
 from duban.bulletin.verify import verify_issues
 from duban.core.command import DubanCommand
+from duban.core.integrity import Problem
 from duban.evidence.verify import verify_photos
 from duban.ledger.history import verify_checkpoints, verify_events
 
@@ -22,6 +24,16 @@ class Command(DubanCommand):
         return {"problems": problems} if options["json"] else len(problems)
 
 
-def all_problems() -> Iterator[Any]:
-    """Every Problem (code, where, detail) that the ledger, the evidence and the bulletins know of themselves."""
-    return chain(verify_events(), verify_checkpoints(), verify_photos(), verify_issues())
+def all_problems() -> Iterator[Problem]:
+    """Every Problem that the ledger, the evidence and the bulletins know of themselves."""
+    for subject, walk in (
+        ("entries and their events", verify_events),
+        ("checkpoints", verify_checkpoints),
+        ("photos", verify_photos),
+        ("bulletins", verify_issues),
+    ):
+        try:
+            yield from walk()
+        except (ValueError, TypeError, KeyError, ObjectDoesNotExist) as error:
+            # A value that no column of its kind may hold: somebody wrote it past the program.
+            yield Problem("unreadable", subject, f"{type(error).__name__}: {error}")

@@ -7,8 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from duban.core.command import DubanCommand, read_file
-from duban.core.files import write_whole
+from duban.core.command import DubanCommand, read_file, write_file
 from duban.core.tables import wants_mark
 from duban.places.locating import locate_one, locate_table
 
@@ -42,7 +41,7 @@ class Command(DubanCommand):
             writer = csv.DictWriter(text, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
-            write_whole(options["out"], text.getvalue().encode("utf-8-sig" if wants_mark(data) else "utf-8"))
+            write_file(options["out"], text.getvalue().encode("utf-8-sig" if wants_mark(data) else "utf-8"))
             return {"located": len(rows) - wrong, "refused": wrong} if options["json"] else len(rows)
         if options["lon"] is None or options["lat"] is None:
             self._usage("locate LON LAT, or locate --csv IN --out OUT")
