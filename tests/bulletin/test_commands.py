@@ -142,3 +142,24 @@ def test_the_draft_named_is_the_one_published(
     assert lines(capsys, *publish)[-1] == "2"
     mine.refresh_from_db()
     assert mine.number == 2
+
+
+def test_the_first_number_given_at_publication_begins_no_other_draft(
+    people: dict[str, Person], entry_in: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry_in("listed")
+    lines(capsys, "draft_bulletin", "--by", "supervisor")
+    said = lines(capsys, "publish_bulletin", "--by", "third", "--approved-by", "publisher", "--first", "193")
+    assert said[-1] == "193"
+    assert list(Issue.objects.values_list("state", "number")) == [("published", 193)]
+
+
+def test_several_drafts_are_not_guessed_between(
+    people: dict[str, Person], entry_in: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry_in("listed")
+    for name in ("甲", "乙"):
+        lines(capsys, "draft_bulletin", "--by", "supervisor", "--name", name)
+    command = ["publish_bulletin", "--by", "supervisor", "--approved-by", "publisher"]
+    assert "draft_ambiguous" in refused(*command)
+    assert lines(capsys, *command, "--name", "乙")[-1] == "1"

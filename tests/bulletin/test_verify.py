@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from duban.access.models import Person
 from duban.bulletin import actions
 from duban.bulletin.models import Issue, Item, Series
 from duban.bulletin.verify import verify_issues
+from duban.core.files import write_whole
 from duban.core.integrity import canonical, seal, sha256
 from duban.core.models import AuditRecord
 
@@ -125,3 +127,48 @@ def test_another_installations_key_does_not_seal_here(issues: list[Issue]) -> No
     finally:
         key.write_bytes(kept)
     assert found() == set()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("approved_by", "somebody"),
+        ("published_by", "somebody"),
+        ("drafted_by", "somebody"),
+        ("edited_by", ["somebody"]),
+        ("created_at", LATER + timedelta(days=1)),
+        ("published_at", LATER + timedelta(days=1)),
+    ],
+)
+def test_who_approved_it_and_when_cannot_be_rewritten(column: str, value: Any, issues: list[Issue]) -> None:
+    Issue.objects.filter(pk=issues[1].pk).update(**{column: value})
+    assert ("issue_forged", "2") in found()
+
+
+def test_another_order_of_the_entries(issues: list[Issue]) -> None:
+    Item.objects.filter(issue=issues[0]).update(position=9)
+    assert ("issue_forged", "1") in found()
+
+
+def test_a_series_under_another_name(issues: list[Issue]) -> None:
+    Series.objects.update(name="另一通报")
+    assert {("issue_forged", "1"), ("issue_altered", "1")} <= found()
+
+
+def test_the_last_issue_taken_out_with_every_trace_in_the_database(issues: list[Issue]) -> None:
+    last = issues[-1]
+    copy = actions.frozen_copy(last.hash)
+    write_whole(copy, last.document.encode())
+    assert found() == set()
+    AuditRecord.objects.filter(subject_id=str(last.pk)).delete()
+    Item.objects.filter(issue=last).delete()
+    Issue.objects.filter(pk=last.pk).delete()
+    Series.objects.update(next_number=3)
+    assert found() == {("issue_missing", "3")}
+
+
+def test_a_ledger_whose_checkpoints_were_wiped(issues: list[Issue]) -> None:
+    Issue.objects.filter(pk=issues[0].pk).update(seal="")
+    document = actions.document_of(issues[2], list(issues[2].items.all()), checkpoint="f" * 64)
+    rewritten(issues[2], lambda frozen: frozen.update(checkpoint=document["checkpoint"]))
+    assert ("checkpoint_missing", "3") in found()

@@ -111,9 +111,17 @@ def test_a_touched_file_shows(variant: str, deed: str) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("taken_at", NOW), ("lon", 116.5), ("size", 5), ("width", 1), ("stored_by", {}), ("stored_at", NOW.replace(year=2020)),
-     ("public_sha256", "0" * 64), ("media_type", "image/png")],
-)  # fmt: skip
+    [
+        ("taken_at", NOW),
+        ("lon", 116.5),
+        ("size", 5),
+        ("width", 1),
+        ("stored_by", {}),
+        ("stored_at", NOW.replace(year=2020)),
+        ("public_sha256", "0" * 64),
+        ("media_type", "image/png"),
+    ],
+)
 def test_editing_a_fact_of_a_photo_shows(column: str, value: object, settings: object) -> None:
     photo = store_photo(by=make_person("wang"), now=NOW, data=make_jpeg(2))
     if column == "lon":

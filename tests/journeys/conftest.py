@@ -1,8 +1,8 @@
 """A real Chromium against a live server of the test database.
 
-`page` is a fresh Chinese page 1280 px wide; `open_page(width=…, language=…, dark=…, touch=…)` makes another kind. What
-goes wrong in the browser fails the test when it ends: script errors, console errors and warnings, answers of 500, requests
-that leave this machine. `log_in(page, person)` gives the page that person's session without going through the form.
+`page` is a fresh Chinese page 1280 px wide; `open_page(width=…, language=…, dark=…, touch=…)` makes another kind.
+What goes wrong in the browser fails the test when it ends: script errors, console errors and warnings, answers of 500,
+requests that leave this machine. `log_in(page, person)` gives the page that person's session without the form.
 """
 
 import os

@@ -105,6 +105,7 @@ BAD_LAYERS = [
     ("roads", b'{"type": "Topology", "features": []}', "layer_not_features"),
     ("roads", geojson("road"), "feature_malformed"),
     ("roads", geojson(road("\ud800")), "feature_malformed"),
+    ("roads", geojson(feature("LineString", [[116, 39], [117, 39]], name={"a": 1})), "feature_malformed"),
     ("roads", geojson({"type": "Feature", "properties": {}, "geometry": {"type": ["Point"]}}), "feature_geometry"),
     ("roads", geojson({"type": "Feature", "properties": [], "geometry": None}), "feature_malformed"),
     ("roads", geojson({"type": "Feature", "properties": {}, "geometry": None}), "feature_geometry"),

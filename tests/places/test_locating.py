@@ -149,6 +149,13 @@ def test_who_is_not_logged_in_is_told_nothing_of_places(client: Client) -> None:
         assert client.get(path).status_code == 302
 
 
+def test_pickers_survive_what_no_code_or_name_may_hold(client: Client) -> None:
+    client.force_login(make_person("wang"))
+    for query in ({"q": "\x00"}, {"parent": "\x00"}, {"parent": "x"}, {"q": "'"}, {"q": "%"}):
+        assert client.get("/places/jurisdictions", query).json() == {"units": []}
+        assert client.get("/api/v1/places/jurisdictions", query).json() == []
+
+
 def test_a_single_point_is_an_array_of_one() -> None:
     with pytest.raises(DubanError):
         locate_one("116", "north", "wgs84")

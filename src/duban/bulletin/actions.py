@@ -74,6 +74,17 @@ def draft_issue(
     return issue
 
 
+@transaction.atomic
+def begin_series(*, by: Person, now: datetime, at: str, name: str, first: int) -> Series:
+    """Say with which number a series begins, as long as nothing of it is published (`series_exists`)."""
+    rights.require(by, "bulletin.draft", at)
+    series = _series(at, name, first)
+    audit.record(
+        by=by, now=now, action="begin_series", subject_type="series", subject_id=series.pk, detail={"first": first}
+    )
+    return series
+
+
 def _series(code: str, name: str, first: int | None) -> Series:
     """The series, locked, made if new."""
     if first is not None and not 1 <= first <= 1_000_000:

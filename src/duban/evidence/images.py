@@ -75,7 +75,9 @@ def examine(data: bytes) -> Examined:
     exif = _exif(image)
     try:
         image.load()
-        picture = _to_srgb(_upright(image, exif))
+        upright = _upright(image, exif)
+        width, height = upright.size
+        picture = _to_srgb(_reduced(upright))
         if image.format == "PNG":
             # Decoding passes over wrong checksums and a missing end; this does not.
             Image.open(io.BytesIO(data)).verify()
@@ -83,7 +85,6 @@ def examine(data: bytes) -> Examined:
         raise BadPhoto(
             "photo_truncated", _("The photo breaks off or is damaged; send it again from the camera."), field="photo"
         ) from error
-    width, height = picture.size
     public = picture
     public.thumbnail((PUBLIC_EDGE, PUBLIC_EDGE), Image.Resampling.LANCZOS, reducing_gap=3.0)
     small = public.copy()
@@ -145,6 +146,15 @@ def _bomb() -> BadPhoto:
         _("The picture claims more than %(limit)d million pixels.") % {"limit": MAX_PIXELS // 1_000_000},
         field="photo",
     )
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """No larger than the public copy where the mode allows, so that converting a huge picture costs little memory."""
+    if image.mode in {"P", "PA"}:
+        image = image.convert("RGBA")
+    if image.mode in {"RGB", "RGBA", "L", "LA", "CMYK"}:
+        image.thumbnail((PUBLIC_EDGE, PUBLIC_EDGE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return image
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:

@@ -55,10 +55,11 @@ def read_geojson(data: bytes, layer: str) -> ReadLayer:
         if not isinstance(feature, dict) or not isinstance(properties, dict | None):
             raise BadLayer("feature_malformed", _("This is no GeoJSON feature."), row=number)
         properties = properties or {}
-        if not is_plain(str(properties.get("name") or "")):
-            raise BadLayer("feature_malformed", _("The name holds what is no character."), field="name", row=number)
+        name = properties.get("name")
+        if not isinstance(name, str | int | float | None) or not is_plain(str(name or "")):
+            raise BadLayer("feature_malformed", _("The name is no text."), field="name", row=number)
         geometries[number - 1] = _geometry(feature.get("geometry"), layer, number)
-        names.append(str(properties.get("name") or "").strip())
+        names.append(str(name or "").strip())
         codes.append(_code(properties.get("code"), layer, number))
     return ReadLayer(LayerFeatures(names, codes, geometries), bool(document.get("schematic")))
 

@@ -9,6 +9,7 @@ from django.db.models import Max, QuerySet
 from django.db.models.functions import Length
 from numpy.typing import ArrayLike, NDArray
 
+from duban.core.text import is_plain
 from duban.engines.geo import cells, datums
 from duban.engines.locate import Features, Gazetteer, Layers, locate
 from duban.places.codes import LENGTHS, within
@@ -30,7 +31,7 @@ def unit_for(code: str) -> str:
 
 def children(code: str) -> QuerySet[Jurisdiction]:
     """The jurisdictions one level below, by code; of "" the counties."""
-    return Jurisdiction.objects.filter(parent_code=code)
+    return Jurisdiction.objects.filter(parent_code=code) if is_plain(code) else Jurisdiction.objects.none()
 
 
 def counties_and_towns(codes: Iterable[str]) -> list[Jurisdiction]:
@@ -42,6 +43,8 @@ def counties_and_towns(codes: Iterable[str]) -> list[Jurisdiction]:
 def search(text: str, *, codes: Sequence[str] | None = None, limit: int = 20) -> list[Jurisdiction]:
     """Jurisdictions whose name, pinyin, initials or code hold the text, coarse ones first; within `codes` if given."""
     text = text.strip().lower()
+    if not is_plain(text):
+        return []
     found = Jurisdiction.objects.filter(search__contains=text) | Jurisdiction.objects.filter(code__startswith=text)
     if codes is not None:
         found = found.filter(within("code", codes))

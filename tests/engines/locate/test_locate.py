@@ -165,6 +165,15 @@ def test_within_a_polygon_a_village_may_be_as_far_as_it_is():
     assert result["jurisdiction"]["code"] == "440199102203"
 
 
+def test_no_village_is_taken_from_a_town_whose_own_boundary_excludes_the_place():
+    county, town = shapely.box(113.0, 23.0, 113.3, 23.1), shapely.box(113.2, 23.0, 113.3, 23.1)
+    boundaries = Features(["测试区", "东镇"], [county, town], ["440199", "440199101"])
+    result = at(113.19, 23.05, boundaries=boundaries, villages=Features(["王庄"], [shapely.Point(113.21, 23.05)]))
+    assert result["jurisdiction"]["code"] == "440199"
+    assert result["village"] is None
+    assert result["form"] == "none"
+
+
 def test_a_village_points_own_code_is_used_unless_it_belongs_elsewhere():
     boundaries = Features(["东镇"], [shapely.box(113, 23, 113.2, 23.2)], ["440199101"])
 

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from duban.access.actions import get_person
 from duban.bulletin import queries
-from duban.bulletin.actions import approve_issue, draft_issue, publish_issue
+from duban.bulletin.actions import approve_issue, begin_series, publish_issue
 from duban.bulletin.models import IssueState
 from duban.core import clock
 from duban.core.command import DubanCommand
@@ -29,7 +29,7 @@ class Command(DubanCommand):
         issue = queries.issue_for(person, draft) if draft else queries.waiting_for(person, name=options["name"])
         if options["first"] is not None:
             series = issue.series
-            draft_issue(by=person, now=clock.now(), at=series.jurisdiction, name=series.name, first=options["first"])
+            begin_series(by=person, now=clock.now(), at=series.jurisdiction, name=series.name, first=options["first"])
         if issue.state != IssueState.APPROVED or issue.approved_by != second.username:
             approve_issue(by=second, now=clock.now(), issue_id=issue.pk)
         issue = publish_issue(by=person, now=clock.now(), issue_id=issue.pk)
