@@ -16,6 +16,7 @@ from duban.access.models import Person
 from duban.core import clock
 from duban.core.errors import NotAllowed
 from duban.core.tables import in_zone, parse_moment
+from duban.core.text import is_plain
 from duban.evidence.models import Photo
 from duban.ledger import actions, queries
 from duban.ledger.actions import Finding, Recorded
@@ -31,7 +32,7 @@ router = Router(tags=["ledger"])
 
 def _plain(text: str) -> str:
     """Text that every database takes: no NUL, no half of a surrogate pair."""
-    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+    if not is_plain(text):
         raise ValueError(_("must hold no NUL and no broken character"))
     return text
 
