@@ -71,4 +71,4 @@ def test_no_registry_or_machine_path_in_what_is_committed() -> None:
     for name in ("requirements/base.txt", "requirements/test.txt", "requirements/bench.txt", "package-lock.json"):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert "index-url" not in text
-        assert '"resolved": "http' not in text
+        assert "resolved" not in text
