@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from duban.access.models import Person, Role, RoleAt
+from duban.access.models import Kind, Person, Role, RoleAt
 from duban.core import audit
 from duban.core.errors import DubanError, NotFound
 from duban.places.codes import normalise_code
@@ -27,16 +27,26 @@ def get_person(username: str) -> Person:
 
 
 @transaction.atomic
-def add_person(*, username: str, role: str, at: str, now: datetime, name: str = "") -> tuple[Person, str | None]:
+def add_person(
+    *, username: str, role: str, at: str, now: datetime, name: str = "", kind: str = ""
+) -> tuple[Person, str | None]:
     """Make the person if new and give the role at the code; returns them with the one-time password if just made.
 
-    Idempotent. Raises BadPerson (`unknown_role`, `bad_username`) or BadCode.
+    `kind` limits the role to events or components. Idempotent.
+    Raises BadPerson (`unknown_role`, `unknown_kind`, `bad_username`) or BadCode.
     """
     if role not in Role.values:
         raise BadPerson(
             "unknown_role",
             _("“%(role)s” is no role; the roles are %(roles)s.") % {"role": role, "roles": ", ".join(Role.values)},
             field="role",
+        )
+    if kind and kind not in Kind.values:
+        raise BadPerson(
+            "unknown_kind",
+            _("“%(kind)s” is no kind of entries; the kinds are %(kinds)s.")
+            % {"kind": kind, "kinds": ", ".join(Kind.values)},
+            field="kind",
         )
     code = normalise_code(at, field="at")
     try:
@@ -52,7 +62,7 @@ def add_person(*, username: str, role: str, at: str, now: datetime, name: str = 
         person.set_password(password)
         person.must_change_password = True
         person.save()
-    _role, given = RoleAt.objects.get_or_create(person=person, role=role, code=code)
+    _role, given = RoleAt.objects.get_or_create(person=person, role=role, code=code, kind=kind)
     if made or given:
         audit.record(
             by=audit.Console(),
@@ -60,7 +70,7 @@ def add_person(*, username: str, role: str, at: str, now: datetime, name: str = 
             action="add_person",
             subject_type="person",
             subject_id=person.pk,
-            detail={"role": role, "code": code},
+            detail={"role": role, "code": code, "kind": kind},
         )
     return person, password
 

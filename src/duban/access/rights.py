@@ -1,4 +1,4 @@
-"""Who may do what: one table of permissions by role, and the two questions asked of it."""
+"""Who may do what: one table of permissions by role, and the questions asked of it."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -12,29 +12,43 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "entry.record": frozenset({Role.INSPECTOR, Role.SUPERVISOR}),
     "entry.triage": frozenset({Role.SUPERVISOR}),
     "entry.handle": frozenset({Role.HANDLER}),
+    "entry.look_back": frozenset({Role.INSPECTOR, Role.SUPERVISOR}),
+    "entry.redate": frozenset({Role.ADMINISTRATOR}),
     "bulletin.see": frozenset({Role.SUPERVISOR, Role.PUBLISHER, Role.LEADER}),
     "bulletin.draft": frozenset({Role.SUPERVISOR}),
     "bulletin.approve": frozenset({Role.SUPERVISOR, Role.PUBLISHER}),
     "bulletin.publish": frozenset({Role.SUPERVISOR}),
+    "figures.see": frozenset({Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR, Role.PUBLISHER}),
+    "figures.weigh": frozenset({Role.ADMINISTRATOR}),
+    "people.manage": frozenset({Role.ADMINISTRATOR}),
 }
 
 
-def codes(person: Person, permission: str) -> list[str]:
-    """The administrative codes at which `person` holds a role that grants `permission`; empty means nowhere."""
+def grants(person: Person, permission: str) -> list[tuple[str, str]]:
+    """(code, kind) of each role of `person` that grants `permission`; kind "" reaches entries of every kind."""
     if not person.is_active:
         return []
     granted = PERMISSIONS[permission]
-    return [code for role, code in person.held_roles if role in granted]
+    return [(code, kind) for role, code, kind in person.held_roles if role in granted]
 
 
-def may(person: Person, permission: str, code: str) -> bool:
-    """Whether `person` may do this at `code`."""
-    return covers(codes(person, permission), code)
+def codes(person: Person, permission: str) -> list[str]:
+    """The administrative codes at which `person` holds a role that grants `permission`, for whatever kind of entries.
+
+    Empty means nowhere.
+    """
+    return [code for code, _kind in grants(person, permission)]
 
 
-def require(person: Person, permission: str, code: str) -> None:
-    """Raises NotAllowed (`not_allowed`) unless `person` may do this at `code`."""
-    if not may(person, permission, code):
+def may(person: Person, permission: str, code: str, kind: str = "") -> bool:
+    """Whether `person` may do this at `code`, and with entries of that kind if one is given."""
+    reaching = (at for at, of in grants(person, permission) if not kind or of in ("", kind))
+    return covers(reaching, code)
+
+
+def require(person: Person, permission: str, code: str, kind: str = "") -> None:
+    """Raises NotAllowed (`not_allowed`) unless `person` may do this at `code`, and with that kind of entries."""
+    if not may(person, permission, code, kind):
         raise NotAllowed(
             "not_allowed",
             _("%(person)s holds no role at %(code)s that allows this (%(permission)s).")

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from duban.access.actions import change_own_password
 from duban.access.forms import LoginForm, OwnPasswordForm
-from duban.access.models import Role
+from duban.access.models import Kind, Role
 from duban.access.requests import StaffRequest
 from duban.core import clock
 from duban.places import queries as places
@@ -47,9 +47,14 @@ def change_password(request: StaffRequest) -> HttpResponse:
 @login_required
 def own(request: StaffRequest) -> HttpResponse:
     """Who one is to the office, and the roles one holds and where."""
-    names = places.names([code for _role, code in request.user.held_roles])
+    names = places.names([code for _role, code, _kind in request.user.held_roles])
     roles = [
-        {"role": Role(role).label, "code": code, "place": names.get(code, "–")}
-        for role, code in request.user.held_roles
+        {
+            "role": Role(role).label,
+            "code": code,
+            "place": names.get(code, "–"),
+            "kind": Kind(kind).label if kind else _("everything"),
+        }
+        for role, code, kind in request.user.held_roles
     ]
     return render(request, "access/own.html", {"roles": roles})

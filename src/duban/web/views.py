@@ -170,5 +170,5 @@ def figures_of(person: Person) -> list[Figure]:
 
 def roles_of(person: Person) -> list[dict[str, str]]:
     """The person's roles in words, each with the name of its place."""
-    names = places.names([code for _role, code in person.held_roles])
-    return [{"role": str(Role(role).label), "place": names.get(code, code)} for role, code in person.held_roles]
+    names = places.names([code for _role, code, _kind in person.held_roles])
+    return [{"role": str(Role(role).label), "place": names.get(code, code)} for role, code, _kind in person.held_roles]

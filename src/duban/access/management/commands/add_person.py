@@ -12,6 +12,7 @@ class Command(DubanCommand):
         parser.add_argument("username")
         parser.add_argument("--role", required=True)
         parser.add_argument("--at", required=True, metavar="CODE")
+        parser.add_argument("--kind", default="", metavar="event|component", help="only entries of this kind")
         parser.add_argument("--name", default="", help="how the office knows the person")
         parser.add_argument("--json", action="store_true")
 
@@ -20,6 +21,7 @@ class Command(DubanCommand):
             username=options["username"],
             role=options["role"],
             at=options["at"],
+            kind=options["kind"],
             name=options["name"],
             now=clock.now(),
         )
