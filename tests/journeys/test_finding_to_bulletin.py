@@ -15,7 +15,7 @@ from duban.core import clock
 from duban.demo.builders import make_finding, make_person, make_photo
 from duban.demo.pictures import draw_picture
 from duban.demo.story import load_places
-from duban.ledger import actions
+from duban.ledger import actions, recording
 from duban.ledger.models import Entry
 
 TOWN = "110112106"
@@ -208,7 +208,7 @@ def fill(person: Person, count: int) -> list[Entry]:
         make_finding(seed, found_at=now - timedelta(hours=seed), lon=116.75 + seed / 1000, lat=39.75, photos=(photo,))
         for seed in range(count)
     ]
-    recorded, refused = actions.record_findings(by=person, now=now, findings=findings)
+    recorded, refused = recording.record_findings(by=person, now=now, findings=findings)
     assert not refused
     return [done.entry for done in recorded]
 

@@ -7,7 +7,7 @@ import pytest
 
 from duban.access.models import Person
 from duban.demo.builders import NOON, make_finding, make_person, make_photo
-from duban.ledger import actions
+from duban.ledger import actions, recording
 from duban.ledger.models import Entry
 
 LATER = NOON + timedelta(hours=2)
@@ -33,12 +33,12 @@ def entry_in(people: dict[str, Person]) -> Callable[[str], Entry]:
     def make(state: str) -> Entry:
         seed = next(count)
         finding = make_finding(seed, photos=(make_photo(seed, by=supervisor),))
-        entry = actions.record_finding(by=people["inspector"], now=NOON, finding=finding).entry
+        entry = recording.record_finding(by=people["inspector"], now=NOON, finding=finding).entry
         common = {"now": LATER, "entry_id": entry.id}
         if state == "void":
             return actions.void_entry(by=supervisor, reason="误报", **common)
         if state == "merged":
-            other = actions.record_finding(by=supervisor, now=NOON, finding=make_finding(seed + 5000)).entry
+            other = recording.record_finding(by=supervisor, now=NOON, finding=make_finding(seed + 5000)).entry
             return actions.merge_entry(by=supervisor, into=other.id, **common)
         if state != "found":
             entry = actions.list_entry(by=supervisor, **common)

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from duban.access.models import Person
 from duban.demo.builders import NOON, make_finding
-from duban.ledger import actions, history
+from duban.ledger import actions, history, recording
 from duban.ledger.models import Category, Checkpoint, Counter, Entry, EntryPhoto, Event
 
 NOW = NOON + timedelta(hours=5)
@@ -127,7 +127,7 @@ def test_changing_the_photos_of_an_entry_shows(closed: Entry) -> None:
 
 
 def test_editing_or_removing_a_checkpoint_shows(closed: Entry, people: dict[str, Person]) -> None:
-    actions.record_finding(by=people["inspector"], now=NOW, finding=make_finding(500))
+    recording.record_finding(by=people["inspector"], now=NOW, finding=make_finding(500))
     history.seal_heads(now=NOW)
     count = Checkpoint.objects.count()
     with transaction.atomic():
@@ -155,7 +155,7 @@ def test_wiping_all_checkpoints_shows(closed: Entry) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_data_folder_remembers_a_chain_cut_short_in_the_database(people: dict[str, Person]) -> None:
-    actions.record_finding(by=people["inspector"], now=NOW, finding=make_finding(1))
+    recording.record_finding(by=people["inspector"], now=NOW, finding=make_finding(1))
     assert problems() == {}
     Checkpoint.objects.all().delete()
     Counter.objects.filter(key="checkpoint").delete()
@@ -187,7 +187,7 @@ def test_sealing_again_without_news_adds_nothing(closed: Entry) -> None:
 
 def test_verifying_takes_a_bounded_number_of_queries(people: dict[str, Person]) -> None:
     findings = [make_finding(seed) for seed in range(50)]
-    actions.record_findings(by=people["inspector"], now=NOW, findings=findings)
+    recording.record_findings(by=people["inspector"], now=NOW, findings=findings)
     history.seal_heads(now=NOW)
     connection.force_debug_cursor = True
     before = len(connection.queries)

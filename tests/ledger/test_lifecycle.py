@@ -12,7 +12,7 @@ from duban.access.rights import PERMISSIONS
 from duban.core.errors import DubanError
 from duban.core.models import AuditRecord
 from duban.demo.builders import NOON, make_finding, make_photo
-from duban.ledger import actions, history, queries
+from duban.ledger import actions, history, queries, recording
 from duban.ledger.categories import category_index
 from duban.ledger.lifecycle import TRANSITIONS, State
 from duban.ledger.models import Entry, Event
@@ -37,7 +37,7 @@ def take(action: str, by: Person, entry: Entry, supervisor: Person, **more: Any)
         case "return":
             return actions.return_entry(**common, reason="非我辖区")
         case "merge":
-            target = actions.record_finding(by=supervisor, now=NOON, finding=make_finding(9999)).entry
+            target = recording.record_finding(by=supervisor, now=NOON, finding=make_finding(9999)).entry
             return actions.merge_entry(**common, into=target.id)
         case "void":
             return actions.void_entry(**common, reason="误报")
@@ -113,21 +113,21 @@ def test_who_looked_at_an_older_state_is_told(people: dict[str, Person], entry_i
 
 def test_a_replay_returns_the_first_answer_and_other_content_is_a_conflict(people: dict[str, Person]) -> None:
     inspector = people["inspector"]
-    first = actions.record_finding(by=inspector, now=NOON, finding=make_finding(1))
-    again = actions.record_finding(by=inspector, now=NOW, finding=make_finding(1))
+    first = recording.record_finding(by=inspector, now=NOON, finding=make_finding(1))
+    again = recording.record_finding(by=inspector, now=NOW, finding=make_finding(1))
     assert (first.outcome, again.outcome, again.entry.number) == ("taken", "unchanged", first.entry.number)
     late = make_finding(1, photos=(make_photo(1, by=inspector),))
-    assert actions.record_finding(by=inspector, now=NOW, finding=late).outcome == "updated"
-    assert actions.record_finding(by=inspector, now=NOW, finding=late).outcome == "unchanged"
+    assert recording.record_finding(by=inspector, now=NOW, finding=late).outcome == "updated"
+    assert recording.record_finding(by=inspector, now=NOW, finding=late).outcome == "unchanged"
     with pytest.raises(DubanError) as refusal:
-        actions.record_finding(by=inspector, now=NOW, finding=make_finding(1, lon=116.9))
+        recording.record_finding(by=inspector, now=NOW, finding=make_finding(1, lon=116.9))
     assert (refusal.value.code, refusal.value.status) == ("finding_conflict", 409)
     assert Entry.objects.count() == 1
 
 
 def test_numbers_run_on_per_county_and_year(people: dict[str, Person]) -> None:
     findings = [make_finding(seed) for seed in (1, 2)] + [make_finding(3, found_at=NOON.replace(year=2020))]
-    recorded, refused = actions.record_findings(by=people["inspector"], now=NOW, findings=findings)
+    recorded, refused = recording.record_findings(by=people["inspector"], now=NOW, findings=findings)
     assert refused == []
     assert [done.entry.number for done in recorded] == [
         "110112-2021-000001",
@@ -159,7 +159,7 @@ def test_bad_findings_are_refused_by_code_and_nothing_is_kept(
     changes: dict[str, Any], code: str, people: dict[str, Person]
 ) -> None:
     with pytest.raises(DubanError) as refusal:
-        actions.record_finding(by=people["inspector"], now=NOW, finding=make_finding(1, **changes))
+        recording.record_finding(by=people["inspector"], now=NOW, finding=make_finding(1, **changes))
     assert refusal.value.code == code
     assert Entry.objects.count() == 0
 

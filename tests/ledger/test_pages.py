@@ -23,7 +23,7 @@ from tests.ledger.conftest import LATER
 
 from duban.access.models import Person
 from duban.demo.builders import NOON, make_finding, make_jpeg, make_person, make_photo
-from duban.ledger import actions, jobs, paging, queries, uploads
+from duban.ledger import actions, jobs, paging, queries, recording, uploads
 from duban.ledger.lifecycle import TRANSITIONS
 from duban.ledger.models import Entry, EntryPhoto, Event
 
@@ -151,7 +151,7 @@ def make_entries(by: Person, count: int, start: int = 100) -> list[Entry]:
         make_finding(seed, found_at=NOON - timedelta(hours=seed % 7), photos=(make_photo(seed % 3, by=by),))
         for seed in range(start, start + count)
     ]
-    recorded, refused = actions.record_findings(by=by, now=NOON, findings=findings)
+    recorded, refused = recording.record_findings(by=by, now=NOON, findings=findings)
     assert not refused
     return [done.entry for done in recorded]
 
@@ -325,7 +325,7 @@ def test_the_map_has_each_entry_where_it_lies(people: dict[str, Person], entry_i
 @pytest.mark.parametrize("words", ["=1+1", "+86 10", "-2+3", "@SUM(A1)", "\tx", '=HYPERLINK("http://x")'])
 def test_no_cell_of_the_export_is_a_formula(people: dict[str, Person], words: str) -> None:
     finding = make_finding(1, description=words)
-    actions.record_finding(by=people["inspector"], now=NOON, finding=finding)
+    recording.record_finding(by=people["inspector"], now=NOON, finding=finding)
     text = b"".join(page_of(browse(people["supervisor"]), "export")).decode("utf-8-sig")
     (row,) = csv.DictReader(io.StringIO(text))
     assert row["description"] == f"'{words}"

@@ -6,7 +6,7 @@ from duban.access.models import Person
 from duban.bulletin import actions as bulletin
 from duban.bulletin.models import Issue
 from duban.demo.builders import NOON, make_finding, make_person, make_photo
-from duban.ledger import actions
+from duban.ledger import actions, recording
 
 LATER = NOON + timedelta(hours=2)
 TOWN = "110112106"
@@ -17,7 +17,7 @@ def fill_ledger(count: int = 3) -> Person:
     supervisor, inspector = make_person("boss", name="孙督办"), make_person("eyes", "inspector", name="王巡查")
     for seed in range(3 * count):
         finding = make_finding(seed, photos=(make_photo(seed, by=inspector),), responsible=TOWN)
-        entry = actions.record_finding(by=inspector, now=NOON, finding=finding).entry
+        entry = recording.record_finding(by=inspector, now=NOON, finding=finding).entry
         if seed % 3:
             actions.list_entry(by=supervisor, now=LATER, entry_id=entry.id)
         if seed % 3 == 2:
@@ -36,7 +36,7 @@ def publish(*, rectified: int = 1, new: int = 2, number: int = 192) -> Issue:
             responsible=TOWN,
             statement=f"漷县镇第{seed}村距环村路约27米",
         )
-        entry = actions.record_finding(by=supervisor, now=NOON, finding=finding).entry
+        entry = recording.record_finding(by=supervisor, now=NOON, finding=finding).entry
         common = {"now": LATER, "entry_id": entry.id}
         actions.list_entry(by=supervisor, **common)
         if seed < 100 + rectified:

@@ -11,7 +11,7 @@ from PIL import Image
 from duban.access.actions import add_person
 from duban.access.models import Person
 from duban.evidence.actions import store_photo
-from duban.ledger.actions import Finding
+from duban.ledger.recording import Finding
 from duban.ledger.categories import category_index
 
 NOON = datetime(2021, 1, 18, 4, 0, tzinfo=UTC)

@@ -20,7 +20,7 @@ from duban.demo import layers
 from duban.demo.pictures import SUBJECTS, draw_picture
 from duban.evidence.actions import store_photo
 from duban.ledger import actions as ledger
-from duban.ledger.actions import Finding
+from duban.ledger.recording import Finding
 from duban.ledger.categories import category_index
 from duban.ledger.history import seal_heads
 from duban.places.actions import load_jurisdictions, load_layer

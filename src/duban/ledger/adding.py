@@ -16,10 +16,10 @@ from duban.core import clock
 from duban.core.errors import DubanError
 from duban.evidence.responses import photo_response
 from duban.ledger import forms, queries, uploads
-from duban.ledger.actions import Finding, check_finding, record_finding
 from duban.ledger.categories import category_index
 from duban.ledger.entry_page import layers_of, reasons_of
 from duban.ledger.models import Datum, PositionSource
+from duban.ledger.recording import Finding, check_finding, record_finding
 from duban.ledger.uploads import Kept
 from duban.ledger.views import StaffRequest, area_choices, person_who, scope_of
 from duban.places import queries as places

@@ -19,11 +19,11 @@ from duban.core.tables import in_zone, parse_moment
 from duban.core.text import is_plain
 from duban.evidence.models import Photo
 from duban.ledger import actions, queries
-from duban.ledger.actions import Finding, Recorded
 from duban.ledger.categories import category_index, find_category
 from duban.ledger.filters import BadFilter, read_filters
 from duban.ledger.models import Category, Entry, EntryPhoto, Moment
 from duban.ledger.paging import count_of, page_of
+from duban.ledger.recording import BadFinding, Finding, Recorded, record_finding
 from duban.ledger.views import SEEING, StaffRequest
 from duban.places import queries as places
 
@@ -119,7 +119,6 @@ class CategoryOut(Schema):
     code: str
     name: str
     name_en: str
-    hours: int
 
 
 class PhotosOut(Schema):
@@ -247,7 +246,7 @@ def put_finding(request: StaffRequest, entry_id: uuid.UUID, sent: FindingIn) -> 
         statement=sent.statement,
         responsible=sent.responsible,
     )
-    done: Recorded = actions.record_finding(by=person, now=clock.now(), finding=finding)
+    done: Recorded = record_finding(by=person, now=clock.now(), finding=finding)
     entry = queries.entry_for(person, entry_id)
     return Status(201 if done.outcome == "taken" else 200, _detail(person, entry))
 
@@ -264,7 +263,7 @@ def _require_own_photos(person: Person, shas: Sequence[str]) -> None:
         known |= set(EntryPhoto.objects.filter(visible, photo__in=wanted).values_list("photo_id", flat=True))
     for sha in shas:
         if sha not in known:
-            raise actions.BadFinding(
+            raise BadFinding(
                 "photo_not_stored", _("Send the photo %(sha256)s first.") % {"sha256": sha[:12]}, field="photos"
             )
 

@@ -5,9 +5,15 @@ from django.db.models.signals import post_migrate
 
 
 def load_reference_data(**_signal: Any) -> None:
+    from duban.ledger import search, tally
     from duban.ledger.categories import load_categories
+    from duban.ledger.deadlines import load_reference
 
     load_categories()
+    load_reference()
+    # What was recorded before there were these tables.
+    if search.index_missing():
+        tally.rebuild()
 
 
 class LedgerConfig(AppConfig):

@@ -23,7 +23,7 @@ def load_categories() -> int:
         [Category(**row) for row in rows],
         update_conflicts=True,
         unique_fields=["kind", "code"],
-        update_fields=["name", "name_en", "hours"],
+        update_fields=["name", "name_en"],
     )
     return len(rows)
 

@@ -18,6 +18,7 @@ from duban.access.models import Person
 from duban.core import clock
 from duban.core.errors import DubanError, NotFound
 from duban.ledger import actions, forms, history, queries, uploads
+from duban.ledger.appending import BadStep, why_not
 from duban.ledger.categories import category_index, find_category
 from duban.ledger.lifecycle import TRANSITIONS, State, Transition
 from duban.ledger.models import Entry, Moment
@@ -147,7 +148,7 @@ def take_step(request: StaffRequest, entry_id: uuid.UUID, action: str) -> HttpRe
     if step is None:
         raise Http404(action)
     entry = queries.entry_for(person, entry_id)
-    barred = actions.why_not(person, step, entry)
+    barred = why_not(person, step, entry)
     sent, spoilt = ([], []) if barred else uploads.store_files(request.FILES.getlist("photos"), by=person, now=now)
     kept = uploads.merge_kept(uploads.read_kept(request.POST.getlist("kept"), person), sent)
     data = request.POST.copy()
@@ -207,7 +208,7 @@ def _take(
             )
         case "add_photo":
             if not photos:
-                raise actions.BadStep("photo_missing", _("Choose a photo first."), field="photos")
+                raise BadStep("photo_missing", _("Choose a photo first."), field="photos")
             for photo in photos:
                 actions.add_photo(**common, photo=photo)
                 common["seen"] = None
@@ -218,12 +219,12 @@ def _target(person: Person, said: dict[str, Any]) -> uuid.UUID:
     if said["number"]:
         found = Entry.objects.visible_to(person).filter(number=said["number"]).values_list("pk", flat=True).first()
         if found is None:
-            raise actions.BadStep("bad_merge_target", _("No entry that you see has this number."), field="number")
+            raise BadStep("bad_merge_target", _("No entry that you see has this number."), field="number")
         return found
     try:
         return uuid.UUID(said["into"])
     except ValueError as error:
-        raise actions.BadStep("bad_merge_target", _("Pick the entry that goes on."), field="into") from error
+        raise BadStep("bad_merge_target", _("Pick the entry that goes on."), field="into") from error
 
 
 @require_safe

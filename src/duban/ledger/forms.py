@@ -197,7 +197,7 @@ class StepForm(forms.Form):
             self.fields["due_at"] = MomentField(
                 label=_("Deadline"),
                 required=False,
-                help_text=_("Left empty, it is %(hours)s hours from now.") % {"hours": entry.category.hours},
+                help_text=_("Left empty, it follows the rule of the category from now on."),
             )
         if Need.INTO in step.needs:
             self.fields["into"] = NeededField(

@@ -28,10 +28,18 @@ from duban.ledger.models import Checkpoint, Counter, Entry, EntryPhoto, Event
 # The columns of an entry that only events set; `verify` folds the events and compares.
 FACT_COLUMNS = (
     "number", "category_id", "lon", "lat", "accuracy_m", "position_source", "datum_in", "statement", "jurisdiction",
-    "responsible", "found_at", "recorded_at", "due_at", "closed_at", "rework_count", "merged_into_id", "cell",
-    "content_digest",
+    "responsible", "found_at", "recorded_at", "listed_at", "dispatch_due_at", "dispatched_at", "due_at",
+    "due_provisional", "deadline_rule", "runs_from", "pauses", "extension_until", "extension_count", "remedied_at",
+    "verify_due_at", "verified_at", "closed_at", "rework_count", "return_count", "reopen_count", "escalation", "cycle",
+    "lookback_due_at", "lookback", "merged_into_id", "split_from_id", "cell", "content_digest",
 )  # fmt: skip
 CHECKPOINT_BATCH = 5000
+# What a column holds that no event has set: an event names what it sets, not what was never touched.
+_DEFAULTS = {
+    column: None if field.null else field.get_default()
+    for column in FACT_COLUMNS
+    for field in [Entry._meta.get_field(column.removesuffix("_id"))]
+}
 
 
 def stamp(moment: datetime | None) -> str | None:
@@ -43,6 +51,12 @@ def fact(value: Any) -> Any:
     if isinstance(value, datetime):
         return stamp(value)
     return value if value is None or isinstance(value, str | int | float | bool | list) else str(value)
+
+
+def first_facts(entry: Entry) -> dict[str, Any]:
+    """The columns that a new entry starts with, but for those that every entry starts with."""
+    facts = {column: fact(getattr(entry, column)) for column in FACT_COLUMNS}
+    return {column: value for column, value in facts.items() if value != _DEFAULTS[column]}
 
 
 def digest_words(salt: str, words: dict[str, Any]) -> str:
@@ -207,7 +221,7 @@ def _verify_entry(entry: Entry, events: list[Event], photos: list[tuple[str, str
     if entry.state != state:
         yield Problem("entry_altered", where, f"state is {entry.state}, its events say {state}")
     for column in FACT_COLUMNS:
-        if fact(getattr(entry, column)) != columns.get(column):
+        if fact(getattr(entry, column)) != columns.get(column, _DEFAULTS[column]):
             yield Problem("entry_altered", where, f"{column.removesuffix('_id')} is not what its events say")
     if entry.description != (description or ""):
         yield Problem("entry_altered", where, "description is not what its events say")

@@ -16,9 +16,9 @@ from duban.core.errors import DubanError
 from duban.core.tables import Row, read_table
 from duban.evidence.actions import discard_photos, store_photo
 from duban.evidence.images import examine
-from duban.ledger.actions import BadFinding, Finding, Recorded, check_finding, check_findings, record_findings
 from duban.ledger.categories import category_index, find_category
 from duban.ledger.models import Category, Datum, Entry, PositionSource
+from duban.ledger.recording import BadFinding, Finding, Recorded, check_finding, check_findings, record_findings
 from duban.places.codes import LENGTHS
 
 REQUIRED = ("found_at", "lon", "lat", "datum", "category")

@@ -36,6 +36,22 @@ class Moment(models.TextChoices):
     AFTER = "after", _("after")
 
 
+class Unit(models.TextChoices):
+    """What the amount of a deadline counts."""
+
+    WORKING_HOURS = "working_hours", _("working hours")
+    WORKING_DAYS = "working_days", _("working days")
+    HOURS = "hours", _("hours")
+    DAYS = "days", _("days")
+
+
+class Lookback(models.TextChoices):
+    """What the last revisit of a struck-off entry saw, in its present cycle."""
+
+    STANDS = "stands", _("stands")
+    NOT_INSPECTED = "not_inspected", _("not inspected")
+
+
 class Category(models.Model):
     """What is wrong: a 5-digit code, unique together with its kind."""
 
@@ -43,7 +59,6 @@ class Category(models.Model):
     code = models.CharField(max_length=5)
     name = models.CharField(max_length=40)
     name_en = models.CharField(max_length=80)
-    hours = models.PositiveIntegerField(help_text="time to remedy, in hours from dispatch")
 
     class Meta:
         ordering = ["kind", "code"]
@@ -54,9 +69,57 @@ class Category(models.Model):
 
 
 def in_sight(person: Person, *, place: str = "jurisdiction", unit: str = "responsible") -> Q:
-    """What lies in, or is the duty of, the person's area; a handler sees only what is theirs."""
-    seeing, own = rights.codes(person, "entry.see"), rights.codes(person, "entry.see_own")
-    return within(place, seeing) | within(unit, [*seeing, *own])
+    """What lies in, or is the duty of, the person's area; a handler sees only what is theirs.
+
+    A role for one kind of entries shows only those.
+    """
+    seeing, own = rights.grants(person, "entry.see"), rights.grants(person, "entry.see_own")
+    sight = Q(pk__in=[])
+    for kind in sorted({kind for _code, kind in [*seeing, *own]}):
+        places = [code for code, of in seeing if of == kind]
+        units = [code for code, of in own if of == kind]
+        reach = within(place, places) | within(unit, [*places, *units])
+        sight |= reach & Q(category__kind=kind) if kind else reach
+    return sight
+
+
+class DeadlineRule(models.Model):
+    """How long a unit has, by category and area, from a date on; an entry keeps the id of the rule it ran under."""
+
+    rule = models.CharField(max_length=40, primary_key=True, help_text="id of this version; never given twice")
+    kind = models.CharField(max_length=9, blank=True, choices=Kind, help_text="empty: every kind")
+    code = models.CharField(max_length=5, blank=True, help_text="of the category; empty: every one")
+    area = models.CharField(max_length=15, blank=True, help_text="administrative code; empty: everywhere")
+    amount = models.PositiveIntegerField(help_text="time to remedy from dispatch, in `unit`")
+    unit = models.CharField(max_length=13, choices=Unit)
+    workday = models.CharField(max_length=60, help_text="opening times of a working day: 08:30-12:00 13:30-17:30")
+    dispatch_hours = models.PositiveIntegerField(help_text="working hours from listing to dispatch")
+    verify_hours = models.PositiveIntegerField(help_text="working hours from remedy to verification")
+    lookback_days = models.PositiveIntegerField(help_text="days from striking off to the look-back")
+    effective_from = models.DateField()
+
+    class Meta:
+        ordering = ["kind", "code", "area", "effective_from"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "code", "area", "effective_from"], name="one_deadline_rule_from_a_day"
+            ),
+            models.CheckConstraint(condition=Q(unit__in=Unit.values), name="deadline_unit_known"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="deadline_amount_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.rule
+
+
+class CalendarDay(models.Model):
+    """A day that somebody said is worked or not; a year with no such day is unknown."""
+
+    date = models.DateField(primary_key=True)
+    working = models.BooleanField()
+
+    def __str__(self) -> str:
+        return f"{self.date} {'working' if self.working else 'off'}"
 
 
 class EntryQuerySet(models.QuerySet["Entry"]):
@@ -82,10 +145,29 @@ class Entry(models.Model):
     state = models.CharField(max_length=8, choices=State)
     found_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
+    listed_at = models.DateTimeField(null=True, blank=True, help_text="put on the ledger")
+    dispatch_due_at = models.DateTimeField(null=True, blank=True)
+    dispatched_at = models.DateTimeField(null=True, blank=True, help_text="first assigned, in this cycle")
     due_at = models.DateTimeField(null=True, blank=True)
+    due_provisional = models.BooleanField(default=False, help_text="the deadline runs into a year without a calendar")
+    deadline_rule = models.CharField(max_length=40, blank=True, help_text="version of the rule that due_at follows")
+    runs_from = models.DateTimeField(null=True, blank=True, help_text="when the deadline began to run")
+    pauses = models.JSONField(default=list, help_text="[from, to] of each hold since runs_from; the open one has no to")
+    extension_until = models.DateTimeField(null=True, blank=True, help_text="the deadline asked for, undecided")
+    extension_count = models.PositiveIntegerField(default=0)
+    remedied_at = models.DateTimeField(null=True, blank=True, help_text="last remedy submitted, in this cycle")
+    verify_due_at = models.DateTimeField(null=True, blank=True)
+    verified_at = models.DateTimeField(null=True, blank=True, help_text="last remedy struck off or rejected")
     closed_at = models.DateTimeField(null=True, blank=True)
     rework_count = models.PositiveIntegerField(default=0)
+    return_count = models.PositiveIntegerField(default=0)
+    reopen_count = models.PositiveIntegerField(default=0)
+    escalation = models.PositiveIntegerField(default=0, help_text="how often it was escalated")
+    cycle = models.PositiveIntegerField(default=1, help_text="1, and one more with each recurrence")
+    lookback_due_at = models.DateTimeField(null=True, blank=True)
+    lookback = models.CharField(max_length=13, blank=True, choices=Lookback)
     merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    split_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     content_digest = models.CharField(
         max_length=64, help_text="of the finding as submitted, to tell a replay from a conflict"
     )
@@ -105,6 +187,9 @@ class Entry(models.Model):
             models.Index(fields=["due_at", "id"], name="entry_by_deadline"),
             models.Index(fields=["cell"], name="entry_by_cell"),
             models.Index(fields=["id"], condition=Q(unsealed=True), name="entry_unsealed"),
+            models.Index(fields=["lookback_due_at"], condition=Q(state=State.CLOSED), name="entry_lookback"),
+            models.Index(fields=["id"], condition=Q(due_provisional=True), name="entry_provisional"),
+            models.Index(fields=["split_from"], condition=Q(split_from__isnull=False), name="entry_parts"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -132,6 +217,34 @@ class Entry(models.Model):
         return self.state in OPEN
 
 
+class EntryText(models.Model):
+    """What of an entry is searched: its words as pairs of characters; see search.py."""
+
+    entry = models.OneToOneField(Entry, on_delete=models.CASCADE, related_name="text")
+    grams = models.TextField()
+
+    def __str__(self) -> str:
+        return str(self.entry_id)
+
+
+class Tally(models.Model):
+    """Steps of a count: the sum of n over equal keys is how many entries there are so; see tally.py."""
+
+    cell = models.BigIntegerField(help_text="quadkey cell of the coarse grid")
+    jurisdiction = models.CharField(max_length=15)
+    responsible = models.CharField(max_length=15)
+    kind = models.CharField(max_length=9, choices=Kind)
+    state = models.CharField(max_length=8, choices=State)
+    n = models.IntegerField()
+    folded = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=Q(folded=False), name="tally_loose")]
+
+    def __str__(self) -> str:
+        return f"{self.jurisdiction} {self.state} {self.n:+d}"
+
+
 class EntryPhoto(models.Model):
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="photos")
     photo = models.ForeignKey("evidence.Photo", on_delete=models.PROTECT, related_name="+")
@@ -151,7 +264,7 @@ class Event(models.Model):
 
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="events")
     seq = models.PositiveIntegerField()
-    action = models.CharField(max_length=16)
+    action = models.CharField(max_length=17)
     from_state = models.CharField(max_length=8, blank=True)
     to_state = models.CharField(max_length=8)
     at = models.DateTimeField()
@@ -197,3 +310,102 @@ class Counter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} {self.value}"
+
+
+class LookbackRound(models.Model):
+    """A sample of struck-off entries to revisit, drawn so that anyone can draw it again; see lookback.py."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=80)
+    area = models.CharField(max_length=15)
+    drawn_at = models.DateTimeField()
+    drawn_by = models.CharField(max_length=150)
+    due_before = models.DateTimeField(help_text="the frame: entries whose look-back was due before this")
+    size = models.PositiveIntegerField()
+    seed = models.CharField(max_length=64)
+    frame = models.JSONField(help_text="[entry number, stratum] of everything that could have been drawn, in order")
+    engine = models.CharField(max_length=20, help_text="version of the drawing")
+
+    class Meta:
+        ordering = ["-drawn_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LookbackItem(models.Model):
+    """An entry drawn for a round, and what the revisit saw."""
+
+    round = models.ForeignKey(LookbackRound, on_delete=models.CASCADE, related_name="items")
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="+")
+    stratum = models.CharField(max_length=40)
+    result = models.CharField(max_length=13, blank=True, help_text="stands, recurred or not_inspected; empty: to do")
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["round", "entry"], name="drawn_once_a_round"),
+            models.CheckConstraint(
+                condition=Q(result__in=["", "stands", "recurred", "not_inspected"]), name="lookback_result_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entry_id} {self.result}"
+
+
+class SavedFilter(models.Model):
+    """A person's question to the ledger under a name of their own."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=40)
+    query = models.CharField(max_length=600, help_text="as in the ledger's address")
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["person", "name"], name="saved_filter_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Notification(models.Model):
+    """A step on an entry that somebody should know of."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="+")
+    action = models.CharField(max_length=17)
+    at = models.DateTimeField()
+    by = models.CharField(max_length=150)
+    read_at = models.DateTimeField(null=True, blank=True)
+    mailed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [
+            models.Index(fields=["person", "-at"], name="notification_of_person"),
+            models.Index(fields=["person"], condition=Q(read_at__isnull=True), name="notification_unread"),
+            models.Index(fields=["person"], condition=Q(mailed_at__isnull=True), name="notification_unmailed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} {self.action} {self.entry_id}"
+
+
+class EvaluationWeight(models.Model):
+    """How much an indicator counts in the score of a unit, from a day on."""
+
+    indicator = models.CharField(max_length=30)
+    weight = models.DecimalField(max_digits=6, decimal_places=2)
+    effective_from = models.DateField()
+
+    class Meta:
+        ordering = ["effective_from", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["indicator", "effective_from"], name="one_weight_from_a_day"),
+            models.CheckConstraint(condition=Q(weight__gte=0), name="weight_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.indicator} {self.weight}"

@@ -18,7 +18,7 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.core.errors import NotFound
 from duban.engines.geo.geodesy import geodesic
-from duban.ledger.actions import why_not
+from duban.ledger.appending import why_not
 from duban.ledger.lifecycle import OPEN, TRANSITIONS, UNREMEDIED, State, Transition
 from duban.ledger.models import Entry, Moment, in_sight
 from duban.places import queries as places

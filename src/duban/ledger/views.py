@@ -25,6 +25,7 @@ from duban.core import clock
 from duban.core.errors import DubanError, NotAllowed
 from duban.evidence.responses import photo_response
 from duban.ledger import actions, filters, forms, queries
+from duban.ledger.appending import WrongState
 from duban.ledger.export import csv_lines
 from duban.ledger.lifecycle import TRANSITIONS, State
 from duban.ledger.models import Entry, EntryPhoto, Moment
@@ -251,7 +252,7 @@ def bulk(request: StaffRequest) -> HttpResponse:
 def _assign_listed(*, by: Person, now: datetime, entry_id: uuid.UUID, seen: int) -> Entry:
     """Assign to the unit proposed; one assigned already is refused, since its deadline would move unnoticed."""
     if queries.entry_for(by, entry_id).state == State.ASSIGNED:
-        raise actions.WrongState(
+        raise WrongState(
             "already_assigned", _("It is assigned already; another unit or deadline is set on its own page.")
         )
     return actions.assign_entry(by=by, now=now, entry_id=entry_id, seen=seen)

@@ -17,6 +17,7 @@ from duban.places.files import LayerFeatures, read_layer
 from duban.places.models import Jurisdiction, Layer
 
 TOWN = LENGTHS[1]
+FINEST_ZOOM = cells.MAX_ZOOM
 
 
 def names(codes: Iterable[str]) -> dict[str, str]:
