@@ -42,8 +42,12 @@ def entry_in(people: dict[str, Person]) -> Callable[[str], Entry]:
             return actions.merge_entry(by=supervisor, into=other.id, **common)
         if state != "found":
             entry = actions.list_entry(by=supervisor, **common)
-        if state in {"assigned", "remedied", "closed"}:
+        if state in {"assigned", "held", "remedied", "closed"}:
             entry = actions.assign_entry(by=supervisor, **common)
+        if state == "held":
+            entry = actions.hold_entry(by=supervisor, reason="施工未完", **common)
+        if state == "split":
+            entry, _parts = actions.split_entry(by=supervisor, units=["110112106", "110112110"], **common)
         if state in {"remedied", "closed"}:
             after = make_photo(seed + 10_000, by=handler)
             entry = actions.submit_remedy(by=handler, photos=[after], **common)

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from duban.access.models import Person
 from duban.demo.builders import NOON, make_finding
-from duban.ledger import actions, history, recording
+from duban.ledger import history, recording
 from duban.ledger.models import Category, Checkpoint, Counter, Entry, EntryPhoto, Event
 
 NOW = NOON + timedelta(hours=5)
@@ -49,6 +49,24 @@ ENTRY_EDITS: list[tuple[str, Any]] = [
     ("content_digest", "0" * 64),
     ("located", {}),
     ("category", None),
+    ("listed_at", NOW),
+    ("dispatch_due_at", None),
+    ("dispatched_at", None),
+    ("due_provisional", True),
+    ("deadline_rule", "easier"),
+    ("runs_from", NOW),
+    ("pauses", [["2021-01-18T04:00:00.000000+00:00", None]]),
+    ("extension_until", NOW),
+    ("extension_count", 1),
+    ("remedied_at", NOON),
+    ("verify_due_at", None),
+    ("verified_at", NOON),
+    ("return_count", 1),
+    ("reopen_count", 1),
+    ("escalation", 2),
+    ("cycle", 2),
+    ("lookback_due_at", NOON),
+    ("lookback", "stands"),
 ]
 
 
@@ -100,8 +118,9 @@ def test_removing_the_tail_shows_although_the_entry_was_put_back(closed: Entry) 
     _event(closed, 5).delete()
     head = _event(closed, 4).get()
     Entry.objects.filter(pk=closed.pk).update(
-        state="remedied", closed_at=None, event_count=4, head_hash=head.hash, unsealed=True
-    )
+        state="remedied", closed_at=None, verified_at=None, lookback_due_at=None,
+        event_count=4, head_hash=head.hash, unsealed=True,
+    )  # fmt: skip
     assert problems() == {"event_missing": f"entry {closed.pk} event 5"}
 
 
