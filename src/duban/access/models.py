@@ -1,11 +1,15 @@
 """People and the roles they hold at an administrative code."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models import F, Q, Value
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+
+from duban.core import clock
 
 
 class Role(models.TextChoices):
@@ -33,6 +37,7 @@ class Person(AbstractUser):
     last_name = None  # type: ignore[assignment]
     name = models.CharField(_("name"), max_length=60, blank=True)
     must_change_password = models.BooleanField(default=False)
+    home = models.CharField(max_length=15, blank=True, default="", help_text="the code at which the account was opened")
 
     def __str__(self) -> str:
         return self.name or self.username
@@ -44,21 +49,43 @@ class Person(AbstractUser):
         return str(self)
 
     @cached_property
+    def roles_with_giver(self) -> list[tuple[str, str, str, str]]:
+        """(role, code, kind, giver) in one query: own roles with giver "", and what absent people lend this one now.
+
+        Of a giver's own roles alone: what was lent cannot be lent on, and a closed account lends nothing.
+        """
+        now = clock.now()
+        columns = ("role", "code", "kind", "giver")
+        own = RoleAt.objects.filter(person=self).annotate(giver=Value("")).values_list(*columns)
+        lent = RoleAt.objects.filter(
+            person__is_active=True,
+            person__lends__taker=self,
+            person__lends__start__lte=now,
+            person__lends__end__gt=now,
+            person__lends__revoked=None,
+        )
+        lent = lent.annotate(giver=F("person__username")).values_list(*columns)
+        return list(own.union(lent).order_by("code", "role", "kind", "giver"))
+
+    @cached_property
     def held_roles(self) -> list[tuple[str, str, str]]:
-        """(role, code, kind) of what this person holds, read once per request; kind "" is every kind of entry."""
-        roles = RoleAt.objects.filter(person=self).order_by("code", "role", "kind")
-        return list(roles.values_list("role", "code", "kind"))
+        """(role, code, kind), own and lent, each once; kind "" is every kind of entry."""
+        return list(dict.fromkeys((role, code, kind) for role, code, kind, _giver in self.roles_with_giver))
 
     def as_actor(self) -> dict[str, Any]:
         """Who this was, by value, for histories that outlive the account.
 
-        A role is [role, code], and [role, code, {"kind": kind}] where it is for one kind of entries alone.
+        A role is [role, code]; a third element tells the kind of entries it is for, where it is for one alone, and for
+        whom it is held, where it is lent: [role, code, {"kind": kind, "for": username}].
         """
-        return {
-            "username": self.username,
-            "name": str(self),
-            "roles": [[role, code, {"kind": kind}] if kind else [role, code] for role, code, kind in self.held_roles],
-        }
+        roles: list[list[Any]] = []
+        own = {held[:3] for held in self.roles_with_giver if not held[3]}
+        for role, code, kind, giver in self.roles_with_giver:
+            if giver and (role, code, kind) in own:
+                continue
+            more = ({"kind": kind} if kind else {}) | ({"for": giver} if giver else {})
+            roles.append([role, code, more] if more else [role, code])
+        return {"username": self.username, "name": str(self), "roles": roles}
 
 
 class RoleAt(models.Model):
@@ -76,3 +103,53 @@ class RoleAt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} {self.role} {self.code} {self.kind}".rstrip()
+
+
+class Delegation(models.Model):
+    """While `giver` is away, `taker` may what the giver may: from `start` on, before `end`, unless revoked."""
+
+    giver = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="lends")
+    taker = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="borrows")
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+    created = models.DateTimeField()
+    revoked = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(end__gt=F("start")), name="delegation_ends_after_it_starts"),
+            models.CheckConstraint(condition=~Q(giver=F("taker")), name="nobody_stands_in_for_oneself"),
+        ]
+        indexes = [models.Index(fields=["taker", "end"], name="delegation_by_taker")]
+
+    def __str__(self) -> str:
+        return f"{self.taker} for {self.giver} {self.start:%Y-%m-%d} {self.end:%Y-%m-%d}"
+
+
+class Scope(models.TextChoices):
+    READ = "read", _("read")
+    WRITE = "write", _("record entries and act on them")
+    PHOTOS = "photos", _("send photos")
+    BULLETINS = "bulletins", _("draft, approve and publish bulletins")
+
+
+class ApiToken(models.Model):
+    """A program's way in on behalf of a person. The secret is shown once and kept as its SHA-256 alone."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=60)
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)
+    created = models.DateTimeField()
+    expires = models.DateTimeField()
+    last_used = models.DateTimeField(null=True)
+    revoked = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["person", "-created"], name="token_by_person")]
+
+    def __str__(self) -> str:
+        return f"{self.person} {self.name}"
+
+    def is_good(self, now: datetime) -> bool:
+        return self.revoked is None and now < self.expires

@@ -1,5 +1,7 @@
 """Who may do what: one table of permissions by role, and the questions asked of it."""
 
+from collections.abc import Collection
+
 from django.utils.translation import gettext_lazy as _
 
 from duban.access.models import Person, Role
@@ -24,12 +26,18 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
 }
 
 
-def grants(person: Person, permission: str) -> list[tuple[str, str]]:
-    """(code, kind) of each role of `person` that grants `permission`; kind "" reaches entries of every kind."""
+def grants(person: Person, permission: str, *, apart_from: Collection[str] = ()) -> list[tuple[str, str]]:
+    """(code, kind) of each role of `person` that grants `permission`; kind "" reaches entries of every kind.
+
+    Rights that one of the user names `apart_from` lends do not count: nobody judges their own work through another.
+    """
     if not person.is_active:
         return []
     granted = PERMISSIONS[permission]
-    return [(code, kind) for role, code, kind in person.held_roles if role in granted]
+    held = person.roles_with_giver
+    return list(
+        dict.fromkeys((code, kind) for role, code, kind, giver in held if role in granted and giver not in apart_from)
+    )
 
 
 def codes(person: Person, permission: str) -> list[str]:
@@ -40,15 +48,15 @@ def codes(person: Person, permission: str) -> list[str]:
     return [code for code, _kind in grants(person, permission)]
 
 
-def may(person: Person, permission: str, code: str, kind: str = "") -> bool:
+def may(person: Person, permission: str, code: str, kind: str = "", *, apart_from: Collection[str] = ()) -> bool:
     """Whether `person` may do this at `code`, and with entries of that kind if one is given."""
-    reaching = (at for at, of in grants(person, permission) if not kind or of in ("", kind))
-    return covers(reaching, code)
+    held = grants(person, permission, apart_from=apart_from)
+    return covers((at for at, of in held if not kind or of in ("", kind)), code)
 
 
-def require(person: Person, permission: str, code: str, kind: str = "") -> None:
+def require(person: Person, permission: str, code: str, kind: str = "", *, apart_from: Collection[str] = ()) -> None:
     """Raises NotAllowed (`not_allowed`) unless `person` may do this at `code`, and with that kind of entries."""
-    if not may(person, permission, code, kind):
+    if not may(person, permission, code, kind, apart_from=apart_from):
         raise NotAllowed(
             "not_allowed",
             _("%(person)s holds no role at %(code)s that allows this (%(permission)s).")

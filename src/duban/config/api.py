@@ -6,9 +6,10 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.security import SessionAuth
 
+from duban.access.tokens import TokenAuth
 from duban.core.errors import DubanError
 
-api = NinjaAPI(title="Duban", version="1", auth=SessionAuth(csrf=True), urls_namespace="api")
+api = NinjaAPI(title="Duban", version="1", auth=[TokenAuth(), SessionAuth(csrf=True)], urls_namespace="api")
 api.add_router("/places", "duban.places.api.router")
 api.add_router("/evidence", "duban.evidence.api.router")
 api.add_router("/entries", "duban.ledger.api.router")

@@ -1,6 +1,7 @@
 """Every setting of an installation comes from the environment; docs/running.md lists them with their defaults."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -41,6 +42,11 @@ INSTALLED_APPS = [
     "duban.core",
     "duban.places",
     "duban.access",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "axes",
     "duban.evidence",
     "duban.ledger",
     "duban.bulletin",
@@ -58,11 +64,14 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "duban.core.middleware.SecurityPolicy",
     "duban.core.middleware.ErrorPages",
     "duban.access.middleware.OneTimePassword",
+    "duban.access.middleware.SecondFactor",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "duban.config.urls"
@@ -123,6 +132,31 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+
+# Nobody signs up and no mail is asked for: an administrator makes the accounts, people log in by their user name.
+ACCOUNT_ADAPTER = "duban.access.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_ADAPTER = "duban.access.adapters.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = DUBAN_OFFICE or "Duban"
+MFA_TOTP_TOLERANCE = 1
+DUBAN_REQUIRE_MFA = _flag("DUBAN_REQUIRE_MFA", False)
+
+# Wrong passwords are counted by user name and address together, so that nobody locks a colleague out from elsewhere.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("DUBAN_PROXIES", "0"))
+AXES_CLIENT_IP_CALLABLE = "duban.access.lockout.client_address"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "duban.access.lockout.too_many"
+AXES_FAILURE_LIMIT = int(os.environ.get("DUBAN_LOGIN_TRIES", "5"))
+AXES_COOLOFF_TIME = timedelta(minutes=int(os.environ.get("DUBAN_LOGIN_COOL_OFF_MINUTES", "15")))
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]

@@ -7,6 +7,7 @@ from duban.config.api import api
 urlpatterns = [
     path("", include("duban.web.urls")),
     path("account/", include("duban.access.urls")),
+    path("account/", include("duban.access.second_factor_urls")),
     path("places/", include("duban.places.urls")),
     path("ledger/", include("duban.ledger.urls")),
     path("bulletins/", include("duban.bulletin.urls")),
