@@ -409,7 +409,9 @@ def test_an_entry_shows_in_every_state_what_may_be_done_and_why_the_rest_may_not
 
 
 def test_the_one_primary_button_is_the_next_step_of_this_person(people: dict[str, Person], entry_in: MakeEntry) -> None:
-    expected = {"found": "list", "listed": "assign", "remedied": "close", "assigned": None, "closed": None}
+    # The entries are of 2021: a look-back of what was struck off is due by now.
+    expected = {"found": "list", "listed": "assign", "remedied": "close", "assigned": None, "held": "resume"}
+    expected |= {"closed": "stands", "void": None, "split": None, "merged": None}
     for state, action in expected.items():
         entry = entry_in(state)
         shown = page_of(browse(people["supervisor"]), "entry", entry.pk).content.decode()

@@ -1,7 +1,7 @@
 """API v1, the ledger: read entries, record a finding under the id its sender made, take every step of the lifecycle."""
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -21,6 +21,7 @@ from duban.evidence.models import Photo
 from duban.ledger import actions, queries
 from duban.ledger.categories import category_index, find_category
 from duban.ledger.filters import BadFilter, read_filters
+from duban.ledger.lifecycle import TRANSITIONS
 from duban.ledger.models import Category, Entry, EntryPhoto, Moment
 from duban.ledger.paging import count_of, page_of
 from duban.ledger.recording import BadFinding, Finding, Recorded, record_finding
@@ -142,10 +143,24 @@ class EntryOut(Schema):
     responsible: Named
     found_at: datetime
     recorded_at: datetime
+    listed_at: datetime | None
+    dispatched_at: datetime | None
     due_at: datetime | None
+    due_provisional: bool
+    deadline_rule: str
+    extension_until: datetime | None
+    remedied_at: datetime | None
     closed_at: datetime | None
     rework_count: int
+    return_count: int
+    extension_count: int
+    reopen_count: int
+    escalation: int
+    cycle: int
+    lookback_due_at: datetime | None
+    lookback: str
     merged_into: uuid.UUID | None
+    split_from: uuid.UUID | None
     photos: PhotosOut
     seen: int
     head_hash: str
@@ -174,6 +189,7 @@ class StepOut(Schema):
 
 
 class EntryDetail(EntryOut):
+    parts: list[uuid.UUID]
     located: dict[str, Any]
     history: list[EventOut]
     steps: list[StepOut]
@@ -268,63 +284,63 @@ def _require_own_photos(person: Person, shas: Sequence[str]) -> None:
             )
 
 
-def _step(request: StaffRequest, action: Callable[..., Entry], entry_id: uuid.UUID, sent: StepIn, **more: Any) -> Any:
-    """Take the step with what was sent, and answer with the entry as it then is, even if it went out of sight."""
-    person = request.user
-    return _detail(person, action(by=person, now=clock.now(), entry_id=entry_id, **sent.model_dump() | more))
+class UntilIn(NoteIn):
+    until: Time | None = Field(None, description="the deadline asked for")
 
 
-@router.post("/{uuid:entry_id}/list", response=EntryDetail, summary="Put on the ledger")
-def list_entry(request: StaffRequest, entry_id: uuid.UUID, sent: StepIn) -> Any:
-    return _step(request, actions.list_entry, entry_id, sent)
+class SplitIn(NoteIn):
+    units: list[Word] = Field(max_length=50, description="2 to 20 different codes, each for a part of its own")
 
 
-@router.post("/{uuid:entry_id}/assign", response=EntryDetail, summary="Assign")
-def assign_entry(request: StaffRequest, entry_id: uuid.UUID, sent: AssignIn) -> Any:
-    return _step(request, actions.assign_entry, entry_id, sent)
+class RevisitIn(NoteIn):
+    photos: Hashes = Field(default_factory=list)
 
 
-@router.post("/{uuid:entry_id}/remedy", response=EntryDetail, summary="Submit the remedy with its photos")
-def submit_remedy(request: StaffRequest, entry_id: uuid.UUID, sent: RemedyIn) -> Any:
-    _require_own_photos(request.user, sent.photos)
-    return _step(request, actions.submit_remedy, entry_id, sent)
+BODIES: dict[str, type[StepIn]] = {
+    "list": StepIn,
+    "assign": AssignIn,
+    "remedy": RemedyIn,
+    "return": ReturnIn,
+    "ask_extension": UntilIn,
+    "split": SplitIn,
+    "merge": MergeIn,
+    "stands": RevisitIn,
+    "recurred": RevisitIn,
+    "amend": AmendIn,
+    "add_photo": PhotoIn,
+}
 
 
-@router.post("/{uuid:entry_id}/close", response=EntryDetail, summary="Verify and strike off")
-def close_entry(request: StaffRequest, entry_id: uuid.UUID, sent: NoteIn) -> Any:
-    return _step(request, actions.close_entry, entry_id, sent)
+def _add_step(action: str, body: type[StepIn]) -> None:
+    """The endpoint of one step: take it, and answer with the entry as it then is, even if it went out of sight."""
+
+    def take(request: StaffRequest, entry_id: uuid.UUID, sent: body) -> Any:  # type: ignore[valid-type]
+        person, said = request.user, sent.model_dump()  # type: ignore[attr-defined]
+        _require_own_photos(person, [*said.get("photos", ()), *([said["photo"]] if "photo" in said else ())])
+        if said.get("category") is not None:
+            said["category"] = find_category(said["category"], category_index())
+        done = actions.VERBS[action](by=person, now=clock.now(), entry_id=entry_id, **said)
+        return _detail(person, done[0] if isinstance(done, tuple) else done)
+
+    step = TRANSITIONS[action]
+    router.post(
+        f"/{{uuid:entry_id}}/{action}",
+        response=EntryDetail,
+        operation_id=f"{action}_entry",
+        summary=step.label,  # type: ignore[arg-type]
+        description=step.why,  # type: ignore[arg-type]
+    )(take)
 
 
-@router.post("/{uuid:entry_id}/reject", response=EntryDetail, summary="Reject the remedy")
-def reject_remedy(request: StaffRequest, entry_id: uuid.UUID, sent: NoteIn) -> Any:
-    return _step(request, actions.reject_remedy, entry_id, sent)
+for _action in actions.VERBS:
+    _add_step(_action, BODIES.get(_action, NoteIn))
 
 
-@router.post("/{uuid:entry_id}/return", response=EntryDetail, summary="Return: not ours")
-def return_entry(request: StaffRequest, entry_id: uuid.UUID, sent: ReturnIn) -> Any:
-    return _step(request, actions.return_entry, entry_id, sent)
-
-
-@router.post("/{uuid:entry_id}/merge", response=EntryDetail, summary="Merge into another open entry")
-def merge_entry(request: StaffRequest, entry_id: uuid.UUID, sent: MergeIn) -> Any:
-    return _step(request, actions.merge_entry, entry_id, sent)
-
-
-@router.post("/{uuid:entry_id}/void", response=EntryDetail, summary="Void")
-def void_entry(request: StaffRequest, entry_id: uuid.UUID, sent: NoteIn) -> Any:
-    return _step(request, actions.void_entry, entry_id, sent)
-
-
-@router.post("/{uuid:entry_id}/amend", response=EntryDetail, summary="Put category, statement or description right")
-def amend_entry(request: StaffRequest, entry_id: uuid.UUID, sent: AmendIn) -> Any:
-    category = None if sent.category is None else find_category(sent.category, category_index())
-    return _step(request, actions.amend_entry, entry_id, sent, category=category)
-
-
-@router.post("/{uuid:entry_id}/add_photo", response=EntryDetail, summary="Attach a photo that came late")
-def add_photo(request: StaffRequest, entry_id: uuid.UUID, sent: PhotoIn) -> Any:
-    _require_own_photos(request.user, [sent.photo])
-    return _step(request, actions.add_photo, entry_id, sent)
+_LIFE = (
+    "listed_at", "dispatched_at", "due_at", "due_provisional", "deadline_rule", "extension_until", "remedied_at",
+    "closed_at", "rework_count", "return_count", "extension_count", "reopen_count", "escalation", "cycle",
+    "lookback_due_at", "lookback",
+)  # fmt: skip
 
 
 def _entries_out(entries: Sequence[Entry], now: datetime) -> list[dict[str, Any]]:
@@ -354,10 +370,9 @@ def _out(entry: Entry, names: dict[str, str], photos: dict[str, list[str]], now:
         "responsible": {"code": entry.responsible, "name": names.get(entry.responsible, "")},
         "found_at": entry.found_at,
         "recorded_at": entry.recorded_at,
-        "due_at": entry.due_at,
-        "closed_at": entry.closed_at,
-        "rework_count": entry.rework_count,
+        **{column: getattr(entry, column) for column in _LIFE},
         "merged_into": entry.merged_into_id,
+        "split_from": entry.split_from_id,
         "photos": {str(moment): photos.get(moment, []) for moment in Moment},
         "seen": entry.event_count,
         "head_hash": entry.head_hash,
@@ -391,4 +406,6 @@ def _detail(person: Person, entry: Entry) -> dict[str, Any]:
         }
         for event in entry.events.order_by("seq")
     ]
-    return _entries_out([entry], clock.now())[0] | {"located": entry.located, "history": history, "steps": steps}
+    parts = list(Entry.objects.filter(split_from=entry).order_by("number").values_list("pk", flat=True))
+    more = {"parts": parts, "located": entry.located, "history": history, "steps": steps}
+    return _entries_out([entry], clock.now())[0] | more

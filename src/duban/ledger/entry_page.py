@@ -21,7 +21,7 @@ from duban.ledger import actions, forms, history, queries, uploads
 from duban.ledger.appending import BadStep, why_not
 from duban.ledger.categories import category_index, find_category
 from duban.ledger.lifecycle import TRANSITIONS, State, Transition
-from duban.ledger.models import Entry, Moment
+from duban.ledger.models import Entry, Lookback, Moment
 from duban.ledger.story import state_line, told
 from duban.ledger.uploads import Kept
 from duban.ledger.views import SEEING, StaffRequest, area_choices, person_who, point_of, scope_of
@@ -29,7 +29,14 @@ from duban.places import queries as places
 from duban.places.codes import LENGTHS
 
 # The step that carries an entry on from each state; the others correct it, give it back or end it.
-NEXT_STEP = {State.FOUND: "list", State.LISTED: "assign", State.ASSIGNED: "remedy", State.REMEDIED: "close"}
+NEXT_STEP = {
+    State.FOUND: "list",
+    State.LISTED: "assign",
+    State.ASSIGNED: "remedy",
+    State.HELD: "resume",
+    State.REMEDIED: "close",
+    State.CLOSED: "stands",
+}
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = N
     person, now = request.user, clock.now()
     steps = _steps(person, entry, answered)
     may = [shown for shown in steps if not shown.reason]
-    next_action = NEXT_STEP.get(State(entry.state))
+    next_action = _next_action(entry, now)
     primary = next((shown for shown in may if shown.step.action == next_action), None)
     events = list(entry.events.order_by("seq"))
     photos = list(entry.photos.select_related("photo").order_by("-moment", "position"))
@@ -78,6 +85,8 @@ def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = N
         "before": [photo for photo in photos if photo.moment == Moment.BEFORE],
         "after": [photo for photo in photos if photo.moment == Moment.AFTER],
         "photos": photos,
+        "parts": list(Entry.objects.filter(split_from=entry).order_by("number")),
+        "lookback_due": queries.lookback_is_due(entry, now),
         "points": [point_of(entry, now) | {"lon": entry.lon, "lat": entry.lat, "url": ""}],
         "reasons": reasons_of(entry.located),
         "layers": layers_of(entry.located),
@@ -90,6 +99,13 @@ def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = N
         "lost": answered if answered and answered.step.action not in {shown.step.action for shown in may} else None,
     }
     return render(request, "ledger/entry.html", context, status=status)
+
+
+def _next_action(entry: Entry, now: datetime) -> str | None:
+    """What the entry waits for; one that stands struck off waits for nothing until its look-back is due."""
+    if entry.state == State.CLOSED and (entry.lookback == Lookback.STANDS or not queries.lookback_is_due(entry, now)):
+        return None
+    return "grant_extension" if entry.extension_until else NEXT_STEP.get(State(entry.state))
 
 
 def _steps(person: Person, entry: Entry, answered: StepShown | None) -> list[StepShown]:
@@ -108,7 +124,8 @@ def _make_step(
     person: Person, entry: Entry, step: Transition, data: Any = None, files: Any = None, kept: Sequence[Kept] = ()
 ) -> StepShown:
     # Who gives an entry back may name any unit of the county; who assigns it, one of their own area.
-    scope = {"assign": scope_of(person, "entry.triage"), "return": [entry.jurisdiction[: LENGTHS[0]]]}
+    own = scope_of(person, "entry.triage")
+    scope = {"assign": own, "split": own, "return": [entry.jurisdiction[: LENGTHS[0]]]}
     units = area_choices(scope[step.action]) if step.action in scope else []
     targets: Sequence[tuple[Entry, float]] = ()
     if step.action == "merge":
@@ -145,7 +162,7 @@ def take_step(request: StaffRequest, entry_id: uuid.UUID, action: str) -> HttpRe
     """One step of the lifecycle; refused, the page comes back as the entry is now, with all that was typed."""
     person, now = request.user, clock.now()
     step = TRANSITIONS.get(action)
-    if step is None:
+    if step is None or not step.by_person:
         raise Http404(action)
     entry = queries.entry_for(person, entry_id)
     barred = why_not(person, step, entry)
@@ -180,38 +197,22 @@ def _take(
 ) -> None:
     """Call the action of the step with what its form said."""
     common = {"by": by, "now": now, "entry_id": entry.pk, "seen": said["seen"]}
-    reason = said.get("reason", "")
-    match step.action:
-        case "list":
-            actions.list_entry(**common)
-        case "assign":
-            actions.assign_entry(**common, unit=said["unit"], due_at=said["due_at"])
-        case "remedy":
-            actions.submit_remedy(**common, photos=photos, reason=reason)
-        case "close":
-            actions.close_entry(**common, reason=reason)
-        case "reject":
-            actions.reject_remedy(**common, reason=reason)
-        case "return":
-            actions.return_entry(**common, reason=reason, unit=said["unit"])
-        case "merge":
-            actions.merge_entry(**common, into=_target(by, said), reason=reason)
-        case "void":
-            actions.void_entry(**common, reason=reason)
-        case "amend":
-            actions.amend_entry(
-                **common,
-                category=find_category(said["category"], category_index()),
-                statement=said["statement"],
-                description=said["description"],
-                reason=reason,
-            )
-        case "add_photo":
-            if not photos:
-                raise BadStep("photo_missing", _("Choose a photo first."), field="photos")
-            for photo in photos:
-                actions.add_photo(**common, photo=photo)
-                common["seen"] = None
+    if step.action == "add_photo":
+        if not photos:
+            raise BadStep("photo_missing", _("Choose a photo first."), field="photos")
+        for photo in photos:
+            actions.add_photo(**common, photo=photo)
+            common["seen"] = None
+        return
+    facts = {name: said[name] for name in ("reason", "unit", "units", "due_at", "until") if name in said}
+    if "photos" in said:
+        facts["photos"] = photos
+    if step.action == "merge":
+        facts["into"] = _target(by, said)
+    if step.action == "amend":
+        facts |= {"statement": said["statement"], "description": said["description"]}
+        facts["category"] = find_category(said["category"], category_index())
+    actions.VERBS[step.action](**common, **facts)
 
 
 def _target(person: Person, said: dict[str, Any]) -> uuid.UUID:

@@ -177,9 +177,18 @@ class StepForm(forms.Form):
         initial = {"seen": entry.event_count, "unit": entry.responsible}
         super().__init__(data, files, initial=initial, auto_id=f"{step.action}_%s", label_suffix="")
         self.step = step
-        if Need.AFTER_PHOTO in step.needs or step.action == "add_photo":
+        if {Need.AFTER_PHOTO, Need.PHOTO} & set(step.needs) or step.action in {"add_photo", "stands"}:
             self.fields["photos"] = FilesField(
                 accept=PICTURES, label=_("After photo") if step.action == "remedy" else _("Photo")
+            )
+        if Need.UNTIL in step.needs:
+            self.fields["until"] = MomentField(label=_("Until when"), required=False)
+        if Need.UNITS in step.needs:
+            self.fields["units"] = forms.MultipleChoiceField(
+                label=_("Units, a part for each"),
+                required=False,
+                choices=units,
+                widget=forms.SelectMultiple(attrs={"size": min(len(units), 10)}),
             )
         if Need.UNIT in step.needs or step.action == "return":
             known = entry.responsible in dict(units)

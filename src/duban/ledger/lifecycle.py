@@ -65,6 +65,11 @@ class Transition:
     guard: Guard | None = None
 
     @property
+    def by_person(self) -> bool:
+        """Whether people take it; the others follow from what is loaded."""
+        return self.permission != "entry.redate"
+
+    @property
     def by_unit(self) -> bool:
         """Whether the unit that must fix it takes the step, not who answers for the place."""
         return self.permission == "entry.handle"

@@ -116,9 +116,19 @@ def is_overdue(entry: Entry, now: datetime) -> bool:
     return entry.state in UNREMEDIED and entry.due_at is not None and entry.due_at < now
 
 
+def lookback_is_due(entry: Entry, now: datetime) -> bool:
+    """Struck off, and the day of the look-back has come."""
+    return entry.state == State.CLOSED and entry.lookback_due_at is not None and entry.lookback_due_at <= now
+
+
 def entry_for(person: Person, entry_id: uuid.UUID) -> Entry:
     """The entry, if the person may see it, else NotFound (`entry_not_found`)."""
-    entry = Entry.objects.visible_to(person).select_related("category", "merged_into").filter(pk=entry_id).first()
+    entry = (
+        Entry.objects.visible_to(person)
+        .select_related("category", "merged_into", "split_from")
+        .filter(pk=entry_id)
+        .first()
+    )
     if entry is None:
         raise NotFound("entry_not_found", _("There is no such entry, or it is not yours to see."))
     return entry
@@ -127,7 +137,7 @@ def entry_for(person: Person, entry_id: uuid.UUID) -> Entry:
 def steps_for(person: Person, entry: Entry) -> list[tuple[Transition, str]]:
     """Every step of the lifecycle with why the person may not take it now; an empty reason: they may."""
     steps = []
-    for step in TRANSITIONS.values():
+    for step in (step for step in TRANSITIONS.values() if step.by_person):
         refusal = why_not(person, step, entry)
         steps.append((step, str(refusal) if refusal else ""))
     return steps

@@ -18,9 +18,19 @@ COLUMNS: dict[str, Promise] = {
     "description": _("in words"),
     "responsible": _("responsible unit"),
     "due_at": _("deadline"),
+    "extension_until": _("asked for until"),
     "merged_into_id": _("goes on as"),
     "rework_count": _("reworks"),
+    "return_count": _("returns"),
+    "extension_count": _("extensions"),
+    "reopen_count": _("times reopened"),
+    "escalation": _("escalations"),
+    "cycle": _("cycle"),
+    "lookback_due_at": _("look-back due"),
 }
+
+
+MOMENTS = frozenset({"due_at", "extension_until", "lookback_due_at"})
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,10 @@ class Change:
     label: str | Promise
     old: Any
     new: Any
+
+    @property
+    def is_moment(self) -> bool:
+        return self.column in MOMENTS
 
 
 @dataclass(frozen=True)
@@ -84,18 +98,21 @@ def _who(event: Event) -> str:
 
 
 def state_line(entry: Entry, events: Sequence[Event]) -> list[Stop]:
-    """found -> listed -> assigned -> remedied -> closed; an entry merged or void ends where it left the line."""
+    """found -> listed -> assigned (-> held) -> remedied -> closed; one merged, split or void ends where it left."""
     reached: dict[str, Event] = {}
     for event in events:
         if event.to_state != event.from_state:
             reached[event.to_state] = event
-    ended = entry.state in {State.MERGED, State.VOID}
-    position = -1 if ended else MAIN_LINE.index(State(entry.state))
+    ended = entry.state in {State.MERGED, State.SPLIT, State.VOID}
+    held = entry.state == State.HELD
+    position = -1 if ended else MAIN_LINE.index(State.ASSIGNED if held else State(entry.state))
     stops = []
     for index, state in enumerate(MAIN_LINE):
         passed = reached.get(state)
         if passed is not None and (ended or index <= position):
-            stops.append(_stop(state, passed, here=index == position))
+            stops.append(_stop(state, passed, here=index == position and not held))
+            if held and index == position:
+                stops.append(_stop(State.HELD, reached[State.HELD], here=True))
         elif not ended:
             stops.append(Stop(state, str(state.label)))
     if ended and entry.state in reached:
@@ -144,6 +161,6 @@ def told(events: Sequence[Event]) -> list[Line]:
 def _shown(column: str, value: Any, categories: Mapping[int, Category]) -> Any:
     if column == "category_id":
         return str(categories.get(value, value))
-    if column == "due_at" and isinstance(value, str):
+    if column in MOMENTS and isinstance(value, str):
         return datetime.fromisoformat(value)
     return value

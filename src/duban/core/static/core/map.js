@@ -11,7 +11,7 @@ const VENDOR = new URL("../vendor/maplibre/maplibre-gl.mjs", import.meta.url);
 const SHAPES = new URL("shapes.svg", import.meta.url);
 const NOWHERE = [[73, 18], [135, 54]];
 const EMPTY = { type: "FeatureCollection", features: [] };
-const LIVE_STATES = ["found", "listed", "assigned", "remedied", "closed", "merged", "void", "overdue"];
+const LIVE_STATES = ["found", "listed", "assigned", "held", "remedied", "closed", "merged", "split", "void", "overdue"];
 
 const ask = async (url) => {
   const answer = await fetch(url, { headers: { Accept: "application/json" }, credentials: "same-origin" });
