@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from duban.access import actions
 from duban.access.models import ApiToken, Person
+from duban.bulletin.actions import draft_issue
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.models import AuditRecord
@@ -83,6 +84,14 @@ def test_a_closed_account_or_one_time_password_stops_the_token(client: Client, p
     assert call(client, secret).json()["code"] == "password_must_change"
     Person.objects.update(must_change_password=False, is_active=False)
     assert call(client, secret).json()["code"] == "bad_token"
+
+
+def test_what_is_open_to_anybody_heeds_a_token_where_one_is_shown(client: Client, person: Person) -> None:
+    draft = draft_issue(by=person, now=clock.now())
+    path = f"/api/v1/bulletins/{draft.pk}/"
+    assert client.get(path).status_code == 404
+    assert call(client, make(person, "read"), path).status_code == 200
+    assert call(client, "duban_nonsense", path).json()["code"] == "bad_token"
 
 
 def test_the_persons_own_rights_still_decide(client: Client) -> None:

@@ -3,14 +3,17 @@
 import json
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.bulletin.conftest import LATER, ROLES, publish
 
+from duban.access.actions import start_delegation
 from duban.access.models import Person
-from duban.bulletin import actions, queries
+from duban.bulletin import actions, editor, queries
 from duban.bulletin.models import Issue, IssueState, Item, Series
+from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.integrity import canonical, sha256
 from duban.core.models import AuditRecord
@@ -96,6 +99,28 @@ def test_who_may_draft(people: dict[str, Person], entry_in: Callable[..., Any]) 
 def test_there_is_no_such_issue(people: dict[str, Person]) -> None:
     for act in ACTIONS.values():
         assert code_of(act, by=people["supervisor"], issue_id=uuid.uuid4()) == "issue_not_found"
+
+
+def test_a_stand_in_judges_no_work_of_whom_they_stand_in_for(
+    issue_in: Callable[[str], Issue], people: dict[str, Person]
+) -> None:
+    now = clock.now()
+
+    def stands_in(giver: str) -> Person:
+        start_delegation(by=people[giver], now=now, taker="town", start=now, end=now + timedelta(days=1))
+        return Person.objects.get(username="town")
+
+    issue = issue_in("draft")
+    town = stands_in("supervisor")
+    assert code_of(actions.approve_issue, by=town, issue_id=issue.pk) == "own_bulletin"
+    assert "approve" not in {step.key for step in editor.steps_for(town, issue, [], 0) if not step.why_not}
+    town = stands_in("second")
+    assert code_of(actions.approve_issue, by=town, issue_id=issue.pk) == ""
+    assert code_of(actions.publish_issue, by=town, issue_id=issue.pk) == "own_approval"
+    assert AuditRecord.objects.get(action="approve_issue").actor["roles"][:2] == [
+        ["supervisor", "110112", {"for": "second"}],
+        ["supervisor", "110112", {"for": "supervisor"}],
+    ]
 
 
 def test_who_edited_it_does_not_approve_it(issue_in: Callable[[str], Issue], people: dict[str, Person]) -> None:

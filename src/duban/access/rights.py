@@ -36,7 +36,9 @@ def grants(person: Person, permission: str, *, apart_from: Collection[str] = ())
     granted = PERMISSIONS[permission]
     held = person.roles_with_giver
     return list(
-        dict.fromkeys((code, kind) for role, code, kind, giver in held if role in granted and giver not in apart_from)
+        dict.fromkeys(
+            (code, kind) for role, code, kind, giver in held if role in granted and not (giver and giver in apart_from)
+        )
     )
 
 

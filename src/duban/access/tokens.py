@@ -42,6 +42,13 @@ class TokenAuth(HttpBearer):
         return found.person
 
 
+class TokenIfAny(TokenAuth):
+    """For what is open to anybody and shows more to some: a token counts where one is shown."""
+
+    def __call__(self, request: HttpRequest) -> Person | bool | None:
+        return super().__call__(request) if "authorization" in request.headers else True
+
+
 def scope_for(request: HttpRequest) -> Scope:
     """What a token must be good for to make this request."""
     if request.method in SAFE:

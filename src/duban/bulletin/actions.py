@@ -226,6 +226,10 @@ def approve_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int |
     issue = _lock(issue_id, by=by, permission="bulletin.approve", states=(IssueState.DRAFT,), seen=seen)
     if by.username in {issue.drafted_by, *issue.edited_by}:
         raise NotAllowed("own_bulletin", _("Nobody approves their own bulletin; ask a second person."))
+    if not rights.may(
+        by, "bulletin.approve", issue.series.jurisdiction, apart_from={issue.drafted_by, *issue.edited_by}
+    ):
+        raise NotAllowed("own_bulletin", _("You stand in for who wrote it; ask a person with a right of their own."))
     _check_printable(issue)
     issue.state, issue.approved_by = IssueState.APPROVED, by.username
     issue.version += 1
@@ -244,6 +248,8 @@ def publish_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int |
     issue = _lock(issue_id, by=by, permission="bulletin.publish", states=(IssueState.APPROVED,), seen=seen)
     if by.username == issue.approved_by:
         raise NotAllowed("own_approval", _("Who approved it does not publish it; that takes two."))
+    if not rights.may(by, "bulletin.publish", issue.series.jurisdiction, apart_from={issue.approved_by}):
+        raise NotAllowed("own_approval", _("You stand in for who approved it; ask a person with a right of their own."))
     # The checkpoint's row is locked before any entry, in the order in which every publication takes them.
     checkpoint = history.seal_heads(now=now)
     _check_printable(issue)

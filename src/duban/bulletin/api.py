@@ -9,6 +9,7 @@ from ninja.responses import Status
 from pydantic import Field
 
 from duban.access.models import Person
+from duban.access.tokens import TokenIfAny
 from duban.bulletin import actions, editor, queries
 from duban.bulletin.models import WAITING, Issue
 from duban.core import clock
@@ -126,7 +127,9 @@ def list_drafts(request: Caller) -> Any:
     return [draft_out(issue) for issue in queries.issues_for(request.user).filter(state__in=WAITING)[:PAGE]]
 
 
-@router.get("/{issue_id}/", auth=None, summary="The frozen document of a published issue; a draft for its makers")
+@router.get(
+    "/{issue_id}/", auth=TokenIfAny(), summary="The frozen document of a published issue; a draft for its makers"
+)
 def get_issue(request: HttpRequest, issue_id: uuid.UUID) -> Any:
     try:
         return queries.document(queries.published_issue(issue_id))

@@ -208,15 +208,20 @@ def no_role(person: Person) -> str:
 
 def why_not(person: Person, issue: Issue, permission: str, wrong: Sequence[DubanError]) -> str:
     """Why the person cannot approve or publish now, in the order in which the actions ask."""
-    if not rights.may(person, permission, issue.series.jurisdiction):
+    code = issue.series.jurisdiction
+    if not rights.may(person, permission, code):
         return no_role(person)
     if permission == "bulletin.approve":
         if person.username in {issue.drafted_by, *issue.edited_by}:
             return _("You wrote at it yourself; a second person approves it.")
+        if not rights.may(person, permission, code, apart_from={issue.drafted_by, *issue.edited_by}):
+            return _("You stand in for who wrote it; ask a person with a right of their own.")
     elif issue.state != IssueState.APPROVED:
         return _("A second person has not approved it yet.")
     elif person.username == issue.approved_by:
         return _("You approved it; another person publishes it.")
+    elif not rights.may(person, permission, code, apart_from={issue.approved_by}):
+        return _("You stand in for who approved it; ask a person with a right of their own.")
     return _("First mend what is marked in red.") if wrong else ""
 
 
@@ -289,10 +294,13 @@ def waiting_on_desk(person: Person, issues: Sequence[Issue]) -> list[Waiting]:
 def for_me(person: Person, issue: Issue, *, blocked: bool) -> str:
     """Which step of this draft waits for this person."""
     at = issue.series.jurisdiction
-    wrote = person.username in {issue.drafted_by, *issue.edited_by}
+    writers = {issue.drafted_by, *issue.edited_by}
+    wrote = person.username in writers
     if blocked:
         return _("mend it") if wrote and rights.may(person, "bulletin.draft", at) else ""
-    if issue.state == IssueState.DRAFT and not wrote and rights.may(person, "bulletin.approve", at):
+    if issue.state == IssueState.DRAFT and not wrote and rights.may(person, "bulletin.approve", at, apart_from=writers):
         return _("waits for your approval")
-    publishes = rights.may(person, "bulletin.publish", at) and person.username != issue.approved_by
+    publishes = person.username != issue.approved_by and rights.may(
+        person, "bulletin.publish", at, apart_from={issue.approved_by}
+    )
     return _("ready for you to publish") if issue.state == IssueState.APPROVED and publishes else ""
