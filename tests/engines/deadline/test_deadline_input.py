@@ -97,6 +97,8 @@ def test_seconds_are_kept():
 
 
 NEW_YORK = ZoneInfo("America/New_York")
+NIGHT = ((0, 240),)
+SPLIT = ((130, 170), (180, 240))
 
 
 @pytest.mark.parametrize(
@@ -110,14 +112,14 @@ NEW_YORK = ZoneInfo("America/New_York")
         # 01:30 comes twice: the first one.
         ("days", (), datetime(2021, 11, 6, 1, 30, tzinfo=NEW_YORK), datetime(2021, 11, 7, 5, 30, tzinfo=UTC)),
         # A night shift of Sunday 00:00-04:00 had three hours only.
-        ("working_hours", ((0, 240),), datetime(2021, 3, 14, 0, 0, tzinfo=NEW_YORK), datetime(2021, 3, 15, 5, tzinfo=UTC)),
+        ("working_hours", NIGHT, datetime(2021, 3, 14, tzinfo=NEW_YORK), datetime(2021, 3, 15, 5, tzinfo=UTC)),
         # A window that lies wholly in the leap holds nothing.
-        ("working_hours", ((130, 170), (180, 240)), datetime(2021, 3, 14, tzinfo=NEW_YORK), datetime(2021, 3, 15, 6, 30, tzinfo=UTC)),
+        ("working_hours", SPLIT, datetime(2021, 3, 14, tzinfo=NEW_YORK), datetime(2021, 3, 14, 8, tzinfo=UTC)),
         ("working_days", OFFICE, datetime(2021, 3, 13, 12, tzinfo=NEW_YORK), datetime(2021, 3, 14, 21, 30, tzinfo=UTC)),
     ],
-)  # fmt: skip
+)
 def test_where_clocks_change(unit, workday, start, expected):
-    amount = {"days": 1, "working_days": 1, "working_hours": 4 if len(workday) == 1 else 1}[unit]
+    amount = {"days": 1, "working_days": 1, "working_hours": 4 if workday == NIGHT else 1}[unit]
     calendar = Calendar.build({date(2021, 3, 14): True})
     assert due_one(start, Rule("r", amount, unit, workday, "America/New_York"), calendar).due == expected
 

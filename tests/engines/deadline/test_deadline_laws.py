@@ -20,6 +20,7 @@ length = st.integers(0, 4 * 1440)
 span = st.tuples(moment, length).map(lambda drawn: (drawn[0], drawn[0] + drawn[1]))
 pauses = st.lists(span, max_size=4)
 unit = st.sampled_from(["working_hours", "working_days", "hours", "days"])
+few = st.integers(1, 40)
 workday = st.one_of(
     st.just(OFFICE),
     st.lists(st.integers(0, 1440), min_size=2, max_size=6, unique=True).map(
