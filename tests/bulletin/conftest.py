@@ -11,6 +11,7 @@ from duban.bulletin import actions
 from duban.bulletin.models import Issue
 from duban.demo.builders import NOON, make_finding, make_person, make_photo
 from duban.ledger import actions as ledger
+from duban.ledger.recording import record_finding
 
 LATER = NOON + timedelta(hours=2)
 ROLES = "inspector handler supervisor publisher health_officer community_worker leader administrator".split()
@@ -19,7 +20,7 @@ ROLES = "inspector handler supervisor publisher health_officer community_worker 
 def make_entry(seed: int, state: str = "listed", *, by: Person, handler: Person, **changes: Any) -> Any:
     """An entry in the area of `by` with a photo and, unless told otherwise, a statement of its own."""
     facts = {"statement": f"宋庄镇徐辛庄村距徐宋路约{seed}米", "photos": (make_photo(seed, by=by),)}
-    entry = ledger.record_finding(by=by, now=NOON, finding=make_finding(seed, **facts | changes)).entry
+    entry = record_finding(by=by, now=NOON, finding=make_finding(seed, **facts | changes)).entry
     step: dict[str, Any] = {"now": LATER, "entry_id": entry.id}
     if state in {"listed", "assigned", "remedied", "closed"}:
         entry = ledger.list_entry(by=by, **step)

@@ -18,6 +18,7 @@ from duban.core import clock
 from duban.core.errors import DubanError
 from duban.demo.builders import make_finding, make_person
 from duban.ledger import actions as ledger
+from duban.ledger.recording import record_finding
 
 # (area of the drafter, series): two of the series print the same entries, and the town's prints some of the district's.
 WANTED = [("110112106", "甲")] * 2 + [("110112", "甲")] * 4 + [("110112", "乙")] * 2
@@ -28,7 +29,7 @@ for index, (area, name) in enumerate(WANTED):
     for _each in range(3):
         seed += 1
         facts = {"statement": f"某路{seed}号", "responsible": "110112106"}
-        ledger.record_finding(by=person, now=clock.now(), finding=make_finding(seed, **facts))
+        record_finding(by=person, now=clock.now(), finding=make_finding(seed, **facts))
     issue = actions.draft_issue(by=person, now=clock.now(), name=name)
     drafts.append((person, issue.pk))
     printed.append({item.entry_id for item in issue.items.all()})

@@ -29,11 +29,12 @@ from duban.bulletin import actions
 from duban.core import clock
 from duban.demo.builders import make_finding, make_person, make_photo
 from duban.ledger import actions as ledger
+from duban.ledger.recording import record_finding
 
 wang, li = (make_person(name, "supervisor", "110112") for name in ("wang", "li"))
 for seed in (1, 2):
     finding = make_finding(seed, statement=f"某路{seed}号", photos=(make_photo(seed, by=wang),))
-    ledger.record_finding(by=wang, now=clock.now(), finding=finding)
+    record_finding(by=wang, now=clock.now(), finding=finding)
 actions.draft_issue(by=wang, now=clock.now(), first=193)
 """
 

@@ -11,8 +11,8 @@ from PIL import Image
 from duban.access.actions import add_person
 from duban.access.models import Person
 from duban.evidence.actions import store_photo
-from duban.ledger.recording import Finding
 from duban.ledger.categories import category_index
+from duban.ledger.recording import Finding
 
 NOON = datetime(2021, 1, 18, 4, 0, tzinfo=UTC)
 """12:00 in Beijing on 18 January 2021."""

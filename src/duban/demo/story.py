@@ -20,9 +20,9 @@ from duban.demo import layers
 from duban.demo.pictures import SUBJECTS, draw_picture
 from duban.evidence.actions import store_photo
 from duban.ledger import actions as ledger
-from duban.ledger.recording import Finding
 from duban.ledger.categories import category_index
 from duban.ledger.history import seal_heads
+from duban.ledger.recording import Finding, record_finding
 from duban.places.actions import load_jurisdictions, load_layer
 
 NAMESPACE = uuid.UUID("5c1f3a5e-7f7a-4d0c-9a44-30a1d2f1b8aa")
@@ -295,7 +295,7 @@ class _Teller:
                     if (index, which) in self.pictures
                 ),
             )
-            self.entries[index] = ledger.record_finding(by=inspector, now=now, finding=finding).entry.id
+            self.entries[index] = record_finding(by=inspector, now=now, finding=finding).entry.id
 
     def follow(self, indexes: range) -> None:
         """Take the entries through the steps of their fates."""

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.core import audit
 from duban.core.errors import DubanError
-from duban.core.tables import read_table
+from duban.core.tables import parse_moment, read_table
 from duban.engines.deadline import Calendar, Rule, due, due_one, read_workday
 from duban.ledger.appending import append
 from duban.ledger.models import CalendarDay, Category, Counter, DeadlineRule, Entry, Unit
@@ -168,11 +168,11 @@ def load_calendar(*, by: audit.Actor, now: datetime, data: bytes, name: str) -> 
     the row (`bad_date`, `bad_working`, `no_days`).
     """
     days: dict[date, bool] = {}
-    for row in read_table(data, name, ("date", "working")).rows:
-        try:
-            day = date.fromisoformat(row.text("date")[:10].replace("/", "-"))
-        except ValueError as error:
-            raise BadCalendar("bad_date", _("A date is written 2027-02-17."), field="date", row=row.number) from error
+    for row in read_table(data, name, required=("date", "working"))[1]:
+        moment = parse_moment(row.text("date"))
+        if moment is None or not 1900 < moment.year < 2200:
+            raise BadCalendar("bad_date", _("A date is written 2027-02-17."), field="date", row=row.number)
+        day = moment.date()
         word = row.text("working").lower()
         if word not in _WORKING:
             raise BadCalendar(
