@@ -7,7 +7,7 @@ from typing import Any
 
 from django import template
 from django.core.paginator import Page
-from django.forms import BoundField
+from django.forms import BoundField, CheckboxSelectMultiple
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
 from django.utils.dateparse import parse_date, parse_datetime
@@ -146,7 +146,7 @@ def field(bound: BoundField, hint: str = "", key: str = "") -> dict[str, Any]:
         "control": bound.as_widget(attrs=attributes),
         "hint": hint or bound.help_text,
         "kind": kind,
-        "is_group": kind == "radio",
+        "is_group": kind == "radio" or isinstance(widget, CheckboxSelectMultiple),
     }
 
 
