@@ -123,12 +123,13 @@ def field(bound: BoundField, hint: str = "", key: str = "") -> dict[str, Any]:
     """A form field with label, hint, and its error with the mend under it; `key` is the key that goes to it."""
     widget = bound.field.widget
     kind = getattr(widget, "input_type", type(widget).__name__.lower())
+    is_group = kind == "radio" or isinstance(widget, CheckboxSelectMultiple)
     attributes: dict[str, Any] = {}
     if kind in {"select"}:
         attributes["class"] = "form-select"
     elif kind not in {"checkbox", "radio", "hidden"}:
         attributes["class"] = "form-control"
-    elif kind == "checkbox":
+    elif kind == "checkbox" and not is_group:
         attributes["class"] = "form-check-input"
     given = widget.attrs.get("class")
     if given and "class" in attributes:
@@ -146,7 +147,7 @@ def field(bound: BoundField, hint: str = "", key: str = "") -> dict[str, Any]:
         "control": bound.as_widget(attrs=attributes),
         "hint": hint or bound.help_text,
         "kind": kind,
-        "is_group": kind == "radio" or isinstance(widget, CheckboxSelectMultiple),
+        "is_group": is_group,
     }
 
 
