@@ -73,11 +73,11 @@ class Scene:
     """A second photo was taken."""
 
 
-HUOXIAN, SONGZHUANG = "110112106", "110112104"
+HUOXIAN, SONGZHUANG, TAIHU, MAJUQIAO = "110112106", "110112104", "110112114", "110112109"
 
 THE_PAGE: list[Scene] = [
-    Scene(layers.LIXINZHUANG, beijing(11, 9, 20), "06010", "村西南路边生活垃圾裸露堆放", "lane", "closed", HUOXIAN),
-    Scene(layers.QUNFANG, beijing(11, 14, 5), "06036", "楼北侧绿地边堆放旧家具和杂物", "estate", "closed"),
+    Scene(layers.LIXINZHUANG, beijing(11, 9, 20), "06010", "村西南路边生活垃圾裸露堆放", "lane", "stands", HUOXIAN),
+    Scene(layers.QUNFANG, beijing(11, 14, 5), "06036", "楼北侧绿地边堆放旧家具和杂物", "estate", "recurred"),
     Scene(layers.CHANGLINGYING, beijing(18, 9, 10), "06010", "环路旁林下散落生活垃圾", "road", "remedied", HUOXIAN),
     Scene(layers.XIELOU, beijing(18, 10, 15), "06011", "村南空地积存建筑渣土未苫盖", "road", "assigned", more=True),
     Scene(layers.LUYI, beijing(18, 11, 0), "06042", "站旁垃圾箱满溢,周边有散落垃圾", "estate", "closed"),
@@ -100,13 +100,13 @@ AFTERWARDS: list[Scene] = [
     Scene((116.7024, 39.7199), beijing(21, 8, 30), "06017", "街心绿地有白色垃圾", "green", "assigned"),
     Scene((116.7862, 39.6663), beijing(21, 9, 0), "06010", "村口垃圾池外溢", "lane", "listed"),
     Scene((116.6843, 39.8715), beijing(21, 9, 25), "06012", "积雪融化后路面泥污未清", "road", "listed"),
-    Scene((116.7543, 39.9052), beijing(21, 9, 50), "06010", "拆迁地块边暴露垃圾", "lane", "assigned"),
-    Scene((116.6478, 39.9427), beijing(21, 10, 20), "06036", "楼前空地堆放旧沙发", "estate", "assigned"),
+    Scene((116.7543, 39.9052), beijing(21, 9, 50), "06010", "拆迁地块边暴露垃圾", "lane", "held"),
+    Scene((116.6478, 39.9427), beijing(21, 10, 20), "06036", "楼前空地堆放旧沙发", "estate", "asked"),
     Scene((116.6254, 39.9065), beijing(21, 10, 45), "06042", "厨余垃圾桶外溢", "estate", "void"),
     Scene((116.8382, 39.7735), beijing(21, 11, 10), "06011", "村东坑塘边倾倒渣土", "ditch", "remedied", HUOXIAN),
     Scene((116.7070, 39.9500), beijing(21, 13, 30), "06042", "村内垃圾点桶满未清", "lane", "reworked", SONGZHUANG),
     Scene((116.5908, 39.8458), beijing(21, 14, 0), "09005", "水果店店外摆放", "market", "closed"),
-    Scene((116.6130, 39.7788), beijing(21, 14, 30), "06010", "村北路口新倒生活垃圾", "road", "listed", more=True),
+    Scene((116.6130, 39.7788), beijing(21, 14, 30), "06010", "村北路口新倒生活垃圾", "road", "split", more=True),
     Scene((116.6642, 39.9202), beijing(21, 15, 0), "06017", "河边绿地散落塑料袋", "green", "closed"),
     Scene((116.6820, 39.8529), beijing(21, 15, 40), "06012", "施工车辆带泥上路", "road", "assigned"),
     Scene((116.7315, 39.9163), beijing(22, 8, 40), "06017", "绿化带内有垃圾袋", "green", "found"),
@@ -132,10 +132,16 @@ FATES: dict[str, tuple[str, ...]] = {
     "returned": ("list", "assign", "return"),
     "reassigned": ("list", "assign", "return", "assign"),
     "closed": ("list", "assign", "remedy", "close"),
+    "stands": ("list", "assign", "remedy", "close", "stands"),
+    "recurred": ("list", "assign", "remedy", "close", "recurred"),
+    "held": ("list", "assign", "hold"),
+    "asked": ("list", "assign", "ask_extension"),
+    "split": ("list", "split"),
     "void": ("void",),
     "merged": ("merge",),
 }
-HOURS = {"assign": 1.0, "remedy": 16.0, "remedy_in_part": 15.0}
+LOOKING_BACK = frozenset({"stands", "recurred"})
+HOURS = {"assign": 1.0, "remedy": 16.0, "remedy_in_part": 15.0, "stands": 31 * 24.0, "recurred": 31 * 24.0}
 """How long after the step before it a step is taken; others come two hours after."""
 
 
@@ -222,7 +228,7 @@ def draw_all(scenes: Sequence[Scene], pool: Executor) -> Pictures:
     pictures: Pictures = {}
     for index, scene in enumerate(scenes):
         wanted = [("before", scene.found), *([("more", scene.found)] if scene.more else [])]
-        wanted += [step for step in steps(index, scene) if step[0] in {"remedy", "remedy_in_part"}]
+        wanted += [step for step in steps(index, scene) if step[0] in {"remedy", "remedy_in_part", "recurred"}]
         for which, moment in wanted:
             pictures[index, which] = pool.submit(_draw, index, scene, which, moment)
     return pictures
@@ -256,6 +262,7 @@ def tell(*, people: dict[str, Person], scenes: Sequence[Scene], pictures: Pictur
     teller.find(range(page, after))
     teller.follow(range(page, after))
     teller.draft(now=beijing(25, 10))
+    teller.follow(range(2), looking_back=True)
     teller.find(range(after, len(scenes)))
     teller.follow(range(after, len(scenes)))
     seal_heads(now=now)
@@ -297,11 +304,12 @@ class _Teller:
             )
             self.entries[index] = record_finding(by=inspector, now=now, finding=finding).entry.id
 
-    def follow(self, indexes: range) -> None:
-        """Take the entries through the steps of their fates."""
+    def follow(self, indexes: range, *, looking_back: bool = False) -> None:
+        """Take the entries through the steps of their fates, up to the look-back or that alone."""
         for index in indexes:
             for action, now in steps(index, self.scenes[index]):
-                self.step(index, action, now)
+                if (action in LOOKING_BACK) == looking_back:
+                    self.step(index, action, now)
 
     def step(self, index: int, action: str, now: datetime) -> None:
         supervisor = self.people["supervisor"]
@@ -324,6 +332,20 @@ class _Teller:
                 ledger.reject_remedy(by=supervisor, reason="仍有散落残留,请清理干净并重新拍照", **common)
             case "return":
                 ledger.return_entry(by=handler, reason="该处由专业养护单位负责,请核定责任单位", **common)
+            case "hold":
+                ledger.hold_entry(by=supervisor, reason="地块权属有争议,待规划部门核定", **common)
+            case "ask_extension":
+                until = now + timedelta(days=6)
+                ledger.ask_extension(by=handler, until=until, reason="大件清运车辆检修,周末前清走", **common)
+            case "split":
+                units = [TAIHU, MAJUQIAO]
+                ledger.split_entry(by=supervisor, units=units, reason="路口两侧分属两镇", **common)
+            case "stands":
+                ledger.mark_stands(by=self.people["inspector"], reason="现场整洁,无反弹", **common)
+            case "recurred":
+                inspector = self.people["inspector"]
+                photo = self.photo(index, action, by=inspector, now=now)
+                ledger.mark_recurred(by=inspector, photos=[photo], reason="同一处再次堆放", **common)
             case "void":
                 ledger.void_entry(by=supervisor, reason="现场复核为临时转运,已当场清走", **common)
             case "merge":
