@@ -238,7 +238,7 @@ def _draw(index: int, scene: Scene, which: str, moment: datetime) -> bytes:
     # Every third phone kept time and place in the file, as in life.
     kept = index % 3 == 0
     return draw_picture(
-        index + 1000 * (which == "more"),
+        index + {"more": 1000, "recurred": 2000}.get(which, 0),
         cleared=which == "remedy",
         stage=scene.stage,
         # What was cleared in part still shows what blew about.
