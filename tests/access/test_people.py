@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from duban.access import actions
-from duban.access.models import Person, RoleAt
+from duban.access.models import Person, Role, RoleAt
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.models import AuditRecord
@@ -22,6 +22,14 @@ def chief() -> Person:
 
 def act(action, by: Person, **more):
     return action(by=Person.objects.get(pk=by.pk), now=clock.now(), **more)
+
+
+def refusal_of(action, by: Person, **more) -> str:
+    try:
+        act(action, by, **more)
+    except DubanError as refusal:
+        return refusal.code
+    return ""
 
 
 def refused(action, by: Person, **more) -> str:
@@ -82,6 +90,36 @@ def test_others_administer_nothing() -> None:
     wu, li = make_person("wu", "supervisor", DISTRICT), make_person("li", "handler", TOWN)
     assert refused(actions.add_colleague, wu, username="x", role="handler", at=TOWN) == "not_allowed"
     assert refused(actions.reset_password, wu, person_id=li.pk) == "unknown_person"
+
+
+@pytest.mark.parametrize("role", Role.values)
+@pytest.mark.parametrize(("at", "inside"), [(DISTRICT, True), (TOWN, True), (OTHER_TOWN, False), (TOWN + "251", False)])
+def test_who_may_what_by_role_and_scope(role: str, at: str, inside: bool, client: Client) -> None:
+    """Every action and page of this kind, by every role at four places, on a handler of one town."""
+    by, wu = make_person("by", role, at), make_person("wu", "handler", TOWN)
+    make_person("keeper", "administrator", DISTRICT)
+    may = inside and role == Role.ADMINISTRATOR
+    held = RoleAt.objects.get(person=wu)
+    codes = [
+        refusal_of(actions.give_role, by, person_id=wu.pk, role="inspector", at=TOWN),
+        refusal_of(actions.close_account, by, person_id=wu.pk),
+        refusal_of(actions.open_account, by, person_id=wu.pk),
+        refusal_of(actions.unlock_person, by, person_id=wu.pk),
+        refusal_of(actions.reset_password, by, person_id=wu.pk),
+        refusal_of(actions.take_role, by, role_id=held.pk),
+        refusal_of(actions.add_colleague, by, username="new", role="handler", at=TOWN),
+    ]
+    assert codes == [""] * 7 if may else codes == ["unknown_person"] * 5 + ["unknown_role_held", "not_allowed"]
+    client.force_login(Person.objects.get(pk=by.pk))
+    answers = [
+        client.get(reverse("access:people")).status_code,
+        client.get(reverse("access:add_person")).status_code,
+        client.get(reverse("access:person", args=[wu.pk])).status_code,
+    ]
+    if may:
+        assert answers == [200, 200, 200]
+    else:
+        assert answers == ([200, 200, 404] if role == Role.ADMINISTRATOR else [403, 403, 403])
 
 
 def test_the_last_administrator_of_an_area_stays(chief: Person) -> None:
