@@ -21,7 +21,7 @@ from duban.ledger import actions, forms, history, queries, uploads
 from duban.ledger.appending import BadStep, why_not
 from duban.ledger.categories import category_index, find_category
 from duban.ledger.lifecycle import TRANSITIONS, State, Transition
-from duban.ledger.models import Entry, Lookback, Moment
+from duban.ledger.models import Entry, EntryPhoto, Lookback, Moment
 from duban.ledger.story import state_line, told
 from duban.ledger.uploads import Kept
 from duban.ledger.views import SEEING, StaffRequest, area_choices, person_who, point_of, scope_of
@@ -73,6 +73,7 @@ def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = N
     primary = next((shown for shown in may if shown.step.action == next_action), None)
     events = list(entry.events.order_by("seq"))
     photos = list(entry.photos.select_related("photo").order_by("-moment", "position"))
+    of_cycle = _of_cycle(entry, photos)
     story = told(events)
     codes = {entry.jurisdiction, entry.responsible} | {code for line in story for code in line.codes}
     names = places.names(codes)
@@ -82,8 +83,8 @@ def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = N
         "overdue": queries.is_overdue(entry, now),
         "unit": names.get(entry.responsible, entry.responsible),
         "area": names.get(entry.jurisdiction, entry.jurisdiction),
-        "before": [photo for photo in photos if photo.moment == Moment.BEFORE],
-        "after": [photo for photo in photos if photo.moment == Moment.AFTER],
+        "before": [photo for photo in of_cycle if photo.moment == Moment.BEFORE],
+        "after": [photo for photo in of_cycle if photo.moment == Moment.AFTER],
         "photos": photos,
         "parts": list(Entry.objects.filter(split_from=entry).order_by("number")),
         "lookback_due": queries.lookback_is_due(entry, now),
@@ -99,6 +100,14 @@ def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = N
         "lost": answered if answered and answered.step.action not in {shown.step.action for shown in may} else None,
     }
     return render(request, "ledger/entry.html", context, status=status)
+
+
+def _of_cycle(entry: Entry, photos: Sequence[EntryPhoto]) -> Sequence[EntryPhoto]:
+    """The photos to compare: once it has recurred, the one that showed so and what came after it."""
+    if entry.cycle == 1:
+        return photos
+    latest = max((photo.position for photo in photos if photo.moment == Moment.BEFORE), default=0)
+    return [photo for photo in photos if photo.position >= latest]
 
 
 def _next_action(entry: Entry, now: datetime) -> str | None:
