@@ -1,7 +1,7 @@
 """The steps of an entry's life. Order in each: may they -> lock -> allowed from here -> append -> audit -> notify."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -449,7 +449,7 @@ def add_photo(*, by: Person, now: datetime, entry_id: uuid.UUID, photo: str, see
 
 
 # The function that takes each step of the table; `redate` alone is no person's step.
-VERBS = {
+VERBS: dict[str, Callable[..., Any]] = {
     "list": list_entry,
     "assign": assign_entry,
     "remedy": submit_remedy,

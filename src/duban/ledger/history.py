@@ -35,11 +35,8 @@ FACT_COLUMNS = (
 )  # fmt: skip
 CHECKPOINT_BATCH = 5000
 # What a column holds that no event has set: an event names what it sets, not what was never touched.
-_DEFAULTS = {
-    column: None if field.null else field.get_default()
-    for column in FACT_COLUMNS
-    for field in [Entry._meta.get_field(column.removesuffix("_id"))]
-}
+_FIELDS: dict[str, Any] = {column: Entry._meta.get_field(column.removesuffix("_id")) for column in FACT_COLUMNS}
+_DEFAULTS = {column: None if field.null else field.get_default() for column, field in _FIELDS.items()}
 
 
 def stamp(moment: datetime | None) -> str | None:

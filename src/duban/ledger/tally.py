@@ -28,7 +28,7 @@ def key_of(entry: Entry) -> Key | None:
     return coarse, entry.jurisdiction, entry.responsible, entry.category.kind, str(entry.state)
 
 
-def move(old: Key | None, new: Key) -> None:
+def move(old: Key | None, new: Key | None) -> None:
     """Count one entry under `new` and no longer under `old`."""
     if old != new:
         add([(key, n) for key, n in ((old, -1), (new, 1)) if key is not None])
@@ -54,7 +54,7 @@ def fold() -> None:
     read = list(rows.values_list("pk", *KEY, "n"))
     sums: dict[Key, int] = {}
     for _pk, *key, n in read:
-        sums[tuple(key)] = sums.get(tuple(key), 0) + n  # type: ignore[index]
+        sums[tuple(key)] = sums.get(tuple(key), 0) + n
     gone = [pk for pk, *_rest in read]
     for start in range(0, len(gone), 500):
         Tally.objects.filter(pk__in=gone[start : start + 500]).delete()
