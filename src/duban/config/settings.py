@@ -176,6 +176,7 @@ STATICFILES_DIRS = [
         "htmx": "htmx.org/dist",
         "maplibre": "maplibre-gl/dist",
         "slider": "img-comparison-slider/dist",
+        "echarts": "echarts/dist",
     }.items()
     if (NODE_MODULES / path).is_dir()
 ]

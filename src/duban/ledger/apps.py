@@ -8,9 +8,11 @@ def load_reference_data(**_signal: Any) -> None:
     from duban.ledger import search, tally
     from duban.ledger.categories import load_categories
     from duban.ledger.deadlines import load_reference
+    from duban.ledger.figures import load_weights
 
     load_categories()
     load_reference()
+    load_weights()
     # What was recorded before there were these tables.
     if search.index_missing():
         tally.rebuild()

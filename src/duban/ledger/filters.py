@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from duban.core.errors import DubanError
 from duban.ledger.categories import category_index
+from duban.ledger.figures import in_words, read_figure
 from duban.ledger.lifecycle import State
 from duban.ledger.queries import SORTS, Filters
 from duban.places.codes import normalise_code
@@ -34,7 +35,8 @@ class Chip:
 def read_filters(query: QueryDict) -> Filters:
     """What the address asks for; raises BadFilter naming the part that cannot be understood.
 
-    Codes: `unknown_state`, `unknown_category`, `bad_sort`, `bad_flag`, `text_too_long`, and `bad_code` for the area.
+    Codes: `unknown_state`, `unknown_category`, `bad_sort`, `bad_flag`, `text_too_long`, `bad_code` for the area,
+    and what read_figure refuses.
     """
     states = tuple(dict.fromkeys(state for state in query.getlist("state") if state))
     for state in states:
@@ -50,6 +52,7 @@ def read_filters(query: QueryDict) -> Filters:
     text = query.get("text", "").replace("\x00", "").strip()
     if len(text) > 100:
         raise BadFilter("text_too_long", gettext_lazy("Search for at most 100 characters."), field="text")
+    figure = query.get("figure", "")
     sort = query.get("sort", "") or NEWEST
     if sort not in SORTS:
         raise _refuse("bad_sort", gettext_lazy("The table cannot be sorted by “%s”."), sort, "sort")
@@ -59,6 +62,7 @@ def read_filters(query: QueryDict) -> Filters:
         category=category,
         overdue=overdue == "1",
         text=text,
+        figure=read_figure(figure) if figure else None,
         sort=sort,
     )
 
@@ -71,13 +75,16 @@ def write_filters(filters: Filters, **more: str) -> str:
     """The query string of a question, without the question mark; "" asks for everything, newest first."""
     pairs = [("state", state) for state in filters.states]
     pairs += [("area", filters.area), ("category", filters.category), ("overdue", "1" if filters.overdue else "")]
-    pairs += [("text", filters.text), ("sort", "" if filters.sort == NEWEST else filters.sort), *more.items()]
+    pairs += [("text", filters.text), ("figure", str(filters.figure or ""))]
+    pairs += [("sort", "" if filters.sort == NEWEST else filters.sort), *more.items()]
     return urlencode([(name, value) for name, value in pairs if value])
 
 
 def sentence(filters: Filters, names: Mapping[str, str]) -> list[Chip]:
     """The question in words, part by part; `names` says what the area is called."""
     chips: list[Chip] = []
+    if filters.figure:
+        chips.append(Chip(in_words(filters.figure, names), write_filters(replace(filters, figure=None))))
     if filters.area:
         words = names.get(filters.area, filters.area)
         chips.append(Chip(words, write_filters(replace(filters, area=""))))

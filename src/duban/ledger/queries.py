@@ -19,6 +19,7 @@ from duban.access.models import Person
 from duban.core.errors import NotFound
 from duban.engines.geo.geodesy import geodesic
 from duban.ledger.appending import why_not
+from duban.ledger.figures import Figure, rows_behind
 from duban.ledger.lifecycle import OPEN, TRANSITIONS, UNREMEDIED, State, Transition
 from duban.ledger.models import Entry, Moment, in_sight
 from duban.places import queries as places
@@ -35,6 +36,8 @@ class Filters:
     """kind:code"""
     overdue: bool = False
     text: str = ""
+    figure: Figure | None = None
+    """A number of the figures page: exactly the rows behind it."""
     sort: str = "-found_at"
 
 
@@ -92,6 +95,8 @@ def entries_for(person: Person, filters: Filters, *, now: datetime, many: bool =
         entries = entries.filter(category__kind=kind, category__code=code)
     if filters.overdue:
         entries = entries.filter(overdue_at(now, state=state))
+    if filters.figure:
+        entries = entries.filter(rows_behind(filters.figure, now=now))
     if filters.text:
         entries = entries.filter(
             Q(number__icontains=filters.text)
