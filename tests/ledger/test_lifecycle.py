@@ -295,3 +295,12 @@ def test_a_role_for_events_alone_does_not_reach_components(people: dict[str, Per
         actions.list_entry(by=person, now=NOW, entry_id=entry.id)
     assert refusal.value.code == "entry_not_found"
     assert actions.list_entry(by=person, now=NOW, entry_id=rubbish.id).state == "listed"
+
+
+def test_an_inspector_of_events_records_no_components(people: dict[str, Person]) -> None:
+    person, _password = add_person(username="events", role="inspector", at="110112", kind="event", now=NOON)
+    cover = make_finding(1, category=category_index()["component:01002"])
+    with pytest.raises(DubanError) as refusal:
+        recording.record_finding(by=person, now=NOON, finding=cover)
+    assert (refusal.value.code, refusal.value.field) == ("outside_kind", "category")
+    assert recording.record_finding(by=person, now=NOON, finding=make_finding(2)).outcome == "taken"

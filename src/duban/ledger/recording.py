@@ -97,7 +97,7 @@ def record_findings(
 def _record_findings(
     *, by: Person, now: datetime, findings: Sequence[Finding], keep_good: bool
 ) -> tuple[list[Recorded], list[DubanError]]:
-    scopes = rights.codes(by, "entry.record")
+    scopes = rights.grants(by, "entry.record")
     if not scopes:
         rights.require(by, "entry.record", "")
     sound, there, drafts, refused = _sift(now=now, findings=findings, scopes=scopes)
@@ -130,7 +130,7 @@ def _record_findings(
 @transaction.atomic
 def check_findings(*, by: Person, now: datetime, findings: Sequence[Finding]) -> tuple[list[Entry], list[DubanError]]:
     """What record_findings would make of them, with nothing written: the new entries, unnumbered, and the refusals."""
-    scopes = rights.codes(by, "entry.record")
+    scopes = rights.grants(by, "entry.record")
     if not scopes:
         rights.require(by, "entry.record", "")
     _sound, _there, drafts, refused = _sift(now=now, findings=findings, scopes=scopes)
@@ -138,7 +138,7 @@ def check_findings(*, by: Person, now: datetime, findings: Sequence[Finding]) ->
 
 
 def _sift(
-    *, now: datetime, findings: Sequence[Finding], scopes: Sequence[str]
+    *, now: datetime, findings: Sequence[Finding], scopes: Sequence[tuple[str, str]]
 ) -> tuple[list[Finding], dict[uuid.UUID, Entry], list[tuple[Entry, Finding]], list[DubanError]]:
     """Sound findings, the entries that are there under their ids (locked), drafts of the new ones, and the refusals."""
     refused: list[DubanError] = []
@@ -229,7 +229,7 @@ def _check_replay(finding: Finding, digests: dict[uuid.UUID, str]) -> None:
 
 
 def _draft_entries(
-    *, now: datetime, findings: Sequence[Finding], scopes: Sequence[str]
+    *, now: datetime, findings: Sequence[Finding], scopes: Sequence[tuple[str, str]]
 ) -> tuple[list[tuple[Entry, Finding]], list[DubanError]]:
     """Entries not yet written, located in one call, and the refusals of those that lie outside every scope."""
     if not findings:
@@ -240,7 +240,8 @@ def _draft_entries(
     for finding, lon, lat, located, cell in zip(
         findings, lons, lats, places.locate_points(lons, lats), places.cell(lons, lats), strict=True
     ):
-        jurisdiction = (located["jurisdiction"] or {}).get("code") or scopes[0]
+        reach = [code for code, kind in scopes if kind in ("", finding.category.kind)]
+        jurisdiction = (located["jurisdiction"] or {}).get("code") or (reach or [scopes[0][0]])[0]
         if not located["jurisdiction"] and "no_boundaries" not in {why["code"] for why in located["reasons"]}:
             strays.append(
                 BadFinding(
@@ -251,7 +252,18 @@ def _draft_entries(
                 )
             )
             continue
-        if not covers(scopes, jurisdiction):
+        if not reach:
+            strays.append(
+                NotAllowed(
+                    "outside_kind",
+                    _("You record no %(kind)s; choose another category.")
+                    % {"kind": finding.category.get_kind_display()},
+                    field="category",
+                    row=finding.row,
+                )
+            )
+            continue
+        if not covers(reach, jurisdiction):
             strays.append(
                 NotAllowed(
                     "outside_scope",
