@@ -206,6 +206,9 @@ class Question(Schema):
     area: str = ""
     category: str = Field("", description="kind:code")
     overdue: str = Field("", description="1: only the overdue")
+    due: str = Field("", description="today, week or later")
+    asked: str = Field("", description="1: only where more time is asked for")
+    lookback: str = Field("", description="due: only what is to be looked back at")
     text: str = ""
     sort: str = "-found_at"
     cursor: str = Field("", description="`older` or `newer` of another answer")

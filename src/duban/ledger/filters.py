@@ -13,10 +13,15 @@ from duban.core.errors import DubanError
 from duban.ledger.categories import category_index
 from duban.ledger.figures import in_words, read_figure
 from duban.ledger.lifecycle import State
-from duban.ledger.queries import SORTS, Filters
+from duban.ledger.queries import DUE, SORTS, Filters
 from duban.places.codes import normalise_code
 
 NEWEST = "-found_at"
+DUE_WORDS = {
+    "today": gettext_lazy("due today"),
+    "week": gettext_lazy("due later this week"),
+    "later": gettext_lazy("due after this week"),
+}
 
 
 class BadFilter(DubanError):
@@ -35,8 +40,8 @@ class Chip:
 def read_filters(query: QueryDict) -> Filters:
     """What the address asks for; raises BadFilter naming the part that cannot be understood.
 
-    Codes: `unknown_state`, `unknown_category`, `bad_sort`, `bad_flag`, `text_too_long`, `bad_code` for the area,
-    and what read_figure refuses.
+    Codes: `unknown_state`, `unknown_category`, `bad_sort`, `bad_flag`, `bad_due`, `bad_lookback`, `text_too_long`,
+    `bad_code` for the area, and what read_figure refuses.
     """
     states = tuple(dict.fromkeys(state for state in query.getlist("state") if state))
     for state in states:
@@ -46,9 +51,15 @@ def read_filters(query: QueryDict) -> Filters:
     category = query.get("category", "").strip()
     if category and (":" not in category or category not in category_index()):
         raise _refuse("unknown_category", gettext_lazy("“%s” is no category of the ledger."), category, "category")
-    overdue = query.get("overdue", "")
-    if overdue not in {"", "0", "1"}:
-        raise _refuse("bad_flag", gettext_lazy("overdue is 1 or left out, not “%s”."), overdue, "overdue")
+    flags = {name: query.get(name, "") for name in ("overdue", "asked")}
+    for name, value in flags.items():
+        if value not in {"", "0", "1"}:
+            raise _refuse("bad_flag", gettext_lazy("This is 1 or left out, not “%s”."), value, name)
+    due, lookback = query.get("due", ""), query.get("lookback", "")
+    if due and due not in DUE:
+        raise _refuse("bad_due", gettext_lazy("Due is today, week or later, not “%s”."), due, "due")
+    if lookback not in {"", "due"}:
+        raise _refuse("bad_lookback", gettext_lazy("The look-back is due or left out, not “%s”."), lookback, "lookback")
     text = query.get("text", "").replace("\x00", "").strip()
     if len(text) > 100:
         raise BadFilter("text_too_long", gettext_lazy("Search for at most 100 characters."), field="text")
@@ -60,7 +71,10 @@ def read_filters(query: QueryDict) -> Filters:
         states=states,
         area=normalise_code(area, field="area") if area else "",
         category=category,
-        overdue=overdue == "1",
+        overdue=flags["overdue"] == "1",
+        due=due,
+        asked=flags["asked"] == "1",
+        lookback=lookback,
         text=text,
         figure=read_figure(figure) if figure else None,
         sort=sort,
@@ -75,6 +89,7 @@ def write_filters(filters: Filters, **more: str) -> str:
     """The query string of a question, without the question mark; "" asks for everything, newest first."""
     pairs = [("state", state) for state in filters.states]
     pairs += [("area", filters.area), ("category", filters.category), ("overdue", "1" if filters.overdue else "")]
+    pairs += [("due", filters.due), ("asked", "1" if filters.asked else ""), ("lookback", filters.lookback)]
     pairs += [("text", filters.text), ("figure", str(filters.figure or ""))]
     pairs += [("sort", "" if filters.sort == NEWEST else filters.sort), *more.items()]
     return urlencode([(name, value) for name, value in pairs if value])
@@ -96,6 +111,12 @@ def sentence(filters: Filters, names: Mapping[str, str]) -> list[Chip]:
         chips.append(Chip(words, write_filters(replace(filters, states=()))))
     if filters.overdue:
         chips.append(Chip(_("overdue"), write_filters(replace(filters, overdue=False)), late=True))
+    if filters.due:
+        chips.append(Chip(str(DUE_WORDS[filters.due]), write_filters(replace(filters, due=""))))
+    if filters.asked:
+        chips.append(Chip(_("more time asked for"), write_filters(replace(filters, asked=False))))
+    if filters.lookback:
+        chips.append(Chip(_("look-back due"), write_filters(replace(filters, lookback=""))))
     if filters.text:
         chips.append(Chip(_("“%(text)s”") % {"text": filters.text}, write_filters(replace(filters, text=""))))
     return chips

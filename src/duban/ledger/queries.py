@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from math import cos, radians
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Count, F, Q, QuerySet, Value
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Concat
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -21,7 +22,7 @@ from duban.engines.geo.geodesy import geodesic
 from duban.ledger.appending import why_not
 from duban.ledger.figures import Figure, rows_behind
 from duban.ledger.lifecycle import OPEN, TRANSITIONS, UNREMEDIED, State, Transition
-from duban.ledger.models import Entry, Moment, in_sight
+from duban.ledger.models import Entry, Lookback, Moment, in_sight
 from duban.places import queries as places
 from duban.places.codes import within
 
@@ -35,12 +36,19 @@ class Filters:
     category: str = ""
     """kind:code"""
     overdue: bool = False
+    due: str = ""
+    """today, week (what is left of it after today) or later"""
+    asked: bool = False
+    """More time has been asked for."""
+    lookback: str = ""
+    """due: to be looked back at"""
     text: str = ""
     figure: Figure | None = None
     """A number of the figures page: exactly the rows behind it."""
     sort: str = "-found_at"
 
 
+DUE = ("today", "week", "later")
 SORTS = {
     "found_at": ("found_at", "id"),
     "-found_at": ("-found_at", "-id"),
@@ -95,6 +103,12 @@ def entries_for(person: Person, filters: Filters, *, now: datetime, many: bool =
         entries = entries.filter(category__kind=kind, category__code=code)
     if filters.overdue:
         entries = entries.filter(overdue_at(now, state=state))
+    if filters.due:
+        entries = entries.filter(due_in(filters.due, now, state=state))
+    if filters.asked:
+        entries = entries.filter(**{state: State.ASSIGNED, "extension_until__isnull": False})
+    if filters.lookback:
+        entries = entries.filter(lookback_due_at_now(now, state=state))
     if filters.figure:
         entries = entries.filter(rows_behind(filters.figure, now=now))
     if filters.text:
@@ -114,6 +128,26 @@ def _past_index(column: str, many: bool) -> str:
 def overdue_at(now: datetime, *, state: str = "state") -> Q:
     """Not yet remedied, and the deadline has passed."""
     return Q(**{f"{state}__in": UNREMEDIED, "due_at__lt": now})
+
+
+def due_in(word: str, now: datetime, *, state: str = "state") -> Q:
+    """Not yet remedied and not overdue, and the deadline falls by the office's clock into what DUE names."""
+    today = timezone.localdate(now)
+    midnight, monday = (
+        timezone.make_aware(datetime.combine(today + timedelta(days=days), time()))
+        for days in (1, 7 - today.weekday())
+    )
+    when = {
+        "today": Q(due_at__gte=now, due_at__lt=midnight),
+        "week": Q(due_at__gte=midnight, due_at__lt=monday),
+        "later": Q(due_at__gte=monday),
+    }
+    return Q(**{f"{state}__in": UNREMEDIED}) & when[word]
+
+
+def lookback_due_at_now(now: datetime, *, state: str = "state") -> Q:
+    """Struck off, its look-back has come due, and nobody has yet seen that it stands."""
+    return Q(**{state: State.CLOSED, "lookback_due_at__lte": now}) & ~Q(lookback=Lookback.STANDS)
 
 
 def is_overdue(entry: Entry, now: datetime) -> bool:

@@ -112,6 +112,7 @@ def entry_list(request: StaffRequest) -> HttpResponse:
         context |= {
             "states": State.choices,
             "categories": forms.category_choices(),
+            "dues": filters.DUE_WORDS.items(),
             "areas": area_choices(scope_of(person, *SEEING), chosen=wanted.area, name=names.get(wanted.area, "")),
         }
         response = render(request, "ledger/list.html", context, status=refusal.status if refusal else 200)

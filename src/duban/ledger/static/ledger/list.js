@@ -41,7 +41,7 @@ show(remembered() === "1" || (remembered() === null && wide.matches));
 function formFollowsAddress() {
   const query = new URLSearchParams(location.search);
   for (const box of form.querySelectorAll("input[type=checkbox]")) box.checked = query.getAll(box.name).includes(box.value);
-  for (const name of ["area", "category", "text"]) {
+  for (const name of ["area", "category", "due", "text"]) {
     const field = form.elements[name];
     if (field !== document.activeElement) field.value = query.get(name) || "";
   }
