@@ -1,6 +1,8 @@
-"""Engine ``typeset``: one frozen bulletin document, printed as HTML, PDF and DOCX with the same content."""
+"""Engine ``typeset``: one frozen bulletin document, printed as HTML, PDF and DOCX with the same content; and the
+evaluation of units as PDF."""
 
 from .errors import DocumentInvalid, LanguageUnknown, PhotoUnusable, TypesetError
+from .evaluation import render_evaluation
 from .issue import SCHEMA, issue_hash
 from .page import render_html, stylesheet
 from .pdf import render_pdf
@@ -17,6 +19,7 @@ __all__ = [
     "TypesetError",
     "issue_hash",
     "render_docx",
+    "render_evaluation",
     "render_html",
     "render_pdf",
     "stylesheet",

@@ -7,6 +7,7 @@ markup. What goes where on the page is decided here, how it looks in ``bulletin.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -57,23 +58,26 @@ def render_pdf(document: Mapping[str, Any], *, photo_path: PhotoPath, language: 
     names = {key: f"photo-{place}.jpg" for place, key in enumerate(prints)}
     page = _page(issue, prints, names)
     pictures = {names[key]: made.jpeg for key, made in prints.items()}
-    return _typeset(page, pictures, issue)
+    return set_pdf("bulletin", page, pictures=pictures, printed=issue.published)
 
 
-def _typeset(page: dict[str, Any], pictures: Mapping[str, bytes], issue: Issue) -> bytes:
-    """The PDF; pictures go through a folder of their own, because Typst's in-memory files can only be text."""
+def set_pdf(name: str, page: Mapping[str, Any], *, pictures: Mapping[str, bytes], printed: datetime) -> bytes:
+    """The PDF of the layout ``name``.typ, which reads ``page`` as ``name``.json.
+
+    Pictures go through a folder of their own, because Typst's in-memory files can only be text.
+    """
     with TemporaryDirectory(prefix="duban-typeset-") as folder:
         root = Path(folder)
-        (root / "main.typ").write_bytes(_template())
+        (root / "main.typ").write_bytes(_template(name))
         for name, jpeg in pictures.items():
             (root / name).write_bytes(jpeg)
-        return _compile(root, page, issue)
+        return _compile(root, name, page, printed)
 
 
-def _compile(root: Path, page: dict[str, Any], issue: Issue) -> bytes:
+def _compile(root: Path, name: str, page: Mapping[str, Any], printed: datetime) -> bytes:
     text = _PRIVATE_USE.sub(_GETA, json.dumps(page, ensure_ascii=False))
     while True:
-        (root / "bulletin.json").write_text(text, encoding="utf-8")
+        (root / f"{name}.json").write_text(text, encoding="utf-8")
         try:
             return typst.compile(
                 root / "main.typ",
@@ -82,7 +86,7 @@ def _compile(root: Path, page: dict[str, Any], issue: Issue) -> bytes:
                 ignore_system_fonts=True,
                 format="pdf",
                 pdf_standards=["a-2a", "ua-1"],
-                timestamp=issue.published,
+                timestamp=printed,
             )
         except typst.TypstError as problem:
             missing = _missing_characters(problem.diagnostic)
@@ -107,8 +111,8 @@ def _unescape(escape: re.Match[str]) -> str:
 
 
 @cache
-def _template() -> bytes:
-    return files(__package__).joinpath("bulletin.typ").read_bytes()
+def _template(name: str) -> bytes:
+    return files(__package__).joinpath(f"{name}.typ").read_bytes()
 
 
 @cache
