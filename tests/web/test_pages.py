@@ -64,7 +64,7 @@ def test_the_desk_asks_the_same_few_questions_however_full(
     client: Client, count: int, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     client.force_login(fill_ledger(count))
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(12):
         page(client, "web:desk")
 
 

@@ -12,13 +12,12 @@ from django.db.models import Count, F, Q, QuerySet, Value
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Concat
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from duban.access import rights
 from duban.access.models import Person
 from duban.core.errors import NotFound
 from duban.engines.geo.geodesy import geodesic
+from duban.ledger import search
 from duban.ledger.appending import why_not
 from duban.ledger.figures import Figure, rows_behind
 from duban.ledger.lifecycle import OPEN, TRANSITIONS, UNREMEDIED, State, Transition
@@ -82,7 +81,7 @@ def entries_for(person: Person, filters: Filters, *, now: datetime, many: bool =
     `many`: the caller has counted more than it will read. SQLite then walks the index of the order until it has enough,
     instead of collecting all that match and sorting them; it does not see by itself that a LIMIT makes this quicker.
     """
-    place, unit, state = (_past_index(column, many) for column in ("jurisdiction", "responsible", "state"))
+    place, unit, state = (past_index(column, many) for column in ("jurisdiction", "responsible", "state"))
     if filters.sort.endswith("due_at"):
         # There is an index of deadlines state by state.
         state = "state"
@@ -92,7 +91,7 @@ def entries_for(person: Person, filters: Filters, *, now: datetime, many: bool =
         **{f"{column}_read": Concat(column, Value("")) for column in ("jurisdiction", "responsible", "state")}
     )
     entries = entries.filter(
-        in_sight(person, place=_past_index("jurisdiction", sifted), unit=_past_index("responsible", sifted))
+        in_sight(person, place=past_index("jurisdiction", sifted), unit=past_index("responsible", sifted))
     )
     if filters.states:
         entries = entries.filter(**{f"{state}__in": filters.states})
@@ -112,15 +111,11 @@ def entries_for(person: Person, filters: Filters, *, now: datetime, many: bool =
     if filters.figure:
         entries = entries.filter(rows_behind(filters.figure, now=now))
     if filters.text:
-        entries = entries.filter(
-            Q(number__icontains=filters.text)
-            | Q(statement__icontains=filters.text)
-            | Q(description__icontains=filters.text)
-        )
+        entries = entries.filter(search.matching(filters.text))
     return entries.order_by(*order_of(filters.sort if filters.sort in SORTS else "-found_at"))
 
 
-def _past_index(column: str, many: bool) -> str:
+def past_index(column: str, many: bool) -> str:
     """The name under which entries_for filters by a column: for `many` one that no index of SQLite serves."""
     return f"{column}_read" if many and connection.vendor == "sqlite" else column
 
@@ -134,8 +129,7 @@ def due_in(word: str, now: datetime, *, state: str = "state") -> Q:
     """Not yet remedied and not overdue, and the deadline falls by the office's clock into what DUE names."""
     today = timezone.localdate(now)
     midnight, monday = (
-        timezone.make_aware(datetime.combine(today + timedelta(days=days), time()))
-        for days in (1, 7 - today.weekday())
+        timezone.make_aware(datetime.combine(today + timedelta(days=days), time())) for days in (1, 7 - today.weekday())
     )
     when = {
         "today": Q(due_at__gte=now, due_at__lt=midnight),
@@ -273,47 +267,3 @@ def near_open(
     )
     pairs = [(entry, float(far)) for entry, far in zip(entries, distances, strict=True) if far <= metres]
     return sorted(pairs, key=lambda pair: pair[1])[:limit]
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A heap on somebody's desk: what it is, the filter that opens it, how many, and the first few."""
-
-    key: str
-    label: Promise
-    filters: Filters
-    count: int
-    more: bool
-    """At least `count`: beyond 1,000 nobody counts."""
-    entries: list[Entry]
-
-
-def waiting_for(person: Person, *, now: datetime, first: int = 8) -> list[Waiting]:
-    """What waits for this person, the most urgent first; heaps with nothing in them are left out.
-
-    A supervisor decides on what was found, dispatches what is listed, verifies what is remedied; a handler fixes what
-    is assigned, by deadline. Two queries a heap.
-    """
-    heaps: list[tuple[str, Promise, Filters, str]] = []
-    if rights.codes(person, "entry.triage"):
-        heaps += [
-            ("late", _("Overdue"), Filters(overdue=True, sort="due_at"), "entry.triage"),
-            ("verify", _("To verify"), Filters(states=(State.REMEDIED,), sort="due_at"), "entry.triage"),
-            ("list", _("To put on the ledger"), Filters(states=(State.FOUND,), sort="found_at"), "entry.triage"),
-            ("assign", _("To assign"), Filters(states=(State.LISTED,), sort="due_at"), "entry.triage"),
-        ]
-    if rights.codes(person, "entry.handle"):
-        heaps.append(
-            ("remedy", _("To fix, by deadline"), Filters(states=(State.ASSIGNED,), sort="due_at"), "entry.handle")
-        )
-    found = []
-    for key, label, filters, permission in heaps:
-        duty = "responsible" if permission == "entry.handle" else "jurisdiction"
-        scope = rights.codes(person, permission)
-        count = entries_for(person, filters, now=now).filter(within(duty, scope)).order_by()[:1001].count()
-        many = count > 1000
-        entries = entries_for(person, filters, now=now, many=many).filter(within(_past_index(duty, many), scope))
-        if count:
-            heap = list(entries[:first])
-            found.append(Waiting(key, label, filters, min(count, 1000), many, heap))
-    return found

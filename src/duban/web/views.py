@@ -24,6 +24,7 @@ from duban.core import clock
 from duban.ledger import queries as ledger
 from duban.ledger.filters import write_filters
 from duban.ledger.lifecycle import State
+from duban.ledger.worklists import waiting_for
 from duban.places import queries as places
 from duban.web import public
 
@@ -55,6 +56,10 @@ class Heap:
     more: bool
     url: str
     lines: list[Line]
+
+    @property
+    def late(self) -> bool:
+        return self.key.endswith("late")
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ def desk(request: StaffRequest) -> HttpResponse:
 
 def heaps_of(person: Person, now: datetime) -> list[Heap]:
     """The heaps on the person's desk with their lines; the same few queries however many entries there are."""
-    waiting = ledger.waiting_for(person, now=now)
+    waiting = waiting_for(person, now=now)
     entries = [entry for heap in waiting for entry in heap.entries]
     prefetch_related_objects(entries, "photos")
     names = places.names({entry.responsible for entry in entries})
