@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from duban.ledger import adding, entry_page, importing, views
+from duban.ledger import adding, bulk, entry_page, importing, saved_pages, views
 
 
 class HashConverter:
@@ -24,7 +24,10 @@ urlpatterns = [
     path("", views.entry_list, name="list"),
     path("points.geojson", views.entry_points, name="geojson"),
     path("export.csv", views.entry_export, name="export"),
-    path("bulk/", views.bulk, name="bulk"),
+    path("bulk/", bulk.bulk, name="bulk"),
+    path("saved/", saved_pages.saved, name="saved"),
+    path("saved/<int:filter_id>/rename/", saved_pages.rename_saved, name="saved_rename"),
+    path("saved/<int:filter_id>/delete/", saved_pages.delete_saved, name="saved_delete"),
     path("photos/<sha256:sha256>/<str:variant>/", views.photo, name="photo"),
     path("add/", adding.add, name="add"),
     path("add/photos/", adding.upload, name="upload"),

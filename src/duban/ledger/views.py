@@ -1,4 +1,4 @@
-"""The ledger table: its rows, its map, its export, and one step on many rows."""
+"""The ledger table: its rows, its map and its export."""
 
 import uuid
 from collections.abc import Callable, Iterable
@@ -15,8 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST, require_safe
-from django_htmx.http import trigger_client_event
+from django.views.decorators.http import require_GET, require_safe
 from django_htmx.middleware import HtmxDetails
 
 from duban.access import rights
@@ -24,16 +23,15 @@ from duban.access.models import Person
 from duban.core import clock
 from duban.core.errors import DubanError, NotAllowed
 from duban.evidence.responses import photo_response
-from duban.ledger import actions, filters, forms, queries
-from duban.ledger.appending import WrongState
+from duban.ledger import filters, forms, queries
 from duban.ledger.export import csv_lines
-from duban.ledger.lifecycle import TRANSITIONS, State
+from duban.ledger.lifecycle import State
 from duban.ledger.models import Entry, EntryPhoto, Moment
 from duban.ledger.paging import Count, count_of, page_of
+from duban.ledger.saved import saved_filters
 from duban.places import queries as places
 
 SEEING = ("entry.see", "entry.see_own")
-BULK_LIMIT = 200
 MAP_CAP = 2000
 View = Callable[..., HttpResponseBase]
 
@@ -104,6 +102,8 @@ def entry_list(request: StaffRequest) -> HttpResponse:
         "here": filters.write_filters(wanted, cursor="" if refusal else request.GET.get("cursor", "")),
         "refusal": refusal,
         "may_triage": bool(rights.codes(person, "entry.triage")),
+        "units": area_choices(rights.codes(person, "entry.triage")),
+        "saved": saved_filters(person),
         "may_record": bool(rights.codes(person, "entry.record")),
     }
     if request.htmx and not request.htmx.history_restore_request:
@@ -202,69 +202,6 @@ def entry_export(request: StaffRequest) -> StreamingHttpResponse:
     name = f"ledger-{timezone.localtime(now):%Y%m%d-%H%M}.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
-
-
-@dataclass(frozen=True)
-class Outcome:
-    number: str
-    url: str
-    refusal: DubanError
-
-
-@require_POST
-@person_who("entry.triage")
-def bulk(request: StaffRequest) -> HttpResponse:
-    """One step on every row selected, each for itself; a line for each that was refused."""
-    person, now = request.user, clock.now()
-    action = {"list": actions.list_entry, "assign": _assign_listed}.get(request.POST.get("action", ""))
-    chosen = request.POST.getlist("entry")
-    if action is None:
-        raise DubanError("unknown_action", _("In bulk, entries can be put on the ledger or assigned."), field="action")
-    if not chosen:
-        raise DubanError("nothing_selected", _("Select rows first."), field="entry")
-    if len(chosen) > BULK_LIMIT:
-        raise DubanError("too_many_selected", _("At most 200 rows at once."), field="entry")
-    done, refused = 0, []
-    for word in chosen:
-        entry_id, seen = _read_selected(word)
-        try:
-            action(by=person, now=now, entry_id=entry_id, seen=seen)
-            done += 1
-        except DubanError as refusal:
-            refused.append((entry_id, refusal))
-    numbers = dict(
-        Entry.objects.visible_to(person).filter(pk__in=[pair[0] for pair in refused]).values_list("pk", "number")
-    )
-    outcomes = [
-        Outcome(numbers.get(entry_id, "–"), reverse("ledger:entry", args=[entry_id]), refusal)
-        for entry_id, refusal in refused
-    ]
-    context = {
-        "done": done,
-        "refused": outcomes,
-        "label": TRANSITIONS[request.POST["action"]].label,
-        "back": request.POST.get("back", ""),
-    }
-    template = "ledger/parts/bulk_result.html" if request.htmx else "ledger/bulk_result.html"
-    response = render(request, template, context)
-    return trigger_client_event(response, "ledger-changed", after="settle") if done else response
-
-
-def _assign_listed(*, by: Person, now: datetime, entry_id: uuid.UUID, seen: int) -> Entry:
-    """Assign to the unit proposed; one assigned already is refused, since its deadline would move unnoticed."""
-    if queries.entry_for(by, entry_id).state == State.ASSIGNED:
-        raise WrongState(
-            "already_assigned", _("It is assigned already; another unit or deadline is set on its own page.")
-        )
-    return actions.assign_entry(by=by, now=now, entry_id=entry_id, seen=seen)
-
-
-def _read_selected(word: str) -> tuple[uuid.UUID, int]:
-    entry_id, _colon, seen = word.partition(":")
-    try:
-        return uuid.UUID(entry_id), int(seen[:9])
-    except ValueError as error:
-        raise DubanError("bad_selection", _("Select the rows again."), field="entry") from error
 
 
 @require_GET
