@@ -35,6 +35,7 @@ demo: $(VENV)/messages.stamp
 
 test: install check
 	tests/install_browser
+	tests/install_office
 	$(BIN)/pytest -n 2 -m "not journey"
 	DUBAN_TEST_POSTGRES=1 $(BIN)/pytest -n 2 -m "not journey" --ignore=tests/engines
 	$(BIN)/pytest -n 2 -m journey
