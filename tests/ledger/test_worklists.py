@@ -14,10 +14,11 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from duban.access.models import Person
 from duban.core import clock
+from duban.core.errors import DubanError
 from duban.demo.builders import make_person
-from duban.ledger import actions, queries
+from duban.ledger import actions, queries, saved
 from duban.ledger.filters import read_filters, write_filters
-from duban.ledger.models import Entry
+from duban.ledger.models import Entry, SavedFilter
 from duban.ledger.worklists import DUTIES, waiting_for
 
 MakeEntry = Callable[[str], Entry]
@@ -155,3 +156,113 @@ def test_the_ledger_refuses_words_that_it_does_not_know(people: dict[str, Person
 def test_the_address_of_a_heap_is_read_back_as_the_same_question(people: dict[str, Person]) -> None:
     for duty in DUTIES:
         assert read_filters(QueryDict(write_filters(duty.filters))) == duty.filters
+
+
+# ---- many rows at once --------------------------------------------------------------------------------------------
+
+
+def send_bulk(person: Person, entries: list[Entry], action: str, **more: str) -> Any:
+    chosen = [f"{entry.pk}:{entry.event_count}" for entry in entries]
+    return browse(person).post(reverse("ledger:bulk"), {"action": action, "entry": chosen} | more)
+
+
+def test_many_rows_go_to_one_unit_with_deadlines_by_the_rule(people: dict[str, Person], entry_in: MakeEntry) -> None:
+    entries = [entry_in("listed"), entry_in("listed"), entry_in("found")]
+    answer = send_bulk(people["supervisor"], entries, "assign", unit="110112110")
+    assert answer.status_code == 200
+    assert "2 entries done." in answer.content.decode()
+    assert "wrong_state" in answer.content.decode()
+    for entry in entries[:2]:
+        entry.refresh_from_db()
+        assert (entry.state, entry.responsible) == ("assigned", "110112110")
+        assert entry.due_at
+        assert entry.deadline_rule
+
+
+def test_many_rows_to_a_unit_beyond_ones_area_are_refused_one_by_one(
+    people: dict[str, Person], entry_in: MakeEntry
+) -> None:
+    answer = send_bulk(people["supervisor"], [entry_in("listed")], "assign", unit="110113101")
+    assert "not_allowed" in answer.content.decode()
+    assert Entry.objects.filter(state="listed").exists()
+
+
+@pytest.mark.parametrize(
+    ("action", "state", "becomes"),
+    [("hold", "assigned", "held"), ("resume", "held", "assigned"), ("escalate", "assigned", "assigned")],
+)
+def test_many_rows_take_one_reason(
+    people: dict[str, Person], entry_in: MakeEntry, action: str, state: str, becomes: str
+) -> None:
+    entries = [entry_in(state), entry_in("void")]
+    answer = send_bulk(people["supervisor"], entries, action, reason="连日降雪")
+    assert "1 entry done." in answer.content.decode()
+    entries[0].refresh_from_db()
+    assert entries[0].state == becomes
+    assert entries[0].events.latest("seq").words["reason"] == "连日降雪"
+
+
+def test_a_missing_reason_is_missing_for_all_of_them(people: dict[str, Person], entry_in: MakeEntry) -> None:
+    answer = send_bulk(people["supervisor"], [entry_in("assigned")], "hold", reason=" ")
+    assert answer.status_code == 400
+    assert "reason_missing" in answer.content.decode()
+    assert not Entry.objects.filter(state="held").exists()
+
+
+# ---- saved filters ------------------------------------------------------------------------------------------------
+
+
+def test_a_filter_is_kept_shown_renamed_and_deleted(people: dict[str, Person]) -> None:
+    client = browse(people["handler"])
+    answer = client.post(reverse("ledger:saved"), {"name": " 本周  到期 ", "query": "due=week&cursor=x&state=assigned"})
+    assert answer.url == f"{reverse('ledger:list')}?state=assigned&due=week"
+    shown = client.get(answer.url).content.decode()
+    assert 'class="chip on" href="?state=assigned&amp;due=week" aria-current="true"' in shown
+    kept = SavedFilter.objects.get()
+    assert kept.name == "本周 到期"
+    client.post(reverse("ledger:saved_rename", args=[kept.pk]), {"name": "周内"})
+    assert "周内" in client.get(reverse("ledger:saved")).content.decode()
+    client.post(reverse("ledger:saved_delete", args=[kept.pk]))
+    assert not SavedFilter.objects.exists()
+
+
+def test_names_are_ones_own_and_given_once(people: dict[str, Person]) -> None:
+    mine, theirs = browse(people["handler"]), browse(people["supervisor"])
+    for client in (mine, theirs):
+        assert client.post(reverse("ledger:saved"), {"name": "A", "query": "overdue=1"}).status_code == 302
+    again = mine.post(reverse("ledger:saved"), {"name": "A", "query": "asked=1"})
+    assert again.status_code == 409
+    assert "name_taken" in again.content.decode()
+    assert 'value="asked=1"' in again.content.decode()
+    mine.post(reverse("ledger:saved"), {"name": "B", "query": "asked=1"})
+    other = SavedFilter.objects.get(name="B")
+    taken = mine.post(reverse("ledger:saved_rename", args=[other.pk]), {"name": "A"})
+    assert taken.status_code == 409
+    assert mine.post(reverse("ledger:saved_rename", args=[other.pk]), {"name": "B"}).status_code == 302
+
+
+@pytest.mark.parametrize("way", ["saved_rename", "saved_delete"])
+def test_nobody_touches_another_ones_filters(people: dict[str, Person], way: str) -> None:
+    kept = saved.save_filter(by=people["handler"], now=NOW, name="A", query="overdue=1")
+    answer = browse(people["supervisor"]).post(reverse(f"ledger:{way}", args=[kept.pk]), {"name": "C"})
+    assert answer.status_code == 404
+    assert SavedFilter.objects.get().name == "A"
+    assert "A</a>" not in browse(people["supervisor"]).get(reverse("ledger:list")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "code"),
+    [("", "", "name_missing"), ("a" * 41, "", "name_too_long"), ("a", "state=lost", "unknown_state")],
+)
+def test_what_cannot_be_kept_is_refused(people: dict[str, Person], name: str, query: str, code: str) -> None:
+    with pytest.raises(DubanError) as refusal:
+        saved.save_filter(by=people["handler"], now=NOW, name=name, query=query)
+    assert refusal.value.code == code
+
+
+def test_thirty_filters_are_enough(people: dict[str, Person]) -> None:
+    for number in range(30):
+        saved.save_filter(by=people["handler"], now=NOW, name=str(number), query="")
+    with pytest.raises(DubanError) as refusal:
+        saved.save_filter(by=people["handler"], now=NOW, name="one more", query="")
+    assert refusal.value.code == "too_many_saved"

@@ -1,6 +1,5 @@
 """The ledger table: its rows, its map and its export."""
 
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
