@@ -266,7 +266,7 @@ def as_pdf(found: Evaluation) -> bytes:
             "notes": notes(found),
             "page": _("page {page} of {pages}"),
         },
-        printed=found.counted_at,
+        printed=found.counted_at.replace(microsecond=0),
     )
 
 

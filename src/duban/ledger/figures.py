@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, Count, F, IntegerField, Max, Q, Value, When
+from django.db.models import Case, Count, F, IntegerField, Max, Q, QuerySet, Value, When
+from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.functional import Promise
@@ -27,7 +28,7 @@ from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotAllowed
 from duban.ledger.lifecycle import OPEN, UNREMEDIED, State
-from duban.ledger.models import Counter, Entry, EvaluationWeight
+from duban.ledger.models import Counter, Entry, EvaluationWeight, in_sight
 from duban.places.codes import LENGTHS
 
 COUNTED = (*OPEN, State.CLOSED)
@@ -337,7 +338,7 @@ def add_up(lines: Iterable[Shares]) -> Shares:
 
 def by_unit_and_category(person: Person, period: Period, *, now: datetime) -> dict[tuple[str, int], Shares]:
     """The shares of each (responsible unit, category) among the entries in the person's sight; one query."""
-    rows = Entry.objects.visible_to(person).filter(_cohort(period)).order_by()
+    rows = _in_sight(person).filter(_cohort(period))
     found = rows.values("responsible", "category_id").annotate(**_counts(now))
     return {(row["responsible"], row["category_id"]): _shares(row) for row in found}
 
@@ -345,13 +346,23 @@ def by_unit_and_category(person: Person, period: Period, *, now: datetime) -> di
 def by_month(person: Person, last: date, *, now: datetime, months: int = TREND_MONTHS) -> dict[date, Shares]:
     """The shares of each of the months up to the one that `last` lies in, the earliest first; one query."""
     firsts = [month_after(last, back) for back in range(1 - months, 1)]
-    rows = Entry.objects.visible_to(person).filter(_cohort(Period(firsts[0], month_after(last)))).order_by()
+    rows = _in_sight(person).filter(_cohort(Period(firsts[0], month_after(last))))
     month = Case(
         *(When(dispatched_at__lt=midnight(month_after(first)), then=Value(at)) for at, first in enumerate(firsts)),
         output_field=IntegerField(),
     )
     found = {row["month"]: _shares(row) for row in rows.values(month=month).annotate(**_counts(now))}
     return {first: found.get(at, nothing()) for at, first in enumerate(firsts)}
+
+
+def _in_sight(person: Person) -> QuerySet[Entry]:
+    """What the person may see, sifted out of the period's entries: no index of places is to find them first."""
+    sifted = {f"{column}_read": Concat(column, Value("")) for column in ("jurisdiction", "responsible")}
+    return (
+        Entry.objects.alias(**sifted)
+        .filter(in_sight(person, place="jurisdiction_read", unit="responsible_read"))
+        .order_by()
+    )
 
 
 def _counts(now: datetime) -> dict[str, Count]:
