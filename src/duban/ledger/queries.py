@@ -21,7 +21,7 @@ from duban.ledger import search
 from duban.ledger.appending import why_not
 from duban.ledger.figures import Figure, rows_behind
 from duban.ledger.lifecycle import OPEN, TRANSITIONS, UNREMEDIED, State, Transition
-from duban.ledger.models import Entry, Lookback, Moment, in_sight
+from duban.ledger.models import Entry, EntryPhoto, Lookback, Moment, in_sight
 from duban.places import queries as places
 from duban.places.codes import within
 
@@ -180,6 +180,12 @@ def counts_by_state(person: Person) -> dict[str, int]:
     """How many entries the person sees in each state; states without any are absent."""
     rows = Entry.objects.visible_to(person).order_by().values_list("state").annotate(Count("id"))
     return dict(rows)
+
+
+def first_pictures(entry_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """The hash of each entry's first photo of the finding, where it has one."""
+    hung = EntryPhoto.objects.filter(entry__in=entry_ids, moment=Moment.BEFORE).order_by("-position")
+    return dict(hung.values_list("entry_id", "photo_id"))
 
 
 def may_see_photo(person: Person, sha256: str) -> bool:

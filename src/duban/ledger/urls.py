@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from duban.ledger import adding, bulk, entry_page, importing, saved_pages, views
+from duban.ledger import adding, bulk, entry_page, importing, saved_pages, triage, views
 
 
 class HashConverter:
@@ -25,6 +25,8 @@ urlpatterns = [
     path("points.geojson", views.entry_points, name="geojson"),
     path("export.csv", views.entry_export, name="export"),
     path("bulk/", bulk.bulk, name="bulk"),
+    path("triage/", triage.triage, name="triage"),
+    path("triage/<uuid:entry_id>/<str:decision>/", triage.decide, name="triage_decide"),
     path("saved/", saved_pages.saved, name="saved"),
     path("saved/<int:filter_id>/rename/", saved_pages.rename_saved, name="saved_rename"),
     path("saved/<int:filter_id>/delete/", saved_pages.delete_saved, name="saved_delete"),

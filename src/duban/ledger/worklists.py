@@ -68,25 +68,30 @@ DUTIES = (
 def waiting_for(person: Person, *, now: datetime) -> list[Waiting]:
     """What waits for this person, the most urgent first; heaps with nothing in them are left out."""
     duties = [duty for duty in DUTIES if rights.codes(person, duty.permission)]
-    counts = _counts([_heap(person, duty, now=now) for duty in duties])
+    counts = _counts([heap_of(person, duty.filters, duty.permission, now=now) for duty in duties])
     full = [(duty, count) for duty, count in zip(duties, counts, strict=True) if count]
     first = SHORT if len(full) > 4 else LONG
-    heaps = _first_of([_heap(person, duty, now=now, many=count > COUNT_CAP) for duty, count in full], first)
+    found = [
+        heap_of(person, duty.filters, duty.permission, now=now, many=count > COUNT_CAP) for duty, count in full
+    ]
+    heaps = _first_of(found, first)
     return [
         Waiting(duty.key, duty.label, duty.filters, min(count, COUNT_CAP), count > COUNT_CAP, _sorted(heap, duty))
         for (duty, count), heap in zip(full, heaps, strict=True)
     ]
 
 
-def _heap(person: Person, duty: Duty, *, now: datetime, many: bool = False) -> QuerySet[Entry]:
-    """The entries of a duty that lie where, and are of the kind for which, the person holds it."""
-    column = past_index("responsible" if duty.permission == "entry.handle" else "jurisdiction", many)
-    held = rights.grants(person, duty.permission)
+def heap_of(
+    person: Person, filters: Filters, permission: str, *, now: datetime, many: bool = False
+) -> QuerySet[Entry]:
+    """What the filters ask for, where the person holds the permission and of the kinds for which they hold it."""
+    column = past_index("responsible" if permission == "entry.handle" else "jurisdiction", many)
+    held = rights.grants(person, permission)
     mine = Q(pk__in=[])
     for kind in sorted({kind for _code, kind in held}):
         reach = within(column, [code for code, of in held if of == kind])
         mine |= reach & Q(category__kind=kind) if kind else reach
-    return entries_for(person, duty.filters, now=now, many=many).filter(mine)
+    return entries_for(person, filters, now=now, many=many).filter(mine)
 
 
 def _counts(heaps: list[QuerySet[Entry]]) -> list[int]:

@@ -61,6 +61,12 @@ class Heap:
     def late(self) -> bool:
         return self.key.endswith("late")
 
+    @property
+    def one_by_one(self) -> str:
+        """Where these are decided one at a time, for the heaps that are."""
+        state = {"list": State.FOUND, "assign": State.LISTED}.get(self.key)
+        return f"{reverse('ledger:triage')}?state={state}" if state else ""
+
 
 @dataclass(frozen=True)
 class Draft:
