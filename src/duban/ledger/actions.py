@@ -416,8 +416,24 @@ def amend_entry(
 ) -> Entry:
     """Put category, statement or description right; what is None stays."""
     entry = lock(entry_id, "amend", by=by, seen=seen)
-    changes: dict[str, Any] = {}
+    changes = amended(entry, by=by, category=category, statement=statement, description=description)
     words = {"reason": reason_of(reason, "amend")}
+    if not changes:
+        raise BadStep("nothing_to_amend", _("Nothing would change."))
+    if "description" in changes:
+        entry.description = words["description"] = changes.pop("description")
+    append(entry, "amend", by=by, now=now, changes=changes, words=words)
+    return entry
+
+
+def amended(
+    entry: Entry, *, by: Person, category: Category | None, statement: str | None, description: str | None
+) -> dict[str, Any]:
+    """The columns that an amendment would set, none if it changes nothing.
+
+    Raises BadStep (`bad_statement`, `description_too_long`), and NotAllowed for a category of a kind that is not theirs.
+    """
+    changes: dict[str, Any] = {}
     if category is not None and category != entry.category:
         rights.require(by, "entry.triage", entry.jurisdiction, category.kind)
         changes["category_id"] = category.pk
@@ -426,15 +442,11 @@ def amend_entry(
             raise BadStep("bad_statement", _("A location statement has 1 to 300 characters."), field="statement")
         if statement.strip() != entry.statement:
             changes["statement"] = statement.strip()
-    described = description is not None and description.strip() != entry.description
-    if described and description is not None:
+    if description is not None and description.strip() != entry.description:
         if len(description) > MAX_WORDS or not is_plain(description):
             raise BadStep("description_too_long", _("At most 2,000 characters of plain text."), field="description")
-        entry.description = words["description"] = description.strip()
-    if not changes and not described:
-        raise BadStep("nothing_to_amend", _("Nothing would change."))
-    append(entry, "amend", by=by, now=now, changes=changes, words=words)
-    return entry
+        changes["description"] = description.strip()
+    return changes
 
 
 @transaction.atomic
