@@ -47,8 +47,11 @@ class Evaluation:
         return self.names.get(unit, unit)
 
 
-def evaluate(person: Person, month: date, *, now: datetime) -> Evaluation:
-    """Raises NotAllowed unless the person may see figures somewhere. Two queries over the entries."""
+def evaluate(person: Person, month: date, *, now: datetime, trend: bool = True) -> Evaluation:
+    """The month in one query over the entries, and with `trend` the last twelve in another.
+
+    Raises NotAllowed unless the person may see figures somewhere.
+    """
     if not rights.codes(person, "figures.see"):
         raise NotAllowed("not_allowed", _("None of your roles sees the figures."))
     period = figures.month_of(month)
@@ -66,7 +69,7 @@ def evaluate(person: Person, month: date, *, now: datetime) -> Evaluation:
         total=figures.add_up(cells.values()),
         units=figures.ranking(units, weights),
         categories=[(one, numbers[one.pk]) for one in Category.objects.filter(pk__in=numbers)],
-        months=figures.by_month(person, month, now=now),
+        months=figures.by_month(person, month, now=now) if trend else {},
         names=names,
     )
 
@@ -285,10 +288,11 @@ def _table(name: str, first: list[str], indicators: Sequence[Indicator], rows: l
 
 
 def _line(words: list[str], shares: Shares) -> dict[str, Any]:
-    cells = [
-        [f"{shares[key].n:,}", ""] if one.is_count else [percent(shares[key]), f"{shares[key].n:,}/{shares[key].of:,}"]
-        for key, one in INDICATORS.items()
-    ]
+    cells = []
+    for key, one in INDICATORS.items():
+        share = shares[key]
+        counts = f"{share.n:,}/{share.of:,}" if share.of else ""
+        cells.append([f"{share.n:,}", ""] if one.is_count else [percent(share), counts])
     return {"words": words, "cells": cells}
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from duban.ledger import adding, bulk, entry_page, importing, saved_pages, triage, views
+from duban.ledger import adding, bulk, entry_page, figures_pages, importing, saved_pages, triage, views
 
 
 class HashConverter:
@@ -31,6 +31,10 @@ urlpatterns = [
     path("saved/<int:filter_id>/rename/", saved_pages.rename_saved, name="saved_rename"),
     path("saved/<int:filter_id>/delete/", saved_pages.delete_saved, name="saved_delete"),
     path("photos/<sha256:sha256>/<str:variant>/", views.photo, name="photo"),
+    path("figures/", figures_pages.figures_page, name="figures"),
+    path("figures/trend/", figures_pages.trend, name="figures_trend"),
+    path("figures/weights/", figures_pages.weights_page, name="weights"),
+    path("figures/evaluation.<str:form>", figures_pages.evaluation_file, name="evaluation"),
     path("add/", adding.add, name="add"),
     path("add/photos/", adding.upload, name="upload"),
     path("add/photos/<str:word>/", adding.kept_thumbnail, name="kept"),

@@ -56,10 +56,10 @@ document.addEventListener("htmx:historyRestore", formFollowsAddress);
 // Leaving the search is no new question: what was typed has been asked already, and asking again would race a link.
 form.elements.text.addEventListener("change", (event) => event.stopPropagation());
 
-// Empty fields say nothing, and a sort stays when the filter changes: the address holds only what was asked.
+// Empty fields say nothing, and a sort or a number of the figures stays when the filter changes: the address holds only what was asked.
 form.addEventListener("htmx:configRequest", (event) => {
   const { parameters } = event.detail;
   for (const [name, value] of Object.entries(parameters)) if (value === "") delete parameters[name];
-  const sort = new URLSearchParams(document.getElementById("rows").dataset.query).get("sort");
-  if (sort) parameters.sort = sort;
+  const asked = new URLSearchParams(document.getElementById("rows").dataset.query);
+  for (const name of ["sort", "figure"]) if (asked.get(name)) parameters[name] = asked.get(name);
 });
