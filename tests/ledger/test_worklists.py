@@ -266,3 +266,121 @@ def test_thirty_filters_are_enough(people: dict[str, Person]) -> None:
     with pytest.raises(DubanError) as refusal:
         saved.save_filter(by=people["handler"], now=NOW, name="one more", query="")
     assert refusal.value.code == "too_many_saved"
+
+
+# ---- triage -------------------------------------------------------------------------------------------------------
+
+
+def decide(person: Person, entry: Entry, decision: str, **more: Any) -> Any:
+    url = reverse("ledger:triage_decide", args=[entry.pk, decision])
+    return browse(person).post(url, {"seen": entry.event_count} | more)
+
+
+def number_shown(answer: Any) -> str:
+    found = re.search(r'data-key="o">([^<]+)<', answer.content.decode())
+    return found.group(1) if found else ""
+
+
+def test_triage_shows_the_oldest_first_and_walks_both_ways(people: dict[str, Person], entry_in: MakeEntry) -> None:
+    entries = sorted([entry_in("found"), entry_in("listed"), entry_in("found")], key=lambda entry: entry.pk)
+    entry_in("assigned")
+    client = browse(people["supervisor"])
+    answer = client.get(reverse("ledger:triage"))
+    assert "3 left" in answer.content.decode()
+    seen = [number_shown(answer)]
+    while link := re.search(r'data-key="n" href="([^"]+)"', answer.content.decode()):
+        answer = client.get(link.group(1).replace("&amp;", "&"))
+        seen.append(number_shown(answer))
+    assert seen == [entry.number for entry in entries]
+    back = re.search(r'data-key="p" href="([^"]+)"', answer.content.decode())
+    assert back
+    assert number_shown(client.get(back.group(1))) == entries[1].number
+
+
+@pytest.mark.parametrize(
+    ("state", "decision", "becomes"),
+    [("found", "accept", "assigned"), ("listed", "accept", "assigned"), ("found", "list", "listed")],
+)
+def test_a_decision_is_taken_and_the_next_entry_comes(
+    people: dict[str, Person], entry_in: MakeEntry, state: str, decision: str, becomes: str
+) -> None:
+    first, second = sorted([entry_in(state), entry_in(state)], key=lambda entry: entry.pk)
+    answer = decide(people["supervisor"], first, decision)
+    assert answer.status_code == 302
+    first.refresh_from_db()
+    assert first.state == becomes
+    assert number_shown(browse(people["supervisor"]).get(answer.url)) == second.number
+
+
+def test_voiding_needs_a_reason_and_can_be_taken_back(people: dict[str, Person], entry_in: MakeEntry) -> None:
+    entry, other = entry_in("found"), entry_in("found")
+    supervisor = people["supervisor"]
+    refused = decide(supervisor, entry, "void", reason="")
+    assert refused.status_code == 400
+    assert "reason_missing" in refused.content.decode()
+    assert number_shown(refused) == entry.number
+    answer = decide(supervisor, entry, "void", reason="已清理")
+    shown = browse(supervisor).get(answer.url).content.decode()
+    assert f"Restore: {entry.number}" in shown
+    entry.refresh_from_db()
+    back = decide(supervisor, entry, "undo")
+    entry.refresh_from_db()
+    assert entry.state == "listed"
+    assert number_shown(browse(supervisor).get(back.url)) == entry.number
+    assert other.state == "found"
+
+
+def test_one_key_merges_into_the_nearest_and_takes_it_back(people: dict[str, Person], entry_in: MakeEntry) -> None:
+    entry, near = entry_in("found"), entry_in("assigned")
+    supervisor = people["supervisor"]
+    shown = browse(supervisor).get(reverse("ledger:triage")).content.decode()
+    assert f'name="into" value="{near.pk}" data-key="m"' in shown
+    answer = decide(supervisor, entry, "merge", into=str(near.pk))
+    entry.refresh_from_db()
+    assert entry.merged_into_id == near.pk
+    assert "Take out of the merger" in browse(supervisor).get(answer.url).content.decode()
+    decide(supervisor, entry, "undo")
+    entry.refresh_from_db()
+    assert entry.state == "listed"
+
+
+def test_what_somebody_else_decided_meanwhile_is_not_decided_again(
+    people: dict[str, Person], entry_in: MakeEntry
+) -> None:
+    entry = entry_in("found")
+    actions.list_entry(by=people["supervisor"], now=NOW, entry_id=entry.pk)
+    answer = decide(people["supervisor"], entry, "accept")
+    assert answer.status_code == 409
+    assert "entry_changed" in answer.content.decode()
+    listed = decide(people["supervisor"], Entry.objects.get(pk=entry.pk), "undo")
+    assert "nothing_to_undo" in listed.content.decode()
+
+
+@pytest.mark.parametrize("sent", [{"into": ""}, {"into": "x"}])
+def test_a_merger_into_nothing_is_refused(people: dict[str, Person], entry_in: MakeEntry, sent: dict[str, str]) -> None:
+    answer = decide(people["supervisor"], entry_in("found"), "merge", **sent)
+    assert answer.status_code == 400
+    assert "bad_merge_target" in answer.content.decode()
+
+
+def test_triage_is_the_supervisors_and_ends_at_their_area(people: dict[str, Person], entry_in: MakeEntry) -> None:
+    entry = entry_in("found")
+    for role in ("inspector", "handler", "leader", "publisher", "administrator"):
+        assert browse(people[role]).get(reverse("ledger:triage")).status_code == 403
+        assert decide(people[role], entry, "accept").status_code == 403
+    assert (
+        "Everything that came in is decided."
+        in browse(people["stranger"]).get(reverse("ledger:triage")).content.decode()
+    )
+    assert decide(people["stranger"], entry, "accept").status_code == 404
+    assert decide(people["supervisor"], entry, "explode").status_code == 404
+
+
+def test_triage_asks_at_most_twelve_questions(
+    people: dict[str, Person], entry_in: MakeEntry, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for state in ("found", "listed", "assigned", "assigned", "void"):
+        last = entry_in(state)
+    client = browse(people["supervisor"])
+    with django_assert_max_num_queries(12):
+        assert client.get(reverse("ledger:triage"), {"last": str(last.pk)}).status_code == 200

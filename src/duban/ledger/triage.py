@@ -23,9 +23,10 @@ from duban.core.errors import DubanError, NotFound
 from duban.ledger import actions, filters, queries
 from duban.ledger.appending import BadStep
 from duban.ledger.lifecycle import TRANSITIONS, State
+from duban.ledger.map_points import point_of
 from duban.ledger.models import Entry, Moment
 from duban.ledger.paging import count_of
-from duban.ledger.views import StaffRequest, person_who, point_of
+from duban.ledger.views import StaffRequest, person_who
 from duban.ledger.worklists import COUNT_CAP, heap_of
 from duban.places import queries as places
 
@@ -85,7 +86,8 @@ def _show(
     person, now = request.user, clock.now()
     heap = _heap(request)
     query = filters.write_filters(replace(_wanted(request), sort=filters.NEWEST))
-    last = Entry.objects.visible_to(person).filter(pk=_read_id(request.GET.get("last", ""))).first()
+    last_id = _read_id(request.GET.get("last", ""))
+    last = Entry.objects.visible_to(person).filter(pk=last_id).first() if last_id else None
     context: dict[str, Any] = {
         "entry": entry,
         "left": count_of(heap, COUNT_CAP),
@@ -183,7 +185,9 @@ def undo(*, by: Person, now: datetime, entry_id: uuid.UUID, seen: int | None = N
     """Take a voiding or a merger back; raises BadStep (`nothing_to_undo`) after any other step."""
     action = UNDO.get(State(queries.entry_for(by, entry_id).state))
     if action is None:
-        raise BadStep("nothing_to_undo", _("This step is not taken back here; the entry's page shows what can be done."))
+        raise BadStep(
+            "nothing_to_undo", _("This step is not taken back here; the entry's page shows what can be done.")
+        )
     return actions.VERBS[action](by=by, now=now, entry_id=entry_id, seen=seen, reason=_("Taken back at once."))
 
 

@@ -71,9 +71,7 @@ def waiting_for(person: Person, *, now: datetime) -> list[Waiting]:
     counts = _counts([heap_of(person, duty.filters, duty.permission, now=now) for duty in duties])
     full = [(duty, count) for duty, count in zip(duties, counts, strict=True) if count]
     first = SHORT if len(full) > 4 else LONG
-    found = [
-        heap_of(person, duty.filters, duty.permission, now=now, many=count > COUNT_CAP) for duty, count in full
-    ]
+    found = [heap_of(person, duty.filters, duty.permission, now=now, many=count > COUNT_CAP) for duty, count in full]
     heaps = _first_of(found, first)
     return [
         Waiting(duty.key, duty.label, duty.filters, min(count, COUNT_CAP), count > COUNT_CAP, _sorted(heap, duty))
@@ -81,9 +79,7 @@ def waiting_for(person: Person, *, now: datetime) -> list[Waiting]:
     ]
 
 
-def heap_of(
-    person: Person, filters: Filters, permission: str, *, now: datetime, many: bool = False
-) -> QuerySet[Entry]:
+def heap_of(person: Person, filters: Filters, permission: str, *, now: datetime, many: bool = False) -> QuerySet[Entry]:
     """What the filters ask for, where the person holds the permission and of the kinds for which they hold it."""
     column = past_index("responsible" if permission == "entry.handle" else "jurisdiction", many)
     held = rights.grants(person, permission)
