@@ -69,8 +69,8 @@ def set_pdf(name: str, page: Mapping[str, Any], *, pictures: Mapping[str, bytes]
     with TemporaryDirectory(prefix="duban-typeset-") as folder:
         root = Path(folder)
         (root / "main.typ").write_bytes(_template(name))
-        for name, jpeg in pictures.items():
-            (root / name).write_bytes(jpeg)
+        for picture, jpeg in pictures.items():
+            (root / picture).write_bytes(jpeg)
         return _compile(root, name, page, printed)
 
 
