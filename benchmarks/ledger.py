@@ -146,7 +146,9 @@ class Measuring:
         self.clients = {}
         for name in ("supervisor", "handler-huoxian", "leader"):
             self.clients[name] = Client()
-            self.clients[name].force_login(Person.objects.get(username=name), "django.contrib.auth.backends.ModelBackend")
+            self.clients[name].force_login(
+                Person.objects.get(username=name), "django.contrib.auth.backends.ModelBackend"
+            )
         self.p95: dict[str, float] = {}
         self.queries_max = 0
 
@@ -221,7 +223,9 @@ class Measuring:
         pick = self.random.choice
         while True:
             query: list[tuple[str, str]] = [("sort", pick(["due_at", "-found_at", "-due_at", "found_at"]))]
-            query += [("state", state) for state in pick([[], ["assigned"], ["found", "listed"], ["closed"], ["remedied"]])]
+            query += [
+                ("state", state) for state in pick([[], ["assigned"], ["found", "listed"], ["closed"], ["remedied"]])
+            ]
             query += pick([[], [("area", pick(TOWNS))], [("area", "110112")]])
             query += pick([[], [], [("overdue", "1")]])
             yield urlencode(query)
@@ -231,25 +235,28 @@ class Measuring:
 
     def deep_pages(self) -> list[Question]:
         """Page 500 of what has that many, else the last page; followed to by keys, which the timing leaves out."""
-        from duban.access.models import Person
-        from duban.core import clock
-        from duban.ledger.paging import cursor_at
-        from duban.ledger.filters import read_filters
         from django.http import QueryDict
 
-        found, seen, filters = [], set(), self.filters()
+        from duban.access.models import Person
+        from duban.core import clock
+        from duban.ledger.filters import read_filters
+        from duban.ledger.paging import PAGE_SIZE, cursor_of
+        from duban.ledger.queries import entries_for
+
+        found: list[Question] = []
+        tried, filters = 0, self.filters()
         people = {name: Person.objects.get(username=name) for name in self.clients}
-        while len(found) < self.requests and len(seen) < 400:
-            query = next(filters)
-            who = list(self.clients)[len(seen) % len(self.clients)]
-            seen.add((who, query, len(seen)))
-            if "overdue" in query:
-                continue
+        while len(found) < self.requests and tried < 10 * self.requests:
+            who, query, tried = list(self.clients)[tried % len(self.clients)], next(filters), tried + 1
             wanted = read_filters(QueryDict(query))
-            cursor = cursor_at(people[who], wanted, 499 * 50, now=clock.now())
-            if cursor:
-                found.append((who, f"/ledger/?{query}&cursor={cursor}"))
-        print(f"{self.database:>10}  {len(found)} filters reach page 500; the keys were read outside the timing", flush=True)
+            entries = entries_for(people[who], wanted, now=clock.now(), many=True)
+            last = 499 * PAGE_SIZE - 1
+            before = next(iter(entries[last : last + 1]), None)
+            if before is not None:
+                found.append((who, f"/ledger/?{query}&cursor={cursor_of('after', before, wanted.sort)}"))
+        print(
+            f"{self.database:>10}  page 500: {len(found)} of {tried} filters have one; its key was found outside the timing"
+        )
         return found
 
     def boxes(self, zoom: int) -> list[Question]:
@@ -259,9 +266,16 @@ class Measuring:
         def addresses() -> Iterator[str]:
             while True:
                 dx, dy = pick.uniform(-0.2, 0.2) * (east - west), pick.uniform(-0.2, 0.2) * (north - south)
-                query = [("bbox", f"{west + dx:.5f},{south + dy:.5f},{east + dx:.5f},{north + dy:.5f}"), ("zoom", str(zoom))]
-                query += [("state", state) for state in pick.choice([[], [], ["assigned"], ["found", "listed"], ["closed"]])]
-                query += pick.choice([[], [], [("area", "110112106")], [("overdue", "1")], [("category", "event:06010")]])
+                query = [
+                    ("bbox", f"{west + dx:.5f},{south + dy:.5f},{east + dx:.5f},{north + dy:.5f}"),
+                    ("zoom", str(zoom)),
+                ]
+                query += [
+                    ("state", state) for state in pick.choice([[], [], ["assigned"], ["found", "listed"], ["closed"]])
+                ]
+                query += pick.choice(
+                    [[], [], [("area", "110112106")], [("overdue", "1")], [("category", "event:06010")]]
+                )
                 yield f"/ledger/clusters.geojson?{urlencode(query)}"
 
         return self.each(addresses())
@@ -282,13 +296,19 @@ class Measuring:
     def numbers(self) -> list[str]:
         from duban.ledger.models import Entry
 
-        found = [str(Entry.objects.filter(pk__gte=f"{self.random.getrandbits(127):032x}").order_by("pk")[0].number) for _ in range(20)]
+        found = [
+            str(Entry.objects.filter(pk__gte=f"{self.random.getrandbits(127):032x}").order_by("pk")[0].number)
+            for _ in range(20)
+        ]
         return [*found, *(str(int(number.rpartition("-")[2])) for number in found)]
 
     def searches(self, texts: Sequence[str]) -> list[Question]:
         def addresses() -> Iterator[str]:
             while True:
-                query = [("text", self.random.choice(texts)), *self.random.choice([[], [], [("state", "closed")], [("sort", "due_at")]])]
+                query = [
+                    ("text", self.random.choice(texts)),
+                    *self.random.choice([[], [], [("state", "closed")], [("sort", "due_at")]]),
+                ]
                 yield f"/ledger/?{urlencode(query)}"
 
         return self.each(addresses())
@@ -303,7 +323,10 @@ class Measuring:
         from duban.core import clock
 
         months = [(clock.now() - timedelta(days=30 * back)).strftime("%Y-%m") for back in range(1, 13)]
-        return [(("supervisor", "leader")[at % 2], f"{address}?{urlencode({'month': months[at % 12]})}") for at in range(self.requests)]
+        return [
+            (("supervisor", "leader")[at % 2], f"{address}?{urlencode({'month': months[at % 12]})}")
+            for at in range(self.requests)
+        ]
 
     def check(self) -> bool:
         """What the pages count is what plain queries over the rows count, without index tables."""
@@ -317,13 +340,20 @@ class Measuring:
             assert shown == min(rows.count(), 10_000), (text, shown, rows.count())
         for state in ("assigned", "closed", "held"):
             rows = Entry.objects.filter(responsible__startswith="110112106", state=state)
-            shown = self.clients["supervisor"].get("/ledger/", {"state": state, "area": "110112106"}).context["total"].number
+            shown = (
+                self.clients["supervisor"]
+                .get("/ledger/", {"state": state, "area": "110112106"})
+                .context["total"]
+                .number
+            )
             assert shown == min(rows.count(), 10_000), (state, shown, rows.count())
         for zoom, (west, south, east, north) in BOXES.items():
             for query in ({}, {"state": "assigned"}, {"overdue": "1"}):
-                answer = self.clients["supervisor"].get(
-                    "/ledger/clusters.geojson", {"bbox": f"{west},{south},{east},{north}", "zoom": zoom} | query
-                ).json()
+                answer = (
+                    self.clients["supervisor"]
+                    .get("/ledger/clusters.geojson", {"bbox": f"{west},{south},{east},{north}", "zoom": zoom} | query)
+                    .json()
+                )
                 rows = Entry.objects.filter(lon__gte=west, lon__lte=east, lat__gte=south, lat__lte=north)
                 del rows, answer
         return True

@@ -24,7 +24,20 @@ from duban.ledger.models import Category, Counter, Entry, EntryText, Event
 CHUNK = 20_000
 MONTHS = 24
 DISTRICT = "110112"
-ROADS = ("京津公路", "通香路", "漷马路", "张凤路", "潞苑北大街", "宋梁路", "徐尹路", "觅西路", "通怀路", "武兴路", "九德路", "永乐大街")
+ROADS = (
+    "京津公路",
+    "通香路",
+    "漷马路",
+    "张凤路",
+    "潞苑北大街",
+    "宋梁路",
+    "徐尹路",
+    "觅西路",
+    "通怀路",
+    "武兴路",
+    "九德路",
+    "永乐大街",
+)
 WATERS = ("北运河", "潮白河", "凉水河", "港沟河", "中坝河", "萧太后河", "凤港减河", "运潮减河")
 SIDES = ("东侧", "西侧", "南侧", "北侧", "东南侧", "西北侧")
 WHAT = (
@@ -62,7 +75,9 @@ def fill(rows: int, *, now: datetime, seed: int = 3) -> None:
         moments = found[start : start + CHUNK]
         place = random.choice(len(places), len(moments), p=weights)
         chosen = random.choice(len(categories), len(moments), p=shares)
-        entries, texts, into = _entries(random, moments, [places[at] for at in place], chosen, categories, running, into, now)
+        entries, texts, into = _entries(
+            random, moments, [places[at] for at in place], chosen, categories, running, into, now
+        )
         writer.write(Entry._meta.db_table, entries)
         writer.write(Event._meta.db_table, _events(random, entries))
         writer.write(EntryText._meta.db_table, {"entry_id": entries["id"], "grams": texts})
@@ -82,7 +97,13 @@ def _places(random: np.random.Generator) -> tuple[list[tuple[str, str, str, floa
     table = list(csv.DictReader(io.StringIO(layers.codes_table().decode())))
     names = {row["code"]: row["name"] for row in table}
     found = [
-        (code, names[code[:9]], row["name"].removesuffix("村委会").removesuffix("居委会"), float(row["lon"]), float(row["lat"]))
+        (
+            code,
+            names[code[:9]],
+            row["name"].removesuffix("村委会").removesuffix("居委会"),
+            float(row["lon"]),
+            float(row["lat"]),
+        )
         for row in table
         if len(code := row["code"]) == 12 and row["lon"]
     ]
@@ -112,7 +133,10 @@ def _entries(
     lean = np.cumsum(lean / lean.sum(axis=1, keepdims=True), axis=1)
     states = [codes[min(at, len(codes) - 1)] for at in (random.random((count, 1)) > lean).sum(axis=1)]
     spans = random.integers(1, 7, count) * 86400
-    due, closed = moments + spans, np.minimum(moments + (spans * random.lognormal(-0.4, 0.6, count)).astype(int), int(now.timestamp()))
+    due, closed = (
+        moments + spans,
+        np.minimum(moments + (spans * random.lognormal(-0.4, 0.6, count)).astype(int), int(now.timestamp())),
+    )
     merged: list[str | None] = []
     for at, state in enumerate(states):
         if state == State.MERGED and into is None:
@@ -120,7 +144,10 @@ def _entries(
         merged.append(into if state == State.MERGED else None)
         if state == State.CLOSED:
             into = ids[at]
-    texts = [_text(place, numbers) for place, numbers in zip(places, random.integers(0, 1 << 30, (count, 8)).tolist(), strict=True)]
+    texts = [
+        _text(place, numbers)
+        for place, numbers in zip(places, random.integers(0, 1 << 30, (count, 8)).tolist(), strict=True)
+    ]
     past = {state: [state in among for state in states] for state, among in _PASSED.items()}
     found_at, due_at, closed_at = _stamps(moments), _stamps(due), _stamps(closed)
     dispatched = _stamps(moments + 7200)
@@ -260,7 +287,9 @@ class _Writer:
 
     def write(self, table: str, columns: Columns) -> None:
         count = next(len(values) for values in columns.values() if isinstance(values, list))
-        rows = zip(*(values if isinstance(values, list) else [values] * count for values in columns.values()), strict=True)
+        rows = zip(
+            *(values if isinstance(values, list) else [values] * count for values in columns.values()), strict=True
+        )
         names = ", ".join(f'"{name}"' for name in columns)
         raw = connection.connection
         if connection.vendor == "sqlite":

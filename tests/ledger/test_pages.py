@@ -306,7 +306,7 @@ def test_beyond_ten_thousand_the_count_says_so(people: dict[str, Person]) -> Non
 
 def test_the_map_says_when_it_does_not_show_all(people: dict[str, Person], monkeypatch: pytest.MonkeyPatch) -> None:
     make_entries(people["supervisor"], 4)
-    monkeypatch.setattr("duban.ledger.views.MAP_CAP", 3)
+    monkeypatch.setattr("duban.ledger.map_points.MAP_CAP", 3)
     drawn = page_of(browse(people["supervisor"]), "geojson").json()
     assert len(drawn["features"]) == 3
     assert drawn["more"]

@@ -21,10 +21,11 @@ from duban.ledger import actions, forms, history, queries, uploads
 from duban.ledger.appending import BadStep, why_not
 from duban.ledger.categories import category_index, find_category
 from duban.ledger.lifecycle import TRANSITIONS, State, Transition
+from duban.ledger.map_points import point_of
 from duban.ledger.models import Entry, EntryPhoto, Lookback, Moment
 from duban.ledger.story import state_line, told
 from duban.ledger.uploads import Kept
-from duban.ledger.views import SEEING, StaffRequest, area_choices, person_who, point_of, scope_of
+from duban.ledger.views import SEEING, StaffRequest, area_choices, person_who, scope_of
 from duban.places import queries as places
 from duban.places.codes import LENGTHS
 

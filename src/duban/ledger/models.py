@@ -68,18 +68,20 @@ class Category(models.Model):
         return self.name if (get_language() or "zh").startswith("zh") else self.name_en
 
 
-def in_sight(person: Person, *, place: str = "jurisdiction", unit: str = "responsible") -> Q:
+def in_sight(
+    person: Person, *, place: str = "jurisdiction", unit: str = "responsible", kind: str = "category__kind"
+) -> Q:
     """What lies in, or is the duty of, the person's area; a handler sees only what is theirs.
 
     A role for one kind of entries shows only those.
     """
     seeing, own = rights.grants(person, "entry.see"), rights.grants(person, "entry.see_own")
     sight = Q(pk__in=[])
-    for kind in sorted({kind for _code, kind in [*seeing, *own]}):
-        places = [code for code, of in seeing if of == kind]
-        units = [code for code, of in own if of == kind]
+    for one in sorted({of for _code, of in [*seeing, *own]}):
+        places = [code for code, of in seeing if of == one]
+        units = [code for code, of in own if of == one]
         reach = within(place, places) | within(unit, [*places, *units])
-        sight |= reach & Q(category__kind=kind) if kind else reach
+        sight |= reach & Q(**{kind: one}) if one else reach
     return sight
 
 

@@ -59,8 +59,8 @@ def page_of(entries: QuerySet[Entry], sort: str, cursor: str = "", size: int = P
     has_newer = bool(found) and (more if backwards else key is not None)
     return Page(
         entries=found,
-        older=_write_cursor("after", found[-1], sort) if has_older else "",
-        newer=_write_cursor("before", found[0], sort) if has_newer else "",
+        older=cursor_of("after", found[-1], sort) if has_older else "",
+        newer=cursor_of("before", found[0], sort) if has_newer else "",
     )
 
 
@@ -72,7 +72,8 @@ def _value(entry: Entry, column: str) -> Any:
     return reduce(getattr, column.split("__"), entry)
 
 
-def _write_cursor(direction: str, entry: Entry, sort: str) -> str:
+def cursor_of(direction: str, entry: Entry, sort: str) -> str:
+    """The cursor of the page `after` or `before` an entry in this sort."""
     values = [_value(entry, _column(name)) for name in SORTS[sort]]
     key = [value.isoformat() if isinstance(value, datetime) else value and str(value) for value in values]
     return base64.urlsafe_b64encode(json.dumps([direction, *key]).encode()).decode().rstrip("=")

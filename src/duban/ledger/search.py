@@ -89,6 +89,12 @@ def numbers_meant(text: str) -> list[str]:
     return []
 
 
+def is_frequent(text: str) -> bool:
+    """Whether so many entries may hold the words that finding them all is to read the ledger."""
+    tokens = grams(text)
+    return not (tokens and is_rare(tokens))
+
+
 def is_rare(tokens: Sequence[str]) -> bool:
     return len(_with_all(tokens).values_list("pk", flat=True)[: RARE + 1]) <= RARE
 

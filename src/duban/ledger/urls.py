@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from duban.ledger import adding, bulk, entry_page, figures_pages, importing, saved_pages, triage, views
+from duban.ledger import adding, bulk, entry_page, figures_pages, importing, map_points, saved_pages, triage, views
 
 
 class HashConverter:
@@ -22,7 +22,8 @@ register_converter(HashConverter, "sha256")
 app_name = "ledger"
 urlpatterns = [
     path("", views.entry_list, name="list"),
-    path("points.geojson", views.entry_points, name="geojson"),
+    path("points.geojson", map_points.entry_points, name="geojson"),
+    path("clusters.geojson", map_points.clusters, name="clusters"),
     path("export.csv", views.entry_export, name="export"),
     path("bulk/", bulk.bulk, name="bulk"),
     path("triage/", triage.triage, name="triage"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -31,7 +31,6 @@ from duban.ledger.saved import saved_filters
 from duban.places import queries as places
 
 SEEING = ("entry.see", "entry.see_own")
-MAP_CAP = 2000
 View = Callable[..., HttpResponseBase]
 
 
@@ -150,43 +149,6 @@ def area_choices(codes: Iterable[str], *, chosen: str = "", name: str = "") -> l
 def scope_of(person: Person, *permissions: str) -> list[str]:
     """Every code at which the person holds one of the permissions."""
     return [code for permission in permissions for code in rights.codes(person, permission)]
-
-
-@require_GET
-@person_who(*SEEING)
-def entry_points(request: StaffRequest) -> HttpResponse:
-    """The filter's entries as GeoJSON (WGS 84), at most 2,000; `note` says so when there are more."""
-    now = clock.now()
-    wanted = filters.read_filters(request.GET)
-    total = count_of(queries.entries_for(request.user, wanted, now=now))
-    more = total.number > MAP_CAP
-    entries = list(queries.entries_for(request.user, wanted, now=now, many=total.more)[:MAP_CAP])
-    words = {"drawn": f"{MAP_CAP:,}", "total": str(total)}
-    note = _("The map shows the first %(drawn)s of %(total)s; narrow the filter to see all.") % words if more else ""
-    features = [_feature(entry, now) for entry in entries]
-    return JsonResponse({"type": "FeatureCollection", "features": features, "more": more, "note": note})
-
-
-def _feature(entry: Entry, now: datetime) -> dict[str, Any]:
-    return {
-        "type": "Feature",
-        "id": str(entry.id),
-        "geometry": {"type": "Point", "coordinates": [entry.lon, entry.lat]},
-        "properties": point_of(entry, now),
-    }
-
-
-def point_of(entry: Entry, now: datetime) -> dict[str, Any]:
-    """An entry as the map's card tells it."""
-    return {
-        "id": str(entry.id),
-        "state": entry.state,
-        "word": str(State(entry.state).label),
-        "overdue": queries.is_overdue(entry, now),
-        "title": f"{entry.category} · {entry.number}",
-        "text": entry.statement or entry.description[:80],
-        "url": reverse("ledger:entry", args=[entry.id]),
-    }
 
 
 @require_GET

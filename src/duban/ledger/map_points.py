@@ -1,0 +1,271 @@
+"""Entries on the map: points near by, clusters made by the database from afar, at the cost of the box in view."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from django.db.models import Count, F, Q, QuerySet
+from django.http import HttpResponse, JsonResponse, QueryDict
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET
+
+from duban.access.models import Person
+from duban.core import clock
+from duban.core.errors import DubanError
+from duban.engines.geo import cells
+from duban.ledger import filters, queries, search, tally
+from duban.ledger.lifecycle import State
+from duban.ledger.models import Entry, Tally, in_sight
+from duban.ledger.paging import count_of
+from duban.ledger.queries import Filters
+from duban.ledger.views import SEEING, StaffRequest, person_who
+from duban.places import queries as places
+from duban.places.codes import within
+
+MAP_CAP = 2000
+FEW = 400
+"""So many are drawn as what they are, however far off one looks."""
+STREET_ZOOM = 16
+NEAR_ZOOM = 12
+"""From here on a box in view is a small part of the ledger."""
+MAX_ZOOM = 22
+STEPS_FINER = 3
+"""A cluster is a cell of the map's zoom and this: 64 px wide."""
+SINGLES = 100
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
+
+
+class BadView(DubanError):
+    pass
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The box in view widened to whole cells of the clusters' size."""
+
+    zoom: int
+    box: Box
+    ranges: list[tuple[int, int]]
+    """Of finest cells; they may hold some outside the box."""
+
+    @classmethod
+    def over(cls, box: Box, zoom: int) -> "Grid":
+        west, south, east, north = box
+        corners = cells.cell_of([west, east], [north, south], zoom)
+        lefts, bottoms, rights, tops = cells.cell_bounds(corners, zoom)
+        shift = 2 * (places.FINEST_ZOOM - zoom)
+        ranges = cells.cell_ranges(*box, zoom=zoom)
+        return cls(
+            zoom=zoom,
+            box=(float(lefts[0]), float(bottoms[1]), float(rights[1]), float(tops[0])),
+            ranges=[(low << shift, ((high + 1) << shift) - 1) for low, high in ranges],
+        )
+
+    def holds(self, lons: Any, lats: Any) -> Any:
+        west, south, east, north = self.box
+        return (lons > west) & (lons < east) & (lats > south) & (lats < north)
+
+
+def read_view(query: QueryDict) -> tuple[Box, int]:
+    """The box (bbox=west,south,east,north) and the zoom; raises BadView (`bad_box`, `bad_zoom`)."""
+    try:
+        west, south, east, north = (float(text) for text in query.get("bbox", "").split(","))
+        if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+            raise ValueError(west)
+    except ValueError as error:
+        raise BadView(
+            "bad_box", gettext_lazy("bbox is west,south,east,north in degrees, west and south first."), field="bbox"
+        ) from error
+    try:
+        zoom = float(query.get("zoom", ""))
+        if not (isfinite(zoom) and 0 <= zoom <= 24):
+            raise ValueError(zoom)
+    except ValueError as error:
+        raise BadView("bad_zoom", gettext_lazy("zoom is a number from 0 to 24."), field="zoom") from error
+    return (west, south, east, north), min(int(zoom), MAX_ZOOM)
+
+
+@require_GET
+@person_who(*SEEING)
+def clusters(request: StaffRequest) -> HttpResponse:
+    """The filter's entries in the box, as points where there are few or the map is near, else as clusters with counts.
+
+    GeoJSON (WGS 84). The box is widened to whole cells: `bbox` says to where, `count` how many entries lie in it, and
+    the counts of the features add up to it, unless `note` says that not all are drawn.
+    """
+    now = clock.now()
+    wanted = filters.read_filters(request.GET)
+    return JsonResponse(drawn(request.user, wanted, *read_view(request.GET), now=now))
+
+
+def drawn(person: Person, wanted: Filters, box: Box, zoom: int, *, now: datetime) -> dict[str, Any]:
+    """What `clusters` answers, as values."""
+    grid = Grid.over(box, zoom + STEPS_FINER)
+    wanted = replace(wanted, sort="-found_at")
+    if zoom < NEAR_ZOOM and wanted.text and search.is_frequent(wanted.text):
+        return _first(person, wanted, grid, now=now)
+    groups = _groups(person, wanted, grid, now=now)
+    total = int(groups.counts.sum())
+    if zoom >= STREET_ZOOM or total <= FEW:
+        found = _inside(queries.entries_for(person, wanted, now=now, many=zoom >= NEAR_ZOOM), grid)
+        entries = list(found.order_by()[:MAP_CAP]) if total else []
+        note = _("The map shows %(drawn)s of %(total)s; come nearer to see all.")
+        words = {"drawn": f"{MAP_CAP:,}", "total": f"{total:,}"}
+        return _collection([_feature(entry, now) for entry in entries], grid, total, note % words, total > MAP_CAP)
+    singles = _singles(person, wanted, groups, now=now)
+    late = wanted.overdue
+    features = [
+        _feature(singles[cell], now) if cell in singles else _cluster(cell, lon, lat, count, late=late)
+        for cell, lon, lat, count in groups.rows()
+    ]
+    return _collection(features, grid, total)
+
+
+def _collection(
+    features: list[dict[str, Any]], grid: Grid, total: int, note: str = "", more: bool = False
+) -> dict[str, Any]:
+    return {
+        "type": "FeatureCollection",
+        "bbox": list(grid.box),
+        "count": total,
+        "more": more,
+        "note": note if more else "",
+        "features": features,
+    }
+
+
+def _first(person: Person, wanted: Filters, grid: Grid, *, now: datetime) -> dict[str, Any]:
+    """Of a word that stands everywhere, the newest entries in the box: to count the others is to read the ledger."""
+    found = _inside(queries.entries_for(person, wanted, now=now, many=True), grid)
+    entries = list(found[: MAP_CAP + 1])
+    note = _("The map shows the newest %(drawn)s that hold these words.") % {"drawn": f"{MAP_CAP:,}"}
+    shown = [_feature(entry, now) for entry in entries[:MAP_CAP]]
+    return _collection(shown, grid, len(shown), note, len(entries) > MAP_CAP)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Cells of the grid with the middle of what lies in them and how many."""
+
+    zoom: int
+    cells: np.ndarray
+    lons: np.ndarray
+    lats: np.ndarray
+    counts: np.ndarray
+
+    def rows(self) -> Iterable[tuple[int, float, float, int]]:
+        columns = (self.cells, self.lons, self.lats, self.counts)
+        return zip(*(column.tolist() for column in columns), strict=True)
+
+
+def _groups(person: Person, wanted: Filters, grid: Grid, *, now: datetime) -> Groups:
+    counted = grid.zoom <= tally.ZOOM and wanted == Filters(states=wanted.states, area=wanted.area)
+    finest = tally.ZOOM if counted else places.FINEST_ZOOM
+    finer = min(grid.zoom + 1, finest)
+    if counted:
+        rows = _counted(person, wanted, grid, finer)
+    else:
+        entries = queries.entries_for(person, wanted, now=now, many=grid.zoom - STEPS_FINER >= NEAR_ZOOM)
+        entries = entries.order_by().filter(_in_ranges("cell", grid.ranges))
+        at = F("cell").bitrightshift(2 * (places.FINEST_ZOOM - finer))
+        rows = list(entries.values_list(at).annotate(n=Count("*")))
+    return _gathered(rows, grid, finer)
+
+
+def _counted(person: Person, wanted: Filters, grid: Grid, finer: int) -> list[tuple[int, int]]:
+    """From the sums that are kept: what a scope, states and an area ask for."""
+    shift = 2 * (places.FINEST_ZOOM - tally.ZOOM)
+    rows = Tally.objects.filter(in_sight(person, kind="kind"))
+    rows = rows.filter(_in_ranges("cell", [(low >> shift, high >> shift) for low, high in grid.ranges]))
+    if wanted.states:
+        rows = rows.filter(state__in=wanted.states)
+    if wanted.area:
+        rows = rows.filter(within("jurisdiction", [wanted.area]) | within("responsible", [wanted.area]))
+    return tally.sums(rows, [F("cell").bitrightshift(2 * (tally.ZOOM - finer))])
+
+
+def _gathered(rows: Sequence[tuple[int, int]], grid: Grid, finer: int) -> Groups:
+    """Counts of finer cells put together to the grid's; each stands at the middle of its parts."""
+    parts, counts = np.array(rows, dtype=np.int64).reshape(-1, 2).T
+    west, south, east, north = cells.cell_bounds(parts, finer)
+    lons, lats = (west + east) / 2, (south + north) / 2
+    inside = grid.holds(lons, lats)
+    parts, counts, lons, lats = parts[inside], counts[inside], lons[inside], lats[inside]
+    whole, where = np.unique(parts >> 2 * (finer - grid.zoom), return_inverse=True)
+    sums = np.bincount(where, counts, len(whole))
+    middles = [np.bincount(where, values * counts, len(whole)) / sums for values in (lons, lats)]
+    return Groups(grid.zoom, whole, middles[0], middles[1], sums.astype(np.int64))
+
+
+def _in_ranges(column: str, ranges: Iterable[tuple[int, int]]) -> Q:
+    inside = Q(pk__in=[])
+    for low, high in ranges:
+        inside |= Q(**{f"{column}__gte": low, f"{column}__lte": high})
+    return inside
+
+
+def _inside(entries: QuerySet[Entry], grid: Grid) -> QuerySet[Entry]:
+    west, south, east, north = grid.box
+    box = {"lon__gte": west, "lon__lt": east, "lat__gt": south, "lat__lte": north}
+    return entries.filter(_in_ranges("cell", grid.ranges), **box)
+
+
+def _singles(person: Person, wanted: Filters, groups: Groups, *, now: datetime) -> dict[int, Entry]:
+    """The entries that are alone in their cell; beyond some, they stay clusters of one."""
+    alone = groups.cells[groups.counts == 1][:SINGLES].tolist()
+    shift = 2 * (places.FINEST_ZOOM - groups.zoom)
+    ranges = [(cell << shift, ((cell + 1) << shift) - 1) for cell in alone]
+    entries = queries.entries_for(person, wanted, now=now, many=True).filter(_in_ranges("cell", ranges)).order_by()
+    return {entry.cell >> shift: entry for entry in entries} if alone else {}
+
+
+def _cluster(cell: int, lon: float, lat: float, count: int, *, late: bool) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "id": str(cell),
+        "geometry": {"type": "Point", "coordinates": [round(lon, 6), round(lat, 6)]},
+        "properties": {"count": count, "overdue": late},
+    }
+
+
+def _feature(entry: Entry, now: datetime) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "id": str(entry.id),
+        "geometry": {"type": "Point", "coordinates": [entry.lon, entry.lat]},
+        "properties": point_of(entry, now) | {"count": 1},
+    }
+
+
+@require_GET
+@person_who(*SEEING)
+def entry_points(request: StaffRequest) -> HttpResponse:
+    """The filter's entries as GeoJSON (WGS 84), at most 2,000; `note` says so when there are more."""
+    now = clock.now()
+    wanted = filters.read_filters(request.GET)
+    total = count_of(queries.entries_for(request.user, wanted, now=now))
+    more = total.number > MAP_CAP
+    entries = list(queries.entries_for(request.user, wanted, now=now, many=total.more)[:MAP_CAP])
+    words = {"drawn": f"{MAP_CAP:,}", "total": str(total)}
+    note = _("The map shows the first %(drawn)s of %(total)s; narrow the filter to see all.") % words if more else ""
+    features = [_feature(entry, now) for entry in entries]
+    return JsonResponse({"type": "FeatureCollection", "features": features, "more": more, "note": note})
+
+
+def point_of(entry: Entry, now: datetime) -> dict[str, Any]:
+    """An entry as the map's card tells it."""
+    return {
+        "id": str(entry.id),
+        "state": entry.state,
+        "word": str(State(entry.state).label),
+        "overdue": queries.is_overdue(entry, now),
+        "title": f"{entry.category} · {entry.number}",
+        "text": entry.statement or entry.description[:80],
+        "url": reverse("ledger:entry", args=[entry.id]),
+    }
