@@ -15,6 +15,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "entry.triage": frozenset({Role.SUPERVISOR}),
     "entry.handle": frozenset({Role.HANDLER}),
     "entry.look_back": frozenset({Role.INSPECTOR, Role.SUPERVISOR}),
+    "entry.be_told": frozenset({Role.LEADER}),
     "entry.redate": frozenset({Role.ADMINISTRATOR}),
     "bulletin.see": frozenset({Role.SUPERVISOR, Role.PUBLISHER, Role.LEADER}),
     "bulletin.draft": frozenset({Role.SUPERVISOR}),

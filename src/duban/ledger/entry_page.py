@@ -23,6 +23,7 @@ from duban.ledger.categories import category_index, find_category
 from duban.ledger.lifecycle import TRANSITIONS, State, Transition
 from duban.ledger.map_points import point_of
 from duban.ledger.models import Entry, EntryPhoto, Lookback, Moment
+from duban.ledger.notices import mark_read
 from duban.ledger.story import state_line, told
 from duban.ledger.uploads import Kept
 from duban.ledger.views import SEEING, StaffRequest, area_choices, person_who, scope_of
@@ -62,7 +63,11 @@ class StepShown:
 @require_safe
 @person_who(*SEEING)
 def entry_page(request: StaffRequest, entry_id: uuid.UUID) -> HttpResponse:
-    return _show(request, queries.entry_for(request.user, entry_id))
+    """The page; who opens it has read what they were told of the entry."""
+    entry = queries.entry_for(request.user, entry_id)
+    if request.method == "GET":
+        mark_read(by=request.user, now=clock.now(), entry_id=entry_id)
+    return _show(request, entry)
 
 
 def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = None, status: int = 200) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from duban.ledger import adding, bulk, entry_page, figures_pages, importing, map_points, saved_pages, triage, views
+from duban.ledger import adding, bulk, entry_page, figures_pages, importing, map_points, notices_pages, saved_pages, triage, views
 
 
 class HashConverter:
@@ -28,6 +28,8 @@ urlpatterns = [
     path("bulk/", bulk.bulk, name="bulk"),
     path("triage/", triage.triage, name="triage"),
     path("triage/<uuid:entry_id>/<str:decision>/", triage.decide, name="triage_decide"),
+    path("notices/", notices_pages.notices, name="notices"),
+    path("notices/read/", notices_pages.read, name="notices_read"),
     path("saved/", saved_pages.saved, name="saved"),
     path("saved/<int:filter_id>/rename/", saved_pages.rename_saved, name="saved_rename"),
     path("saved/<int:filter_id>/delete/", saved_pages.delete_saved, name="saved_delete"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
+from duban.ledger.notices import UNREAD_CAP, unread_count
 
 register = template.Library()
 
@@ -48,6 +49,16 @@ def rooms(context: template.Context) -> dict[str, Any]:
     found = [(room, reverse(room.url_name)) for room in rooms_of(request.user)]
     here = max((url for _room, url in found if request.path.startswith(url)), key=len, default="")
     return {"rooms": [{"room": room, "url": url, "here": url == here} for room, url in found]}
+
+
+@register.inclusion_tag("web/parts/bell.html", takes_context=True)
+def bell(context: template.Context) -> dict[str, Any]:
+    """The way to what the person was told of, with how much of it is unread; nothing for who sees no entries."""
+    person: Person = context["request"].user
+    if not any(rights.codes(person, permission) for permission in ("entry.see", "entry.see_own")):
+        return {"shown": False}
+    unread = unread_count(person)
+    return {"shown": True, "unread": f"{UNREAD_CAP}+" if unread > UNREAD_CAP else str(unread) if unread else ""}
 
 
 @register.simple_tag
