@@ -25,14 +25,14 @@ def notices(request: StaffRequest) -> HttpResponse:
     before = _number(request.GET.get("before", ""))
     groups, older = page_of_notices(request.user, unread=not show_all, before=before)
     names = names_of_people({notice.by for group in groups for notice in group.notices})
-    pictures = queries.first_pictures([group.entry.pk for group in groups])
+    pictures = queries.pictures_of([group.entry.pk for group in groups])
     shown = [
         {
             "entry": group.entry,
             "word": State(group.entry.state).label,
             "unread": group.unread,
             "overdue": queries.is_overdue(group.entry, clock.now()),
-            "picture": pictures.get(group.entry.pk, ""),
+            "picture": next(iter(pictures.get(group.entry.pk, ())), ""),
             "lines": [
                 {"words": words_of(notice), "who": names[notice.by], "at": notice.at, "unread": notice.read_at is None}
                 for notice in group.notices

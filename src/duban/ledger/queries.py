@@ -182,10 +182,13 @@ def counts_by_state(person: Person) -> dict[str, int]:
     return dict(rows)
 
 
-def first_pictures(entry_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """The hash of each entry's first photo of the finding, where it has one."""
-    hung = EntryPhoto.objects.filter(entry__in=entry_ids, moment=Moment.BEFORE).order_by("-position")
-    return dict(hung.values_list("entry_id", "photo_id"))
+def pictures_of(entry_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
+    """The hashes of each entry's photos of the finding, in their order, where it has any."""
+    hung = EntryPhoto.objects.filter(entry__in=entry_ids, moment=Moment.BEFORE).order_by("position")
+    pictures: dict[uuid.UUID, list[str]] = {}
+    for entry_id, sha256 in hung.values_list("entry_id", "photo_id"):
+        pictures.setdefault(entry_id, []).append(sha256)
+    return pictures
 
 
 def may_see_photo(person: Person, sha256: str) -> bool:

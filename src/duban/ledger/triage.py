@@ -24,7 +24,7 @@ from duban.ledger import actions, filters, queries
 from duban.ledger.appending import BadStep
 from duban.ledger.lifecycle import TRANSITIONS, State
 from duban.ledger.map_points import point_of
-from duban.ledger.models import Entry, Moment
+from duban.ledger.models import Entry
 from duban.ledger.paging import count_of
 from duban.ledger.views import StaffRequest, person_who
 from duban.ledger.worklists import COUNT_CAP, heap_of
@@ -106,25 +106,26 @@ def _context_of(person: Person, entry: Entry, heap: QuerySet[Entry], query: str,
     """The entry with its photos, its place, what stands open near by, and the ways on and back."""
     near = queries.near_open(person, entry.lon, entry.lat, leave_out=entry.pk, limit=4)
     following, earlier = _after(heap, entry).first(), _before(heap, entry).first()
-    pictures = queries.first_pictures([other.pk for other, _metres in near] + ([following.pk] if following else []))
+    shown = [entry, *(other for other, _metres in near), *([following] if following else [])]
+    pictures = queries.pictures_of([one.pk for one in shown])
+    first = {entry_id: photos[0] for entry_id, photos in pictures.items()}
     names = places.names({entry.responsible, entry.jurisdiction})
     points = [point_of(other, now) | {"lon": other.lon, "lat": other.lat} for other, _metres in near]
     here = point_of(entry, now) | {"lon": entry.lon, "lat": entry.lat, "url": ""}
     return {
         "word": State(entry.state).label,
-        "photos": list(entry.photos.filter(moment=Moment.BEFORE).order_by("position")),
+        "photos": pictures.get(entry.pk, []),
         "unit": names.get(entry.responsible, entry.responsible),
         "area": names.get(entry.jurisdiction, entry.jurisdiction),
         "assignable": rights.may(person, "entry.triage", entry.responsible, entry.category.kind),
         "near": [
-            (other, metres, pictures.get(other.pk, ""), other.category_id == entry.category_id)
+            (other, metres, first.get(other.pk, ""), other.category_id == entry.category_id)
             for other, metres in near
         ],
         "points": [here, *points],
         "following": _address(query, at=following) if following else "",
         "earlier": _address(query, at=earlier) if earlier else "",
-        "next_picture": pictures.get(following.pk, "") if following else "",
-        "after": following,
+        "next_picture": first.get(following.pk, "") if following else "",
     }
 
 
