@@ -119,8 +119,7 @@ def _context_of(person: Person, entry: Entry, heap: QuerySet[Entry], query: str,
         "area": names.get(entry.jurisdiction, entry.jurisdiction),
         "assignable": rights.may(person, "entry.triage", entry.responsible, entry.category.kind),
         "near": [
-            (other, metres, first.get(other.pk, ""), other.category_id == entry.category_id)
-            for other, metres in near
+            (other, metres, first.get(other.pk, ""), other.category_id == entry.category_id) for other, metres in near
         ],
         "points": [here, *points],
         "following": _address(query, at=following) if following else "",
