@@ -1,18 +1,21 @@
 """Who is told of what, in the app and by mail; and that nobody is told of what they may not see."""
 
+import smtplib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from duban.access.models import Person
+from duban.config.settings import _email
 from duban.demo.builders import make_photo
-from duban.ledger import actions
+from duban.ledger import actions, mail
 from duban.ledger.lifecycle import TRANSITIONS
 from duban.ledger.models import Entry, Notification
 from duban.ledger.notices import TOLD, unread_count
@@ -153,3 +156,125 @@ def test_the_page_asks_the_same_few_questions(
     client = browse(people["handler"])
     with django_assert_max_num_queries(8):
         assert client.get(reverse("ledger:notices")).status_code == 200
+
+
+# ---- by mail ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mailing(people: dict[str, Person], settings: Any) -> None:
+    settings.DUBAN_EMAIL_URL = "smtp://mail.example"
+    settings.DUBAN_SITE_URL = "https://duban.example"
+    Person.objects.filter(username="handler").update(email="chen@example.cn", language="en")
+    Person.objects.filter(username="supervisor").update(email="sun@example.cn")
+
+
+def test_one_mail_holds_all_that_is_unread_by_how_it_presses(
+    people: dict[str, Person], entry_in: MakeEntry, mailing: None, mailoutbox: list[Any]
+) -> None:
+    supervisor = people["supervisor"]
+    entries = [
+        actions.assign_entry(by=supervisor, now=NOW, entry_id=entry_in("listed").pk, unit="110112")
+        for _number in range(4)
+    ]
+    fresh, late, hung, held = entries
+    Entry.objects.filter(pk=late.pk).update(due_at=NOW - timedelta(hours=1))
+    actions.escalate_entry(by=supervisor, now=NOW, entry_id=hung.pk, reason="迟迟不动")
+    Notification.objects.filter(entry=held).update(read_at=NOW)
+    actions.hold_entry(by=supervisor, now=NOW, entry_id=held.pk, reason="雪")
+    assert mail.send_digests(now=NOW) == mail.Sent(1, 0)
+    [sent] = mailoutbox
+    assert sent.to == ["chen@example.cn"]
+    assert sent.subject == "Duban: Escalated 1, Overdue 1, New 1, Decided 1"
+    for entry in entries:
+        assert sent.body.count(f"{entry.number} ") == 1
+        assert f"https://duban.example{reverse('ledger:entry', args=[entry.pk])}" in sent.body
+    assert sent.body.index(hung.number) < sent.body.index(late.number) < sent.body.index(fresh.number)
+    assert "迟迟不动" not in sent.body
+
+
+def test_a_second_run_sends_nothing_and_a_new_step_only_itself(
+    people: dict[str, Person], assigned: Entry, mailing: None, mailoutbox: list[Any]
+) -> None:
+    assert mail.send_digests(now=NOW).sent == 1
+    assert mail.send_digests(now=NOW).sent == 0
+    actions.hold_entry(by=people["supervisor"], now=NOW, entry_id=assigned.pk, reason="雪")
+    assert mail.send_digests(now=NOW).sent == 1
+    assert "put on hold" in mailoutbox[1].body
+    assert "assigned to your unit" not in mailoutbox[1].body
+
+
+def test_no_mail_goes_out_about_what_is_read_or_out_of_sight(
+    people: dict[str, Person], assigned: Entry, mailing: None, mailoutbox: list[Any]
+) -> None:
+    people["handler"].roles.update(code="110113")
+    assert mail.send_digests(now=NOW).sent == 0
+    people["handler"].roles.update(code="110112")
+    Notification.objects.update(read_at=NOW)
+    assert mail.send_digests(now=NOW).sent == 0
+    Notification.objects.update(read_at=None)
+    Person.objects.filter(username="handler").update(is_active=False)
+    assert mail.send_digests(now=NOW).sent == 0
+    assert not mailoutbox
+
+
+def test_a_mail_that_failed_is_sent_the_next_time(
+    people: dict[str, Person], assigned: Entry, mailing: None, mailoutbox: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: Any) -> None:
+        raise smtplib.SMTPServerDisconnected("gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", refuse)
+        assert mail.send_digests(now=NOW) == mail.Sent(0, 1)
+        with pytest.raises(SystemExit):
+            call_command("send_digests")
+    assert mail.send_digests(now=NOW) == mail.Sent(1, 0)
+
+
+def test_mails_are_chinese_unless_a_person_wants_english(
+    people: dict[str, Person], assigned: Entry, mailing: None, mailoutbox: list[Any]
+) -> None:
+    photo = make_photo(778, by=people["handler"])
+    actions.submit_remedy(by=people["handler"], now=NOW, entry_id=assigned.pk, photos=[photo])
+    mail.send_digests(now=NOW)
+    by_address = {sent.to[0]: sent.body for sent in mailoutbox}
+    assert "Exposed rubbish" in by_address["chen@example.cn"]
+    assert "暴露垃圾" in by_address["sun@example.cn"]
+
+
+def test_without_a_mail_server_the_command_says_so(people: dict[str, Person], settings: Any) -> None:
+    settings.DUBAN_EMAIL_URL = ""
+    with pytest.raises(CommandError, match="no_mail_server"):
+        call_command("send_digests")
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "ssl", "tls"),
+    [
+        ("smtp://u:p%40ss@mail.example:587?tls=1", 587, False, True),
+        ("smtps://u:p%40ss@mail.example", 465, True, False),
+        ("smtp://u:p%40ss@mail.example", 25, False, False),
+    ],
+)
+def test_the_mail_servers_address_is_read(url: str, port: int, ssl: bool, tls: bool) -> None:
+    read = _email(url)
+    assert (read["PORT"], read["USE_SSL"], read["USE_TLS"]) == (port, ssl, tls)
+    assert (read["HOST"], read["HOST_USER"], read["HOST_PASSWORD"]) == ("mail.example", "u", "p@ss")
+
+
+@pytest.mark.parametrize("url", ["mail.example:25", "http://mail.example", "smtp://"])
+def test_a_mail_servers_address_that_is_none_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(ValueError, match="DUBAN_EMAIL_URL"):
+        _email(url)
+
+
+def test_people_say_themselves_where_their_mail_goes(people: dict[str, Person]) -> None:
+    client = browse(people["handler"])
+    bad = client.post(reverse("access:own_mail"), {"email": "nowhere", "language": "en"})
+    assert bad.status_code == 200
+    assert 'id="id_email_mend"' in bad.content.decode()
+    assert client.post(reverse("access:own_mail"), {"email": "a@b.cn", "language": "en"}).status_code == 302
+    assert "goes to a@b.cn" in client.get(reverse("access:own")).content.decode()
+    handler = Person.objects.get(username="handler")
+    assert (handler.email, handler.language) == ("a@b.cn", "en")

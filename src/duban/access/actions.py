@@ -277,6 +277,14 @@ def change_own_password(*, by: Person, password: str, now: datetime) -> None:
 
 
 @transaction.atomic
+def change_own_mail(*, by: Person, now: datetime, email: str, language: str) -> None:
+    """Where digests go, and in which language; an empty address gets none. The caller has validated both."""
+    by.email, by.language = email, language
+    by.save(update_fields=["email", "language"])
+    _note(by, now, "change_own_mail", by)
+
+
+@transaction.atomic
 def note_second_factor(*, by: Person, now: datetime, done: str) -> None:
     """Puts on record what allauth has just done to the person's own second factor."""
     _note(by, now, done, by)

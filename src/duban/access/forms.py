@@ -7,6 +7,7 @@ from allauth.mfa.base.forms import AuthenticateForm as CodeForm
 from allauth.mfa.base.forms import ReauthenticateForm as CodeAgainForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
+from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -35,6 +36,17 @@ class LoginForm(AuthenticationForm):
             code="locked_out",
             params={"time": timezone.localtime(until).strftime("%H:%M") if until else "–"},
         )
+
+
+class OwnMailForm(forms.Form):
+    """Where one's digests go, and in which language they are."""
+
+    use_required_attribute = False
+
+    email = forms.EmailField(
+        label=_("E-mail"), required=False, max_length=254, help_text=_("Left empty, no mail is sent to you.")
+    )
+    language = forms.ChoiceField(label=_("Language of the mails"), choices=settings.LANGUAGES)
 
 
 class OwnPasswordForm(PasswordChangeForm):

@@ -10,6 +10,7 @@ urlpatterns = [
     path("login/", views.Login.as_view(), name="login"),
     path("logout/", views.Logout.as_view(), name="logout"),
     path("password/", views.change_password, name="change_password"),
+    path("mail/", views.own_mail, name="own_mail"),
     path("stand-in/", views.lend, name="lend"),
     path("stand-in/<int:delegation_id>/end/", views.end_lending, name="end_lending"),
     path("tokens/", views.tokens, name="tokens"),

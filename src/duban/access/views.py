@@ -21,13 +21,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from duban.access import rights
 from duban.access.actions import (
+    change_own_mail,
     change_own_password,
     end_delegation,
     make_token,
     revoke_token,
     start_delegation,
 )
-from duban.access.forms import DelegationForm, LoginForm, OwnPasswordForm, TokenForm
+from duban.access.forms import DelegationForm, LoginForm, OwnMailForm, OwnPasswordForm, TokenForm
 from duban.access.models import ApiToken, Kind, Person, Role
 from duban.access.queries import delegations_of, names_of_people
 from duban.access.requests import StaffRequest
@@ -83,6 +84,20 @@ def own(request: StaffRequest) -> HttpResponse:
             "may_manage": bool(rights.codes(person, "people.manage")),
         },
     )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def own_mail(request: StaffRequest) -> HttpResponse:
+    """One's mail address for digests, and their language."""
+    person = request.user
+    initial = {"email": person.email, "language": person.language or settings.LANGUAGE_CODE}
+    form = OwnMailForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        change_own_mail(by=person, now=clock.now(), **form.cleaned_data)
+        messages.success(request, _("Address and language of your mails are kept."))
+        return redirect("access:own")
+    return render(request, "access/own_mail.html", {"form": form})
 
 
 def in_words(held: list[tuple[str, str, str]], givers: list[str] | None = None) -> list[dict[str, str]]:

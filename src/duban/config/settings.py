@@ -190,6 +190,33 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o640
 
+
+def _email(url: str) -> dict:
+    """Django's settings of a mail server: `smtp://` (STARTTLS with ?tls=1), `smtps://`, `console:`; empty is none."""
+    parts = urlsplit(url)
+    if not url:
+        return {"BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    if parts.scheme == "console":
+        return {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    if parts.scheme in {"smtp", "smtps"} and parts.hostname:
+        return {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "HOST": parts.hostname,
+            "PORT": parts.port or (465 if parts.scheme == "smtps" else 25),
+            "HOST_USER": unquote(parts.username or ""),
+            "HOST_PASSWORD": unquote(parts.password or ""),
+            "USE_SSL": parts.scheme == "smtps",
+            "USE_TLS": parts.scheme == "smtp" and "tls=1" in parts.query.split("&"),
+        }
+    # The address holds a password, so it is not repeated.
+    raise ValueError("DUBAN_EMAIL_URL must be smtp://user:password@host:port, smtps://... or console:")
+
+
+DUBAN_EMAIL_URL = os.environ.get("DUBAN_EMAIL_URL", "")
+globals().update({f"EMAIL_{name}": value for name, value in _email(DUBAN_EMAIL_URL).items()})
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = os.environ.get("DUBAN_EMAIL_FROM", "duban@localhost")
+
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 SESSION_COOKIE_HTTPONLY = True
