@@ -13,6 +13,7 @@ api = NinjaAPI(title="Duban", version="1", auth=[TokenAuth(), SessionAuth(csrf=T
 api.add_router("/places", "duban.places.api.router")
 api.add_router("/evidence", "duban.evidence.api.router")
 api.add_router("/entries", "duban.ledger.api.router")
+api.add_router("/figures", "duban.ledger.figures_api.router")
 api.add_router("/bulletins", "duban.bulletin.api.router")
 
 
