@@ -258,9 +258,9 @@ def test_the_console_lets_back_in_who_lost_everything(client: Client, person: Pe
     assert client.get(reverse("web:desk"))["Location"] == reverse("access:change_password")
 
 
-def test_a_page_asks_for_session_person_and_roles_alone(
+def test_a_page_asks_for_session_person_roles_and_bell_alone(
     client: Client, person: Person, django_assert_num_queries
 ) -> None:
     log_in(client)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert client.get("/account/stand-in/").status_code == 200

@@ -1,6 +1,7 @@
 """What waits for whom: the desk's heaps, triage one by one, bulk steps, saved filters, and the offer of a near one."""
 
 import re
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,8 +16,9 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from duban.access.models import Person
 from duban.core import clock
 from duban.core.errors import DubanError
-from duban.demo.builders import make_person
-from duban.ledger import actions, queries, saved
+from duban.demo.builders import make_person, make_photo
+from duban.evidence.models import Photo
+from duban.ledger import actions, queries, saved, uploads
 from duban.ledger.filters import read_filters, write_filters
 from duban.ledger.models import Entry, SavedFilter
 from duban.ledger.worklists import DUTIES, waiting_for
@@ -384,3 +386,87 @@ def test_triage_asks_at_most_twelve_questions(
     client = browse(people["supervisor"])
     with django_assert_max_num_queries(12):
         assert client.get(reverse("ledger:triage"), {"last": str(last.pk)}).status_code == 200
+
+
+# ---- already there? -----------------------------------------------------------------------------------------------
+
+
+def adding(near: Entry, person: Person, seed: int, **more: Any) -> dict[str, Any]:
+    """The form of a finding some ten metres east of another."""
+    kept = uploads.keep(Photo.objects.get(pk=make_photo(seed, by=person)), person).word
+    facts = {"lon": near.lon + 0.0001, "lat": near.lat, "datum": "wgs84", "category": "event:06010", "kept": kept}
+    return facts | {"id": str(uuid.uuid4()), "found_at": "2021-01-20T09:00"} | more
+
+
+def test_a_finding_near_an_open_one_is_asked_about_before_it_is_recorded(
+    people: dict[str, Person], entry_in: MakeEntry
+) -> None:
+    near = entry_in("assigned")
+    client = browse(people["inspector"])
+    sent = adding(near, people["inspector"], 901)
+    asked = client.post(reverse("ledger:add"), sent).content.decode()
+    assert "It is that one" in asked
+    assert near.photos.get().photo_id in asked
+    assert Entry.objects.count() == 1
+    same = client.post(reverse("ledger:add"), sent | {"same_as": str(near.pk)})
+    assert same.url == reverse("ledger:entry", args=[near.pk])
+    assert near.photos.count() == 2
+    assert Entry.objects.count() == 1
+
+
+def test_a_new_one_is_recorded_once_asked(people: dict[str, Person], entry_in: MakeEntry) -> None:
+    near = entry_in("assigned")
+    sent = adding(near, people["inspector"], 902, offered=str(near.pk))
+    client = browse(people["inspector"])
+    for _press in range(2):
+        assert client.post(reverse("ledger:add"), sent).status_code == 302
+    assert Entry.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"category": "event:06011"}, {"lon": 116.9}, {"lat": 39.8006}],
+    ids=["another category", "far away", "67 m away"],
+)
+def test_what_is_another_thing_is_not_asked_about(
+    people: dict[str, Person], entry_in: MakeEntry, changes: dict[str, Any]
+) -> None:
+    sent = adding(entry_in("assigned"), people["inspector"], 903, **changes)
+    assert browse(people["inspector"]).post(reverse("ledger:add"), sent).status_code == 302
+
+
+@pytest.mark.parametrize("state", ["closed", "void"])
+def test_what_is_done_is_not_offered(people: dict[str, Person], entry_in: MakeEntry, state: str) -> None:
+    sent = adding(entry_in(state), people["inspector"], 904)
+    assert browse(people["inspector"]).post(reverse("ledger:add"), sent).status_code == 302
+
+
+def test_what_the_person_may_not_see_is_neither_offered_nor_added_to(
+    people: dict[str, Person], entry_in: MakeEntry
+) -> None:
+    near = entry_in("assigned")
+    sent = adding(near, people["stranger"], 905)
+    client = browse(people["stranger"])
+    assert "same_as" not in client.post(reverse("ledger:add"), sent).content.decode()
+    assert client.post(reverse("ledger:add"), sent | {"same_as": str(near.pk)}).status_code == 404
+    assert near.photos.count() == 1
+
+
+def test_without_a_photo_there_is_nothing_to_add(people: dict[str, Person], entry_in: MakeEntry) -> None:
+    near = entry_in("assigned")
+    sent = adding(near, people["inspector"], 906) | {"kept": "", "same_as": str(near.pk)}
+    answer = browse(people["inspector"]).post(reverse("ledger:add"), sent)
+    assert answer.status_code == 400
+    assert "photo_missing" in answer.content.decode()
+
+
+def test_the_api_names_what_stands_open_near_by(people: dict[str, Person], entry_in: MakeEntry) -> None:
+    near = entry_in("assigned")
+    entry_in("void")
+    body = {"category": "event:06010", "lon": near.lon + 0.0001, "lat": near.lat, "found_at": "2021-01-20 09:00"}
+    client = browse(people["inspector"])
+    answer = client.put(f"/api/v1/entries/{uuid.uuid4()}", body, content_type="application/json")
+    assert answer.status_code == 201
+    [told] = answer.json()["near"]
+    assert (told["id"], told["number"], told["category"]) == (str(near.pk), near.number, "event:06010")
+    assert 8 < told["distance_m"] < 9

@@ -1,24 +1,31 @@
 """Adding a finding: photo first, the rest proposed."""
 
+import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from duban.access import rights
+from duban.access.models import Person
 from duban.core import clock
-from duban.core.errors import DubanError
+from duban.core.errors import DubanError, NotFound
 from duban.evidence.responses import photo_response
 from duban.ledger import forms, queries, uploads
+from duban.ledger.actions import add_photo
+from duban.ledger.appending import BadStep, why_not
 from duban.ledger.categories import category_index
 from duban.ledger.entry_page import layers_of, reasons_of
-from duban.ledger.models import Datum, PositionSource
+from duban.ledger.lifecycle import TRANSITIONS
+from duban.ledger.models import Category, Datum, Entry, PositionSource
 from duban.ledger.recording import Finding, check_finding, record_finding
 from duban.ledger.uploads import Kept
 from duban.ledger.views import StaffRequest, area_choices, person_who, scope_of
@@ -40,8 +47,19 @@ def add(request: StaffRequest) -> HttpResponse:
     kept = uploads.merge_kept(uploads.read_kept(request.POST.getlist("kept"), person), sent)
     form = forms.AddForm(request.POST, request.FILES, units=units, now=now)
     status = 400
+    same = request.POST.get("same_as", "")
     for wrong in spoilt:
         form.add_error("photos", ValidationError(f"{wrong.name}: {wrong.refusal}", code=wrong.refusal.code))
+    if same and not spoilt:
+        try:
+            number = add_to_same(same, kept, by=person, now=now)
+        except DubanError as refusal:
+            forms.refuse(form, refusal)
+            return _show(request, form, kept, status=refusal.status)
+        messages.success(request, _("Added to %(number)s.") % {"number": number})
+        return redirect("ledger:entry", same)
+    if form.is_valid() and (offers := _offers(request, form.cleaned_data)):
+        return _show(request, form, kept, status=200, offers=offers)
     if form.is_valid():
         try:
             done = record_finding(by=person, now=now, finding=_finding(form.cleaned_data, kept))
@@ -52,6 +70,52 @@ def add(request: StaffRequest) -> HttpResponse:
             messages.success(request, _("Recorded as %(number)s.") % {"number": done.entry.number})
             return redirect("ledger:entry", done.entry.pk)
     return _show(request, form, kept, status=status)
+
+
+def add_to_same(same: str, kept: Sequence[Kept], *, by: Person, now: datetime) -> str:
+    """Hang the photos on the entry that the finding turned out to be; returns its number."""
+    try:
+        entry_id = uuid.UUID(same)
+    except ValueError as error:
+        raise NotFound("entry_not_found", _("There is no such entry, or it is not yours to see.")) from error
+    if not kept:
+        raise BadStep("photo_missing", _("Choose a photo first."), field="photos")
+    with transaction.atomic():
+        for one in kept:
+            entry = add_photo(by=by, now=now, entry_id=entry_id, photo=one.photo.pk)
+    return entry.number
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An open entry that the finding may be, and its picture."""
+
+    entry: Entry
+    metres: float
+    picture: str
+
+
+def offers_at(person: Person, lon: float, lat: float, category: Category) -> list[Offer]:
+    """What of the same stands open here and would take the photo of this person."""
+    near = queries.already_there(person, lon, lat, category)
+    pictures = queries.pictures_of([entry.pk for entry, _metres in near]) if near else {}
+    step = TRANSITIONS["add_photo"]
+    return [
+        Offer(entry, metres, next(iter(pictures.get(entry.pk, ())), ""))
+        for entry, metres in near
+        if why_not(person, step, entry) is None
+    ]
+
+
+def _offers(request: StaffRequest, said: dict[str, Any]) -> list[Offer]:
+    """What the person has not been asked about yet; a place that is none is refused when it is recorded."""
+    if said["datum"] not in Datum.values or not (-180 <= said["lon"] <= 180 and -90 <= said["lat"] <= 90):
+        return []
+    lons, lats = places.to_wgs84([said["lon"]], [said["lat"]], said["datum"])
+    # The same form sent twice is a replay, and finds the entry that it made.
+    found = offers_at(request.user, float(lons[0]), float(lats[0]), said["category"])
+    asked = {*request.POST.getlist("offered"), str(said["id"])}
+    return [] if {str(offer.entry.pk) for offer in found} <= asked else found
 
 
 def _finding(said: dict[str, Any], kept: Sequence[Kept]) -> Finding:
@@ -71,8 +135,15 @@ def _finding(said: dict[str, Any], kept: Sequence[Kept]) -> Finding:
     )
 
 
-def _show(request: StaffRequest, form: forms.AddForm, kept: Sequence[Kept], *, status: int = 200) -> HttpResponse:
-    context = {"form": form, "kept": kept, "categories": forms.category_choices()}
+def _show(
+    request: StaffRequest,
+    form: forms.AddForm,
+    kept: Sequence[Kept],
+    *,
+    status: int = 200,
+    offers: Sequence[Offer] = (),
+) -> HttpResponse:
+    context = {"form": form, "kept": kept, "categories": forms.category_choices(), "offers": offers}
     return render(request, "ledger/add.html", context, status=status)
 
 
@@ -135,8 +206,11 @@ def _proposal(request: StaffRequest, said: dict[str, Any], now: datetime) -> dic
     unit = places.unit_for(area)
     names = places.names({area, unit})
     near = queries.near_open(request.user, lon, lat, metres=NEAR_METRES, limit=4)
-    category = said["category"]
+    category = category_index().get(said["category"])
+    offers = offers_at(request.user, lon, lat, category) if category else []
+    offered = {offer.entry.pk for offer in offers}
     return {
+        "offers": offers,
         "statement": located["statement"],
         "area": names.get(area) or (located["jurisdiction"] or {}).get("name") or area,
         "unit": names.get(unit, unit),
@@ -146,5 +220,5 @@ def _proposal(request: StaffRequest, said: dict[str, Any], now: datetime) -> dic
         "shifted": datum != Datum.WGS84,
         "lon": lon,
         "lat": lat,
-        "near": [(entry, metres, category == f"{entry.category.kind}:{entry.category.code}") for entry, metres in near],
+        "near": [(entry, metres, entry.category == category) for entry, metres in near if entry.pk not in offered],
     }

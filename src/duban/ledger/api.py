@@ -195,6 +195,17 @@ class EntryDetail(EntryOut):
     steps: list[StepOut]
 
 
+class NearOut(Schema):
+    id: uuid.UUID
+    number: str
+    distance_m: float
+    category: str = Field(description="kind:code")
+
+
+class RecordedOut(EntryDetail):
+    near: list[NearOut] = Field(description="open entries of the category within 60 m: the finding may be one of them")
+
+
 class EntriesOut(Schema):
     entries: list[EntryOut]
     older: str
@@ -245,7 +256,7 @@ def get_entry(request: StaffRequest, entry_id: uuid.UUID) -> dict[str, Any]:
 
 
 @router.put(
-    "/{uuid:entry_id}", response={200: EntryDetail, 201: EntryDetail}, summary="Record a finding under your own id"
+    "/{uuid:entry_id}", response={200: RecordedOut, 201: RecordedOut}, summary="Record a finding under your own id"
 )
 def put_finding(request: StaffRequest, entry_id: uuid.UUID, sent: FindingIn) -> Any:
     """201 the first time, 200 for the same again (a late photo attaches), 409 for other content under this id."""
@@ -267,7 +278,19 @@ def put_finding(request: StaffRequest, entry_id: uuid.UUID, sent: FindingIn) -> 
     )
     done: Recorded = record_finding(by=person, now=clock.now(), finding=finding)
     entry = queries.entry_for(person, entry_id)
-    return Status(201 if done.outcome == "taken" else 200, _detail(person, entry))
+    near = queries.already_there(person, entry.lon, entry.lat, entry.category, leave_out=entry_id)
+    answer = _detail(person, entry) | {
+        "near": [
+            {
+                "id": other.pk,
+                "number": other.number,
+                "distance_m": round(metres, 1),
+                "category": f"{other.category.kind}:{other.category.code}",
+            }
+            for other, metres in near
+        ]
+    }
+    return Status(201 if done.outcome == "taken" else 200, answer)
 
 
 def _require_own_photos(person: Person, shas: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ from duban.ledger import search
 from duban.ledger.appending import why_not
 from duban.ledger.figures import Figure, rows_behind
 from duban.ledger.lifecycle import OPEN, TRANSITIONS, UNREMEDIED, State, Transition
-from duban.ledger.models import Entry, EntryPhoto, Lookback, Moment, in_sight
+from duban.ledger.models import Category, Entry, EntryPhoto, Lookback, Moment, in_sight
 from duban.places import queries as places
 from duban.places.codes import within
 
@@ -47,6 +47,7 @@ class Filters:
     sort: str = "-found_at"
 
 
+SAME_METRES = 60
 DUE = ("today", "week", "later")
 SORTS = {
     "found_at": ("found_at", "id"),
@@ -255,8 +256,22 @@ def _photos(photos: Iterable[Any]) -> list[dict[str, Any]]:
     ]
 
 
+def already_there(
+    person: Person, lon: float, lat: float, category: Category, *, leave_out: uuid.UUID | None = None
+) -> list[tuple[Entry, float]]:
+    """Open entries of the category so near that a finding at this point may well be one of them."""
+    return near_open(person, lon, lat, metres=SAME_METRES, leave_out=leave_out, category=category, limit=3)
+
+
 def near_open(
-    person: Person, lon: float, lat: float, *, metres: float = 300, leave_out: uuid.UUID | None = None, limit: int = 8
+    person: Person,
+    lon: float,
+    lat: float,
+    *,
+    metres: float = 300,
+    leave_out: uuid.UUID | None = None,
+    category: Category | None = None,
+    limit: int = 8,
 ) -> list[tuple[Entry, float]]:
     """Open entries that the person may see around a WGS-84 point, nearest first, with their distance in metres."""
     north = metres / 111_000
@@ -268,6 +283,8 @@ def near_open(
     found = Entry.objects.visible_to(person).filter(inside, state__in=OPEN)
     if leave_out is not None:
         found = found.exclude(pk=leave_out)
+    if category is not None:
+        found = found.filter(category=category)
     entries = list(found.select_related("category")[:500])
     if not entries:
         return []

@@ -6,6 +6,7 @@ const say = form.querySelector("[data-place-say]");
 const here = form.querySelector("[data-here]");
 const fromPhoto = form.querySelector("[data-photo-place]");
 const field = (name) => form.elements[name];
+const offers = form.querySelector("[data-offers]");
 let asked = 0;
 
 async function propose() {
@@ -19,6 +20,8 @@ async function propose() {
     const text = await answer.text();
     if (turn !== asked) return;
     proposal.innerHTML = text;
+    // The question that the form came back with stands above already.
+    if (offers?.isConnected) proposal.querySelector(".offers")?.remove();
     form.querySelector("[data-save-place]").textContent = proposal.querySelector(".statement")?.textContent || "";
   } catch {
     // The server proposes again when the form arrives.
@@ -38,11 +41,14 @@ form.addEventListener("duban:picked", () => {
   field("position_source").value = "map";
   field("accuracy_m").value = "";
   say.textContent = "";
+  offers?.remove();
   propose();
 });
 
 form.addEventListener("change", (event) => {
-  if (["lon", "lat", "datum", "category"].includes(event.target.name)) propose();
+  if (!["lon", "lat", "datum", "category"].includes(event.target.name)) return;
+  offers?.remove();
+  propose();
 });
 
 // Typing over what the phone said makes it a typed place.
