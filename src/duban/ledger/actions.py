@@ -431,7 +431,7 @@ def amended(
 ) -> dict[str, Any]:
     """The columns that an amendment would set, none if it changes nothing.
 
-    Raises BadStep (`bad_statement`, `description_too_long`), and NotAllowed for a category of a kind that is not theirs.
+    Raises BadStep (`bad_statement`, `description_too_long`), and NotAllowed for a category of a kind not theirs.
     """
     changes: dict[str, Any] = {}
     if category is not None and category != entry.category:

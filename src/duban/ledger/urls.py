@@ -2,7 +2,18 @@
 
 from django.urls import path, register_converter
 
-from duban.ledger import adding, bulk, entry_page, figures_pages, importing, map_points, notices_pages, saved_pages, triage, views
+from duban.ledger import (
+    adding,
+    bulk,
+    entry_page,
+    figures_pages,
+    importing,
+    map_points,
+    notices_pages,
+    saved_pages,
+    triage,
+    views,
+)
 
 
 class HashConverter:
