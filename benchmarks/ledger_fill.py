@@ -6,10 +6,9 @@ and counts reads finds it as the actions would have left it.
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 from django.db import connection
@@ -295,7 +294,7 @@ class _Writer:
         if connection.vendor == "sqlite":
             raw.execute("BEGIN")
             marks = ", ".join("?" * len(columns))
-            raw.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608
+            raw.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
             raw.execute("COMMIT")
             return
         with raw.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
