@@ -253,9 +253,7 @@ class Measuring:
             before = next(iter(entries[last : last + 1]), None)
             if before is not None:
                 found.append((who, f"/ledger/?{query}&cursor={cursor_of('after', before, wanted.sort)}"))
-        print(
-            f"{self.database:>10}  page 500: {len(found)} of {tried} filters have one; finding its key is not timed"
-        )
+        print(f"{self.database:>10}  page 500: {len(found)} of {tried} filters have one; finding its key is not timed")
         return found
 
     def boxes(self, zoom: int) -> list[Question]:

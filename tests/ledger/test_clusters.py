@@ -24,7 +24,7 @@ MakeEntry = Callable[[str], Entry]
 @pytest.fixture
 def crowd(people: dict[str, Person], entry_in: MakeEntry) -> list[Entry]:
     """150 findings in heaps and alone, of both kinds, and one entry in each state."""
-    pick = random.Random(7)  # noqa: S311
+    pick = random.Random(7)
     heaps = [(pick.uniform(116.6, 116.9), pick.uniform(39.6, 39.95)) for _ in range(6)]
     findings = []
     for at in range(150):
@@ -76,7 +76,7 @@ def test_the_counts_over_a_box_are_the_lists(
     monkeypatch.setattr(map_points, "SINGLES", 7)
     sighted = make_person("sighted", "supervisor", "110112")
     RoleAt.objects.filter(person=sighted).update(kind="component")
-    pick = random.Random(11)  # noqa: S311
+    pick = random.Random(11)
     for person in (people["supervisor"], people["town_handler"], people["stranger"], sighted):
         for wanted in QUESTIONS:
             for zoom in ZOOMS:
