@@ -219,7 +219,9 @@ def _take(
             actions.add_photo(**common, photo=photo)
             common["seen"] = None
         return
-    facts: dict[str, Any] = {name: said[name] for name in ("reason", "unit", "units", "due_at", "until") if name in said}
+    facts: dict[str, Any] = {
+        name: said[name] for name in ("reason", "unit", "units", "due_at", "until") if name in said
+    }
     if "photos" in said:
         facts["photos"] = photos
     if step.action == "merge":
