@@ -207,9 +207,8 @@ def resume_entry(*, by: Person, now: datetime, entry_id: uuid.UUID, reason: str 
     One that a person set (at dispatch or as an extension) is pushed back by as long as the hold took.
     """
     entry = lock(entry_id, "resume", by=by, seen=seen)
-    begun = entry.pauses[-1][0]
-    pauses = [*entry.pauses[:-1], [begun, history.stamp(now)]]
-    changes: dict[str, Any] = {"pauses": pauses}
+    changes = _hold_ended(entry, now)
+    pauses, begun = changes["pauses"], entry.pauses[-1][0]
     by_rule = deadlines.deadline_with_pauses(entry, entry.pauses[:-1])
     if entry.due_at == by_rule.due_at:
         later = deadlines.deadline_with_pauses(entry, pauses)
@@ -218,6 +217,13 @@ def resume_entry(*, by: Person, now: datetime, entry_id: uuid.UUID, reason: str 
         changes["due_at"] = entry.due_at + (now - datetime.fromisoformat(begun))
     append(entry, "resume", by=by, now=now, changes=changes, words={"reason": reason_of(reason, "resume")})
     return entry
+
+
+def _hold_ended(entry: Entry, now: datetime) -> dict[str, Any]:
+    """The columns that end a hold that runs; none where nothing is held."""
+    if not entry.pauses or entry.pauses[-1][1] is not None:
+        return {}
+    return {"pauses": [*entry.pauses[:-1], [entry.pauses[-1][0], history.stamp(now)]]}
 
 
 @transaction.atomic
@@ -278,7 +284,7 @@ def merge_entry(
             _("Others were merged into this one; merge the other way round."),
             field="into",
         )
-    changes = {"merged_into_id": into, "extension_until": None}
+    changes = {"merged_into_id": into, "extension_until": None} | _hold_ended(entry, now)
     append(entry, "merge", by=by, now=now, changes=changes, words={"reason": reason_of(reason, "merge")})
     return entry
 
@@ -297,7 +303,8 @@ def void_entry(*, by: Person, now: datetime, entry_id: uuid.UUID, reason: str, s
     """open -> void: nothing to put on the ledger; it stays readable."""
     entry = lock(entry_id, "void", by=by, seen=seen)
     words = {"reason": reason_of(reason, "void")}
-    append(entry, "void", by=by, now=now, changes={"extension_until": None}, words=words)
+    changes = {"extension_until": None} | _hold_ended(entry, now)
+    append(entry, "void", by=by, now=now, changes=changes, words=words)
     return entry
 
 
