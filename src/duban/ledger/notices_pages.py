@@ -46,7 +46,7 @@ def notices(request: StaffRequest) -> HttpResponse:
         "groups": shown,
         "show_all": show_all,
         "older": address if older else "",
-        "newest": max((one["newest"] for one in shown), default=None),
+        "newest": max((group.notices[0].pk for group in groups), default=None),
         "any_unread": any(one["unread"] for one in shown),
     }
     return render(request, "ledger/notices.html", context)

@@ -71,7 +71,7 @@ def _own(by: Person, filter_id: int) -> SavedFilter:
     return saved
 
 
-def _checked(by: Person, name: str, *, apart_from: int | None = None) -> str:
+def _checked(by: Person, name: str, *, apart_from: int = 0) -> str:
     name = " ".join(name.split())
     if not name:
         raise BadSavedFilter("name_missing", _("Give the filter a name."), field="name")

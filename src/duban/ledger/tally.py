@@ -79,7 +79,7 @@ def rebuild() -> None:
     )
 
 
-def sums(rows: Any, columns: Sequence[str]) -> list[tuple]:
+def sums(rows: Any, columns: Sequence[Any]) -> list[tuple]:
     """(columns..., count) of the tally rows, without zeros."""
     found = rows.order_by().values_list(*columns).annotate(total=Sum("n"))
     return [row for row in found if row[-1]]
