@@ -37,9 +37,7 @@ class Person(AbstractUser):
     last_name = None  # type: ignore[assignment]
     name = models.CharField(_("name"), max_length=60, blank=True)
     must_change_password = models.BooleanField(default=False)
-    language = models.CharField(
-        _("language"), max_length=7, blank=True, default="", help_text="of mails; empty: zh"
-    )
+    language = models.CharField(_("language"), max_length=7, blank=True, default="", help_text="of mails; empty: zh")
     home = models.CharField(max_length=15, blank=True, default="", help_text="the code at which the account was opened")
 
     def __str__(self) -> str:

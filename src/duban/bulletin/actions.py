@@ -322,9 +322,9 @@ def discard_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int |
 
 
 @transaction.atomic
-def correct_issue(*, by: Person, now: datetime, issue_id: uuid.UUID) -> Issue:
+def correct_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int | None = None) -> Issue:
     """A new draft with the content of a published issue, which it will correct under a number of its own."""
-    old = _lock(issue_id, by=by, permission="bulletin.draft", states=(IssueState.PUBLISHED,), seen=None)
+    old = _lock(issue_id, by=by, permission="bulletin.draft", states=(IssueState.PUBLISHED,), seen=seen)
     issue = Issue(
         series=old.series,
         title=old.title,

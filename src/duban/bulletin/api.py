@@ -173,4 +173,6 @@ def discard(request: Caller, issue_id: uuid.UUID, body: StepIn) -> Any:
 
 @router.post("/{issue_id}/correct/", response={201: DraftOut}, summary="Begin a draft that corrects a published issue")
 def correct(request: Caller, issue_id: uuid.UUID, body: StepIn) -> Any:
-    return Status(201, draft_out(actions.correct_issue(by=request.user, now=clock.now(), issue_id=issue_id)))
+    return Status(
+        201, draft_out(actions.correct_issue(by=request.user, now=clock.now(), issue_id=issue_id, seen=body.seen))
+    )

@@ -432,6 +432,8 @@ def _detail(person: Person, entry: Entry) -> dict[str, Any]:
         }
         for event in entry.events.order_by("seq")
     ]
-    parts = list(Entry.objects.filter(split_from=entry).order_by("number").values_list("pk", flat=True))
+    parts = list(
+        Entry.objects.visible_to(person).filter(split_from=entry).order_by("number").values_list("pk", flat=True)
+    )
     more = {"parts": parts, "located": entry.located, "history": history, "steps": steps}
     return _entries_out([entry], clock.now())[0] | more

@@ -1,7 +1,7 @@
 """Writing one step onto an entry: may they, lock, is it allowed from here, append, audit, notify."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -29,8 +29,13 @@ class WrongState(Conflict):
     pass
 
 
-def why_not(person: Person, step: Transition, entry: Entry) -> DubanError | None:
-    """Why `person` may not take this step on this entry now, or None if they may."""
+def why_not(
+    person: Person, step: Transition, entry: Entry, names: Mapping[str, str] | None = None
+) -> DubanError | None:
+    """Why `person` may not take this step on this entry now, or None if they may.
+
+    `names` are what its area and its unit are called, where somebody has asked already.
+    """
     place = entry.responsible if step.by_unit else entry.jurisdiction
     if not rights.may(person, step.permission, place, entry.category.kind):
         return NotAllowed(
@@ -38,7 +43,7 @@ def why_not(person: Person, step: Transition, entry: Entry) -> DubanError | None
             _("Only %(roles)s of %(place)s may do this.")
             % {
                 "roles": ", ".join(str(role.label) for role in sorted(rights.PERMISSIONS[step.permission])),
-                "place": places.names([place]).get(place, place),
+                "place": (places.names([place]) if names is None else names).get(place, place),
             },
         )
     if entry.state not in step.sources:
@@ -126,6 +131,7 @@ def seal_on_commit() -> None:
 
 def _seal_now() -> None:
     history.seal_heads(now=clock.now())
+    tally.fold_if_many()
 
 
 def reason_of(text: str, action: str) -> str:

@@ -80,6 +80,7 @@ def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = N
     events = list(entry.events.order_by("seq"))
     photos = list(entry.photos.select_related("photo").order_by("-moment", "position"))
     of_cycle = _of_cycle(entry, photos)
+    links = {entry.merged_into_id, entry.split_from_id} - {None}
     story = told(events)
     codes = {entry.jurisdiction, entry.responsible} | {code for line in story for code in line.codes}
     names = places.names(codes)
@@ -92,7 +93,8 @@ def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = N
         "before": [photo for photo in of_cycle if photo.moment == Moment.BEFORE],
         "after": [photo for photo in of_cycle if photo.moment == Moment.AFTER],
         "photos": photos,
-        "parts": list(Entry.objects.filter(split_from=entry).order_by("number")),
+        "parts": list(Entry.objects.visible_to(person).filter(split_from=entry).order_by("number")),
+        "linked": set(Entry.objects.visible_to(person).filter(pk__in=[*links]).values_list("pk", flat=True)),
         "lookback_due": queries.lookback_is_due(entry, now),
         "points": [point_of(entry, now) | {"lon": entry.lon, "lat": entry.lat, "url": ""}],
         "reasons": reasons_of(entry.located),

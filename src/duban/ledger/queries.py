@@ -170,9 +170,9 @@ def entry_for(person: Person, entry_id: uuid.UUID) -> Entry:
 
 def steps_for(person: Person, entry: Entry) -> list[tuple[Transition, str]]:
     """Every step of the lifecycle with why the person may not take it now; an empty reason: they may."""
-    steps = []
+    steps, names = [], places.names([entry.jurisdiction, entry.responsible])
     for step in (step for step in TRANSITIONS.values() if step.by_person):
-        refusal = why_not(person, step, entry)
+        refusal = why_not(person, step, entry, names)
         steps.append((step, str(refusal) if refusal else ""))
     return steps
 

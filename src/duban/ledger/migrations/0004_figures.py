@@ -4,14 +4,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('ledger', '0003_governance'),
+        ("ledger", "0003_governance"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(condition=models.Q(('dispatched_at__isnull', False)), fields=['dispatched_at', 'state', 'responsible', 'jurisdiction', 'category', 'due_at', 'remedied_at', 'verified_at', 'verify_due_at', 'dispatch_due_at', 'cycle', 'return_count', 'rework_count', 'reopen_count', 'extension_count'], name='entry_figures'),
+            model_name="entry",
+            index=models.Index(
+                condition=models.Q(("dispatched_at__isnull", False)),
+                fields=[
+                    "dispatched_at",
+                    "state",
+                    "responsible",
+                    "jurisdiction",
+                    "category",
+                    "due_at",
+                    "remedied_at",
+                    "verified_at",
+                    "verify_due_at",
+                    "dispatch_due_at",
+                    "cycle",
+                    "return_count",
+                    "rework_count",
+                    "reopen_count",
+                    "extension_count",
+                ],
+                name="entry_figures",
+            ),
         ),
     ]
