@@ -195,7 +195,8 @@ def hold_entry(*, by: Person, now: datetime, entry_id: uuid.UUID, reason: str, s
     """assigned -> held: no deadline runs until it is resumed."""
     entry = lock(entry_id, "hold", by=by, seen=seen)
     words = {"reason": reason_of(reason, "hold")}
-    changes = {"pauses": [*entry.pauses, [history.stamp(now), None]], "extension_until": None}
+    begun = max(history.stamp(now) or "", entry.pauses[-1][1] if entry.pauses else "")
+    changes = {"pauses": [*entry.pauses, [begun, None]], "extension_until": None}
     append(entry, "hold", by=by, now=now, changes=changes, words=words)
     return entry
 
@@ -214,7 +215,7 @@ def resume_entry(*, by: Person, now: datetime, entry_id: uuid.UUID, reason: str 
         later = deadlines.deadline_with_pauses(entry, pauses)
         changes |= {"due_at": later.due_at, "due_provisional": later.provisional}
     elif entry.due_at is not None:
-        changes["due_at"] = entry.due_at + (now - datetime.fromisoformat(begun))
+        changes["due_at"] = entry.due_at + (datetime.fromisoformat(pauses[-1][1]) - datetime.fromisoformat(begun))
     append(entry, "resume", by=by, now=now, changes=changes, words={"reason": reason_of(reason, "resume")})
     return entry
 
@@ -223,7 +224,9 @@ def _hold_ended(entry: Entry, now: datetime) -> dict[str, Any]:
     """The columns that end a hold that runs; none where nothing is held."""
     if not entry.pauses or entry.pauses[-1][1] is not None:
         return {}
-    return {"pauses": [*entry.pauses[:-1], [entry.pauses[-1][0], history.stamp(now)]]}
+    begun = entry.pauses[-1][0]
+    # Who waited for the lock came with a time from before the hold.
+    return {"pauses": [*entry.pauses[:-1], [begun, max(begun, history.stamp(now) or begun)]]}
 
 
 @transaction.atomic
