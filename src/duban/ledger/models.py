@@ -336,7 +336,7 @@ class Counter(models.Model):
 
 
 class LookbackRound(models.Model):
-    """A sample of struck-off entries to revisit, drawn so that anyone can draw it again; see lookback.py."""
+    """A sample of struck-off entries to revisit, drawn so that anyone can draw it again."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     name = models.CharField(max_length=80)
