@@ -245,6 +245,8 @@ def test_the_table_is_worked_by_address_keyboard_and_in_bulk(
     # The next page by key, and an entry opened by keyboard alone.
     page.get_by_role("link", name="Older").click()
     expect(rows).to_have_count(10)
+    # A page of its own: its rows stand there before its scripts listen to keys.
+    page.wait_for_load_state("load")
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("k")
