@@ -4,9 +4,12 @@ import codecs
 import csv
 import io
 import re
+import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +20,11 @@ from django.utils.translation import gettext_lazy as _
 from duban.core.errors import DubanError
 
 MAX_ROWS = 1_000_000
+MAX_CELLS = 40_000_000
+MAX_UNPACKED = 2 << 30
+CELL_NAME = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{0,3})(\d{1,7})["']""")
 FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_LIKE = (*FORMULA_START, "＝", "＋", "－", "＠")
 
 
 class BadTable(DubanError):
@@ -106,15 +113,17 @@ def parse_moment(text: str) -> datetime | None:
         return None
 
 
-def read_table(data: bytes, name: str, *, required: Sequence[str]) -> tuple[list[str], list[Row]]:
-    """The columns and rows of a CSV (UTF-8 or GB 18030) or XLSX (first sheet); wholly empty rows are left out.
+def read_table(data: bytes, name: str, *, required: Sequence[str], sheet: str = "") -> tuple[list[str], list[Row]]:
+    """The columns and rows of a CSV (UTF-8 or GB 18030) or workbook; wholly empty rows are left out.
+
+    Of a workbook the sheet called `sheet` is read, the first one if there is none.
 
     Raises BadTable: `file_empty`, `file_not_a_table`, `file_encoding`, `columns_missing`, `column_twice`,
-    `too_many_cells`, `too_many_rows`.
+    `too_many_cells`, `too_many_rows`, `sheet_too_large`.
     """
     if not data.strip():
         raise BadTable("file_empty", _("The file is empty."), field="file")
-    lines = _xlsx_lines(data) if name.lower().endswith((".xlsx", ".xlsm", ".xls", ".ods")) else _csv_lines(data)
+    lines = _book_lines(data, sheet) if is_workbook(name) else _csv_lines(data)
     heading: list[str] | None = None
     rows: list[Row] = []
     for number, line in lines:
@@ -133,6 +142,10 @@ def read_table(data: bytes, name: str, *, required: Sequence[str]) -> tuple[list
             raise BadTable("too_many_rows", _("At most 1,000,000 rows a file; split it."), field="file")
         rows.append(Row(number, dict(zip(heading, line, strict=False))))
     return heading or [], rows
+
+
+def is_workbook(name: str) -> bool:
+    return name.lower().endswith((".xlsx", ".xlsm", ".xls", ".ods"))
 
 
 def _heading(line: Sequence[Any], required: Sequence[str]) -> list[str]:
@@ -183,15 +196,59 @@ def _csv_lines(data: bytes) -> Iterable[tuple[int, list[Any]]]:
         ) from error
 
 
-def _xlsx_lines(data: bytes) -> Iterable[tuple[int, list[Any]]]:
+def _book_lines(data: bytes, sheet: str) -> Iterable[tuple[int, list[Any]]]:
+    _require_bounded(data)
     try:
         book = python_calamine.load_workbook(io.BytesIO(data))
-        sheet = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
+        found = book.get_sheet_by_name(sheet) if sheet in book.sheet_names else book.get_sheet_by_index(0)
+        lines = found.to_python(skip_empty_area=False)
     except Exception as error:  # calamine's errors share no base class
         raise BadTable(
             "file_not_a_table", _("The workbook cannot be opened; save it again as .xlsx."), field="file"
         ) from error
-    return enumerate(sheet, start=1)
+    return enumerate(lines, start=1)
+
+
+def _require_bounded(data: bytes) -> None:
+    """Refuse an .xlsx that unpacks to more than any honest table: a lone cell in the last corner asks for gigabytes."""
+    if not data.startswith(b"PK"):
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as book:
+            parts = book.infolist()
+            if sum(part.file_size for part in parts) > MAX_UNPACKED or any(
+                _cells_spanned(book, part) > MAX_CELLS for part in parts
+            ):
+                raise BadTable(
+                    "sheet_too_large",
+                    _("The sheet is too large; delete what lies outside the table, or split it."),
+                    field="file",
+                )
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise BadTable(
+            "file_not_a_table", _("The workbook cannot be opened; save it again as .xlsx."), field="file"
+        ) from error
+
+
+def _cells_spanned(book: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
+    """How many cells lie between the first and the last that the sheet names."""
+    rows = columns = 0
+    rest = b""
+    with book.open(part) as file:
+        while chunk := file.read(1 << 20):
+            for letters, digits in CELL_NAME.findall(rest + chunk):
+                rows = max(rows, int(digits))
+                columns = max(columns, _column_number(letters))
+            rest = chunk[-20:]
+    return rows * columns
+
+
+@cache
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number
 
 
 def wants_mark(data: bytes) -> bool:
@@ -216,6 +273,19 @@ def refused_csv(columns: Sequence[str], refused: Iterable[tuple[Row, DubanError]
         field = f" {refusal.field}:" if refusal.field else ""
         writer.writerow([*cells, safe_cell(f"{refusal.code}:{field} {refusal}")])
     return text.getvalue().encode("utf-8-sig" if mark else "utf-8")
+
+
+def guard(text: str) -> str:
+    """Text that no spreadsheet takes for a formula, and that `unguard` gives back as it was.
+
+    >>> guard("=1+1"), unguard(guard("=1+1")), unguard(guard("'=1"))
+    ("'=1+1", '=1+1', "'=1")
+    """
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA_LIKE) else text
+
+
+def unguard(text: str) -> str:
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(FORMULA_LIKE) else text
 
 
 def safe_cell(text: str) -> str:

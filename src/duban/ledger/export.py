@@ -1,23 +1,19 @@
-"""The ledger as CSV: streamed row by row, and nothing in it that a spreadsheet would run as a formula."""
+"""The ledger as CSV and as GeoJSON: streamed row by row, nothing in it that a spreadsheet would run as a formula."""
 
 import csv
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
-from duban.core.tables import safe_cell
-from duban.ledger.lifecycle import State
+from duban.core.tables import guard
+from duban.ledger.cells import COLUMNS, KEYS, mark_of, values_of
 from duban.ledger.models import Entry
 from duban.places import queries as places
 
-COLUMNS = (
-    "number", "state", "category", "category_name", "statement", "description", "jurisdiction", "jurisdiction_name",
-    "responsible", "responsible_name", "lon", "lat", "datum", "found_at", "due_at", "closed_at", "reworks",
-)  # fmt: skip
 CHUNK = 2000
 
 
@@ -29,33 +25,55 @@ class _Echo:
         return line
 
 
-def csv_lines(entries: QuerySet[Entry]) -> Iterator[str]:
-    """Lines of UTF-8 CSV with the byte-order mark that Excel wants; positions in WGS 84, times in the office's zone."""
-    writer = csv.writer(_Echo(), lineterminator="\r\n")
-    yield "\ufeff" + writer.writerow(COLUMNS)
-    rows = entries.iterator(chunk_size=CHUNK)
+def named(entries: QuerySet[Entry]) -> Iterator[tuple[Entry, dict[str, str]]]:
+    """Each entry with the names of its units; only a chunk of them is in memory at a time."""
+    rows = entries.defer("located", "pauses").iterator(chunk_size=CHUNK)
     while chunk := list(islice(rows, CHUNK)):
         names = places.names({code for entry in chunk for code in (entry.jurisdiction, entry.responsible)})
         for entry in chunk:
-            yield writer.writerow(_cells(_values(entry, names)))
+            yield entry, names
 
 
-def _values(entry: Entry, names: dict[str, str]) -> Iterable[Any]:
-    return (
-        entry.number, State(entry.state).label, entry.category.code, entry.category, entry.statement,
-        entry.description, entry.jurisdiction, names.get(entry.jurisdiction, ""), entry.responsible,
-        names.get(entry.responsible, ""), round(entry.lon, 7), round(entry.lat, 7), "wgs84", entry.found_at,
-        entry.due_at, entry.closed_at, entry.rework_count,
-    )  # fmt: skip
+def csv_lines(entries: QuerySet[Entry]) -> Iterator[str]:
+    """Lines of UTF-8 CSV with the byte-order mark that Excel wants; positions in WGS 84, times by the office's clock.
+
+    The last columns are the keys by which an edited table is imported again.
+    """
+    writer = csv.writer(_Echo(), lineterminator="\r\n")
+    yield "\ufeff" + writer.writerow([*COLUMNS, *KEYS])
+    for entry, names in named(entries):
+        cells = {column: _csv_cell(value) for column, value in values_of(entry, names).items()}
+        # The marks are of the texts themselves, as an import reads them.
+        cells["mark"] = mark_of(cells)
+        yield writer.writerow([guard(cell) if isinstance(cell, str) else cell for cell in cells.values()])
 
 
-def _cells(values: Iterable[Any]) -> list[str]:
-    return [_cell(value) for value in values]
+def _csv_cell(value: Any) -> Any:
+    return value.strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else "" if value is None else value
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return timezone.localtime(value).strftime("%Y-%m-%d %H:%M")
-    return safe_cell(str(value)) if not isinstance(value, int | float) else str(value)
+def geojson_parts(entries: QuerySet[Entry]) -> Iterator[str]:
+    """A FeatureCollection (RFC 7946, WGS 84), a line for each entry, with the columns of the CSV as properties.
+
+    States are given by their code, times in ISO 8601 with their offset, what is empty as null.
+    """
+    yield '{"type": "FeatureCollection", "features": ['
+    mark = "\n"
+    for entry, names in named(entries):
+        yield mark + json.dumps(_feature(entry, names), ensure_ascii=False)
+        mark = ",\n"
+    yield "\n]}\n"
+
+
+def _feature(entry: Entry, names: dict[str, str]) -> dict[str, Any]:
+    values = values_of(entry, names) | {"state": entry.state}
+    return {
+        "type": "Feature",
+        "id": values["id"],
+        "geometry": {"type": "Point", "coordinates": [values["lon"], values["lat"]]},
+        "properties": {column: _json_value(values[column]) for column in COLUMNS},
+    }
+
+
+def _json_value(value: Any) -> Any:
+    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else None if value == "" else value
