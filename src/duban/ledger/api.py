@@ -23,9 +23,10 @@ from duban.ledger.categories import category_index, find_category
 from duban.ledger.filters import BadFilter, read_filters
 from duban.ledger.lifecycle import TRANSITIONS
 from duban.ledger.models import Category, Entry, EntryPhoto, Moment
-from duban.ledger.paging import count_of, page_of
+from duban.ledger.paging import page_of
+from duban.ledger.queries import SEEING
 from duban.ledger.recording import BadFinding, Finding, Recorded, record_finding
-from duban.ledger.views import SEEING, StaffRequest
+from duban.ledger.views import StaffRequest
 from duban.places import queries as places
 
 router = Router(tags=["ledger"])
@@ -244,9 +245,8 @@ def list_entries(request: StaffRequest, question: Query[Question]) -> dict[str, 
     filters = read_filters(request.GET)
     if "\x00" in question.cursor:
         raise BadFilter("bad_cursor", _("This page of the list is not there any more."), field="cursor")
-    many = count_of(queries.entries_for(person, filters, now=now)).more
-    found = queries.entries_for(person, filters, now=now, many=many)
-    page = page_of(found, filters.sort, question.cursor, question.limit)
+    found = queries.find_entries(person, filters, now=now)
+    page = page_of(found.entries, filters.sort, question.cursor, question.limit)
     return {"entries": _entries_out(page.entries, now), "older": page.older, "newer": page.newer}
 
 

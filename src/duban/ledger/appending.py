@@ -87,7 +87,7 @@ def append(
 ) -> None:
     """Write one event onto a locked entry, with the columns it sets and the photos it adds."""
     step = TRANSITIONS[action]
-    photos, counted = list(photos), tally.key_of(entry)
+    photos, counted = list(photos), tally.keys_of(entry)
     facts: dict[str, Any] = {}
     for column, value in (changes or {}).items():
         setattr(entry, column, value)
@@ -114,7 +114,7 @@ def append(
                 for position, (photo, moment) in enumerate(photos)
             ]
         )
-    tally.move(counted, tally.key_of(entry))
+    tally.move(counted, tally.keys_of(entry))
     if action == "amend":
         search.index([entry])
     audit.record(by=by, now=now, action=f"{action}_entry", subject_type="entry", subject_id=entry.pk)

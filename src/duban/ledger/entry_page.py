@@ -24,9 +24,10 @@ from duban.ledger.lifecycle import TRANSITIONS, State, Transition
 from duban.ledger.map_points import point_of
 from duban.ledger.models import Entry, EntryPhoto, Lookback, Moment
 from duban.ledger.notices import mark_read
+from duban.ledger.queries import SEEING
 from duban.ledger.story import state_line, told
 from duban.ledger.uploads import Kept
-from duban.ledger.views import SEEING, StaffRequest, area_choices, person_who, scope_of
+from duban.ledger.views import StaffRequest, area_choices, person_who, scope_of
 from duban.places import queries as places
 from duban.places.codes import LENGTHS
 

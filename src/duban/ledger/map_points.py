@@ -18,14 +18,13 @@ from duban.access.models import Person
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.engines.geo import cells
-from duban.ledger import filters, queries, search, tally
+from duban.ledger import filters, queries, tally
+from duban.ledger.leads import Lead
 from duban.ledger.lifecycle import State
-from duban.ledger.models import Entry, Tally, in_sight
-from duban.ledger.paging import count_of
-from duban.ledger.queries import Filters
-from duban.ledger.views import SEEING, StaffRequest, person_who
+from duban.ledger.models import Entry, Tally
+from duban.ledger.queries import SEEING, Filters
+from duban.ledger.views import StaffRequest, person_who
 from duban.places import queries as places
-from duban.places.codes import within
 
 MAP_CAP = 2000
 FEW = 400
@@ -108,17 +107,20 @@ def drawn(person: Person, wanted: Filters, box: Box, zoom: int, *, now: datetime
     """What `clusters` answers, as values."""
     grid = Grid.over(box, zoom + STEPS_FINER)
     wanted = replace(wanted, sort="-found_at")
-    if zoom < NEAR_ZOOM and wanted.text and search.is_frequent(wanted.text):
-        return _first(person, wanted, grid, now=now)
-    groups = _groups(person, wanted, grid, now=now)
+    counted = grid.zoom <= tally.ZOOM and wanted == Filters(wanted.states, wanted.area, wanted.category)
+    found = None if counted or zoom >= NEAR_ZOOM else queries.find_entries(person, wanted, now=now)
+    if found and not (wanted.overdue or wanted.due) and found.total.more:
+        return _first(found.entries, grid, now=now)
+    # Near by, the index of cells leads; from afar what the question names does.
+    entries = found.entries if found else queries.entries_for(person, wanted, now=now, lead=Lead.ORDER)
+    groups = _counted(person, wanted, grid) if counted else _grouped(entries, grid)
     total = int(groups.counts.sum())
     if zoom >= STREET_ZOOM or total <= FEW:
-        found = _inside(queries.entries_for(person, wanted, now=now, many=zoom >= NEAR_ZOOM), grid)
-        entries = list(found.order_by()[:MAP_CAP]) if total else []
+        shown = list(_inside(entries, grid).order_by()[:MAP_CAP]) if total else []
         note = _("The map shows %(drawn)s of %(total)s; come nearer to see all.")
         words = {"drawn": f"{MAP_CAP:,}", "total": f"{total:,}"}
-        return _collection([_feature(entry, now) for entry in entries], grid, total, note % words, total > MAP_CAP)
-    singles = _singles(person, wanted, groups, now=now)
+        return _collection([_feature(entry, now) for entry in shown], grid, total, note % words, total > MAP_CAP)
+    singles = _singles(entries, groups)
     late = wanted.overdue
     features = [
         _feature(singles[cell], now) if cell in singles else _cluster(cell, lon, lat, count, late=late)
@@ -140,13 +142,12 @@ def _collection(
     }
 
 
-def _first(person: Person, wanted: Filters, grid: Grid, *, now: datetime) -> dict[str, Any]:
-    """Of a word that stands everywhere, the newest entries in the box: to count the others is to read the ledger."""
-    found = _inside(queries.entries_for(person, wanted, now=now, many=True), grid)
-    entries = list(found[: MAP_CAP + 1])
-    note = _("The map shows the newest %(drawn)s that hold these words.") % {"drawn": f"{MAP_CAP:,}"}
-    shown = [_feature(entry, now) for entry in entries[:MAP_CAP]]
-    return _collection(shown, grid, len(shown), note, len(entries) > MAP_CAP)
+def _first(entries: QuerySet[Entry], grid: Grid, *, now: datetime) -> dict[str, Any]:
+    """Where counting by cells would be to read the ledger: the newest entries in the box."""
+    found = list(_inside(entries, grid)[: MAP_CAP + 1])
+    note = _("The map shows the newest %(drawn)s of very many; come nearer or narrow the filter.")
+    shown = [_feature(entry, now) for entry in found[:MAP_CAP]]
+    return _collection(shown, grid, len(shown), note % {"drawn": f"{MAP_CAP:,}"}, len(found) > MAP_CAP)
 
 
 @dataclass(frozen=True)
@@ -164,30 +165,23 @@ class Groups:
         return zip(*(column.tolist() for column in columns), strict=True)
 
 
-def _groups(person: Person, wanted: Filters, grid: Grid, *, now: datetime) -> Groups:
-    counted = grid.zoom <= tally.ZOOM and wanted == Filters(states=wanted.states, area=wanted.area)
-    finest = tally.ZOOM if counted else places.FINEST_ZOOM
-    finer = min(grid.zoom + 1, finest)
-    if counted:
-        rows = _counted(person, wanted, grid, finer)
-    else:
-        entries = queries.entries_for(person, wanted, now=now, many=grid.zoom - STEPS_FINER >= NEAR_ZOOM)
-        entries = entries.order_by().filter(_in_ranges("cell", grid.ranges))
-        at = F("cell").bitrightshift(2 * (places.FINEST_ZOOM - finer))
-        rows = list(entries.values_list(at).annotate(n=Count("*")))
-    return _gathered(rows, grid, finer)
+def _grouped(entries: QuerySet[Entry], grid: Grid) -> Groups:
+    """From the rows in the box, by cells one step finer than the grid's."""
+    finer = min(grid.zoom + 1, places.FINEST_ZOOM)
+    at = F("cell").bitrightshift(2 * (places.FINEST_ZOOM - finer))
+    rows = entries.order_by().filter(_in_ranges("cell", grid.ranges)).values_list(at)
+    return _gathered(list(rows.annotate(n=Count("*"))), grid, finer)
 
 
-def _counted(person: Person, wanted: Filters, grid: Grid, finer: int) -> list[tuple[int, int]]:
-    """From the sums that are kept: what a scope, states and an area ask for."""
-    shift = 2 * (places.FINEST_ZOOM - tally.ZOOM)
-    rows = Tally.objects.filter(in_sight(person, kind="kind"))
+def _counted(person: Person, wanted: Filters, grid: Grid) -> Groups:
+    """From the sums that are kept: what a scope, states, an area and a category ask for."""
+    finer, shift = min(grid.zoom + 1, tally.ZOOM), 2 * (places.FINEST_ZOOM - tally.ZOOM)
+    rows = Tally.objects.filter(queries.reach_of(person, wanted.area, kind="kind"))
+    rows = rows.filter(category=queries.category_key(wanted))
     rows = rows.filter(_in_ranges("cell", [(low >> shift, high >> shift) for low, high in grid.ranges]))
     if wanted.states:
         rows = rows.filter(state__in=wanted.states)
-    if wanted.area:
-        rows = rows.filter(within("jurisdiction", [wanted.area]) | within("responsible", [wanted.area]))
-    return tally.sums(rows, [F("cell").bitrightshift(2 * (tally.ZOOM - finer))])
+    return _gathered(tally.sums(rows, [F("cell").bitrightshift(2 * (tally.ZOOM - finer))]), grid, finer)
 
 
 def _gathered(rows: Sequence[tuple[int, int]], grid: Grid, finer: int) -> Groups:
@@ -216,13 +210,13 @@ def _inside(entries: QuerySet[Entry], grid: Grid) -> QuerySet[Entry]:
     return entries.filter(_in_ranges("cell", grid.ranges), **box)
 
 
-def _singles(person: Person, wanted: Filters, groups: Groups, *, now: datetime) -> dict[int, Entry]:
+def _singles(entries: QuerySet[Entry], groups: Groups) -> dict[int, Entry]:
     """The entries that are alone in their cell; beyond some, they stay clusters of one."""
     alone = groups.cells[groups.counts == 1][:SINGLES].tolist()
     shift = 2 * (places.FINEST_ZOOM - groups.zoom)
     ranges = [(cell << shift, ((cell + 1) << shift) - 1) for cell in alone]
-    entries = queries.entries_for(person, wanted, now=now, many=True).filter(_in_ranges("cell", ranges)).order_by()
-    return {entry.cell >> shift: entry for entry in entries} if alone else {}
+    found = entries.filter(_in_ranges("cell", ranges)).order_by() if alone else []
+    return {entry.cell >> shift: entry for entry in found}
 
 
 def _cluster(cell: int, lon: float, lat: float, count: int, *, late: bool) -> dict[str, Any]:
@@ -249,9 +243,10 @@ def entry_points(request: StaffRequest) -> HttpResponse:
     """The filter's entries as GeoJSON (WGS 84), at most 2,000; `note` says so when there are more."""
     now = clock.now()
     wanted = filters.read_filters(request.GET)
-    total = count_of(queries.entries_for(request.user, wanted, now=now))
+    found = queries.find_entries(request.user, wanted, now=now)
+    total = found.total
     more = total.number > MAP_CAP
-    entries = list(queries.entries_for(request.user, wanted, now=now, many=total.more)[:MAP_CAP])
+    entries = list(found.entries[:MAP_CAP])
     words = {"drawn": f"{MAP_CAP:,}", "total": str(total)}
     note = _("The map shows the first %(drawn)s of %(total)s; narrow the filter to see all.") % words if more else ""
     features = [_feature(entry, now) for entry in entries]

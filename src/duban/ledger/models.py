@@ -143,6 +143,9 @@ FIGURE_COLUMNS = [
 ]
 
 
+SIFTED = ["state", "category"]
+
+
 class EntryQuerySet(models.QuerySet["Entry"]):
     def visible_to(self, person: Person) -> "EntryQuerySet":
         return self.filter(in_sight(person))
@@ -151,7 +154,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 class Entry(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     number = models.CharField(max_length=24, unique=True)
-    category = models.ForeignKey(Category, on_delete=models.PROTECT)
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, db_index=False)
     description = models.TextField(blank=True)
     lon = models.FloatField(help_text="degrees east, WGS 84")
     lat = models.FloatField(help_text="degrees north, WGS 84")
@@ -201,12 +204,21 @@ class Entry(models.Model):
     class Meta:
         ordering = ["-found_at", "-id"]
         indexes = [
-            models.Index(fields=["jurisdiction", "state", "due_at"], name="entry_by_place"),
-            models.Index(fields=["responsible", "state", "due_at"], name="entry_by_unit"),
-            models.Index(fields=["state", "due_at"], name="entry_by_due"),
-            models.Index(fields=["-found_at", "-id"], name="entry_newest"),
-            models.Index(fields=["due_at", "id"], name="entry_by_deadline"),
-            models.Index(fields=["cell"], name="entry_by_cell"),
+            # Wide, so that a list is sifted by scope, state and category without opening a row that is not shown.
+            models.Index(fields=["jurisdiction", "id", *SIFTED], name="entry_by_place"),
+            models.Index(fields=["responsible", "id", *SIFTED], name="entry_by_unit"),
+            models.Index(fields=["-found_at", "-id", *SIFTED, "jurisdiction", "responsible"], name="entry_newest"),
+            models.Index(fields=["due_at", "id", *SIFTED, "jurisdiction", "responsible"], name="entry_by_deadline"),
+            models.Index(
+                fields=["state", "due_at", "id", "found_at", "category", "jurisdiction", "responsible", "cell"],
+                name="entry_by_due",
+            ),
+            models.Index(
+                fields=["cell", *SIFTED, "due_at", "jurisdiction", "responsible"],
+                name="entry_by_cell",
+            ),
+            models.Index(fields=["state", "id"], name="entry_by_state"),
+            models.Index(fields=["category", "id"], name="entry_by_category"),
             models.Index(fields=["id"], condition=Q(unsealed=True), name="entry_unsealed"),
             models.Index(fields=["lookback_due_at"], condition=Q(state=State.CLOSED), name="entry_lookback"),
             models.Index(fields=["id"], condition=Q(due_provisional=True), name="entry_provisional"),
@@ -257,12 +269,25 @@ class Tally(models.Model):
     jurisdiction = models.CharField(max_length=15)
     responsible = models.CharField(max_length=15)
     kind = models.CharField(max_length=9, choices=Kind)
+    category = models.BigIntegerField(help_text="key of the category; 0: all of them together")
     state = models.CharField(max_length=8, choices=State)
     n = models.IntegerField()
     folded = models.BooleanField(default=False)
 
     class Meta:
-        indexes = [models.Index(fields=["id"], condition=Q(folded=False), name="tally_loose")]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(folded=False), name="tally_loose"),
+            models.Index(
+                fields=["category", "cell", "state", "jurisdiction", "responsible", "kind", "n"], name="tally_by_cell"
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["category", "cell", "jurisdiction", "responsible", "kind", "state"],
+                condition=Q(folded=True),
+                name="tally_folded_once",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.jurisdiction} {self.state} {self.n:+d}"

@@ -14,7 +14,8 @@ from duban.core.errors import NotFound
 from duban.ledger import queries
 from duban.ledger.lifecycle import State
 from duban.ledger.notices import mark_read, page_of_notices, words_of
-from duban.ledger.views import SEEING, StaffRequest, person_who
+from duban.ledger.queries import SEEING
+from duban.ledger.views import StaffRequest, person_who
 
 
 @require_safe

@@ -3,20 +3,19 @@
 import base64
 import json
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from duban.ledger.filters import BadFilter
 from duban.ledger.models import Entry
-from duban.ledger.queries import SORTS, order_of
+from duban.ledger.queries import SORTS
 
 PAGE_SIZE = 50
-COUNT_CAP = 10_000
 
 
 @dataclass(frozen=True)
@@ -28,33 +27,20 @@ class Page:
     newer: str
 
 
-@dataclass(frozen=True)
-class Count:
-    """How many rows there are; with `more`, at least that many."""
-
-    number: int
-    more: bool
-
-    def __str__(self) -> str:
-        return f"{self.number:,}{'+' if self.more else ''}"
-
-
-def count_of(entries: QuerySet[Entry], cap: int = COUNT_CAP) -> Count:
-    """Count up to `cap`: beyond it nobody reads the exact number, and the database would walk every row."""
-    number = entries.order_by()[: cap + 1].count()
-    return Count(min(number, cap), number > cap)
-
-
 def page_of(entries: QuerySet[Entry], sort: str, cursor: str = "", size: int = PAGE_SIZE) -> Page:
     """The page that a cursor of this sort points to; raises BadFilter (`bad_cursor`)."""
     backwards, key = _read_cursor(cursor, sort) if cursor else (False, None)
-    rows = entries.order_by(*order_of(sort, backwards=backwards))
-    if key is not None:
-        rows = rows.filter(_beyond(sort, key, backwards))
-    found = list(rows[: size + 1])
-    more, found = len(found) > size, found[:size]
+    keys: list[uuid.UUID] = []
+    for stretch in _stretches(entries, sort, key, backwards):
+        # Keys alone come from an index; a row is opened only to be shown.
+        keys += stretch.values_list("pk", flat=True)[: size + 1 - len(keys)]
+        if len(keys) > size:
+            break
+    more, keys = len(keys) > size, keys[:size]
     if backwards:
-        found.reverse()
+        keys.reverse()
+    rows = {entry.pk: entry for entry in entries.order_by().filter(pk__in=keys)} if keys else {}
+    found = [rows[key] for key in keys if key in rows]
     has_older = bool(found) and (backwards or more)
     has_newer = bool(found) and (more if backwards else key is not None)
     return Page(
@@ -64,17 +50,38 @@ def page_of(entries: QuerySet[Entry], sort: str, cursor: str = "", size: int = P
     )
 
 
+def _stretches(
+    entries: QuerySet[Entry], sort: str, key: list[Any] | None, backwards: bool
+) -> Iterator[QuerySet[Entry]]:
+    """The rows beyond the key, cut where an index has to be entered anew: those without a deadline come last."""
+    order = [
+        F(_column(name)).desc() if name.startswith("-") != backwards else F(_column(name)).asc() for name in SORTS[sort]
+    ]
+    first = _column(SORTS[sort][0])
+    if first != "due_at":
+        yield (entries if key is None else entries.filter(_beyond(sort, key, backwards))).order_by(*order)
+        return
+    dated, undated = entries.filter(due_at__isnull=False), entries.filter(due_at__isnull=True)
+    without = key is not None and key[0] is None
+    if key is not None and without:
+        undated = undated.filter(**{f"id__{'gt' if order[1].descending is False else 'lt'}": key[1]})
+    elif key is not None:
+        dated = dated.filter(_beyond(sort, key, backwards))
+    ways = [(dated, order), (undated, order[1:])]
+    if backwards:
+        ways.reverse()
+    passed = (without and not backwards) or (backwards and key is not None and not without)
+    for rows, by in ways[1:] if passed else ways:
+        yield rows.order_by(*by)
+
+
 def _column(name: str) -> str:
     return name.lstrip("-")
 
 
-def _value(entry: Entry, column: str) -> Any:
-    return reduce(getattr, column.split("__"), entry)
-
-
 def cursor_of(direction: str, entry: Entry, sort: str) -> str:
     """The cursor of the page `after` or `before` an entry in this sort."""
-    values = [_value(entry, _column(name)) for name in SORTS[sort]]
+    values = [getattr(entry, _column(name)) for name in SORTS[sort]]
     key = [value.isoformat() if isinstance(value, datetime) else value and str(value) for value in values]
     return base64.urlsafe_b64encode(json.dumps([direction, *key]).encode()).decode().rstrip("=")
 
@@ -102,25 +109,22 @@ def _parse(column: str, text: Any) -> Any:
         return moment
     if column == "id":
         return uuid.UUID(text)
+    if column == "category_id":
+        number = int(text)
+        if not 0 <= number < 2**63:
+            raise ValueError(text)
+        return number
     if not isinstance(text, str) or "\x00" in text or len(text) > 40:
         raise ValueError(text)
     return text
 
 
 def _beyond(sort: str, key: list[Any], backwards: bool) -> Q:
-    """Rows after the key in the sort's order (backwards: before it); a missing deadline counts as the last."""
+    """Rows after the key in the sort's order (backwards: before it)."""
     columns = SORTS[sort]
     first, value = _column(columns[0]), key[0]
-    descending = columns[0].startswith("-") != backwards
-    way = "lt" if descending else "gt"
+    way = "lt" if columns[0].startswith("-") != backwards else "gt"
     if len(columns) == 1:
         return Q(**{f"{first}__{way}": value})
-    tie = Q(**{f"id__{way}": key[1]})
-    if value is None:
-        same = Q(**{f"{first}__isnull": True}) & tie
-        return same | Q(**{f"{first}__isnull": False}) if backwards else same
     # The first condition says nothing new; it lets the index on the column start at the key.
-    rows = Q(**{f"{first}__{way}e": value}) & (Q(**{f"{first}__{way}": value}) | tie)
-    if first == "due_at" and not backwards:
-        rows |= Q(due_at__isnull=True)
-    return rows
+    return Q(**{f"{first}__{way}e": value}) & (Q(**{f"{first}__{way}": value}) | Q(**{f"id__{way}": key[1]}))

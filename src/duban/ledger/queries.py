@@ -7,23 +7,24 @@ from datetime import datetime, time, timedelta
 from math import cos, radians
 from typing import Any
 
-from django.db import connection
-from django.db.models import Count, F, Q, QuerySet, Value
+from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
-from django.db.models.functions import Concat
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from duban.access import rights
 from duban.access.models import Person
 from duban.core.errors import NotFound
 from duban.engines.geo.geodesy import geodesic
-from duban.ledger import search
+from duban.ledger import search, tally
 from duban.ledger.appending import why_not
 from duban.ledger.figures import Figure, rows_behind
+from duban.ledger.leads import COLUMNS, Lead, choose_lead, column_for, sifting_columns, standing
 from duban.ledger.lifecycle import OPEN, TRANSITIONS, UNREMEDIED, State, Transition
 from duban.ledger.models import Category, Entry, EntryPhoto, Lookback, Moment, in_sight
 from duban.places import queries as places
-from duban.places.codes import within
+from duban.places.codes import covers, within
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,11 @@ class Filters:
     sort: str = "-found_at"
 
 
+SEEING = ("entry.see", "entry.see_own")
 SAME_METRES = 60
+COUNT_CAP = 10_000
+FREQUENT_CAP = 1_000
+"""Of words that stand in very many entries: there the rows have to be read to be counted."""
 DUE = ("today", "week", "later")
 SORTS = {
     "found_at": ("found_at", "id"),
@@ -58,8 +63,8 @@ SORTS = {
     "-number": ("-number",),
     "state": ("state", "id"),
     "-state": ("-state", "-id"),
-    "category": ("category__code", "id"),
-    "-category": ("-category__code", "-id"),
+    "category": ("category_id", "id"),
+    "-category": ("-category_id", "-id"),
     "responsible": ("responsible", "id"),
     "-responsible": ("-responsible", "-id"),
 }
@@ -76,31 +81,71 @@ def order_of(sort: str, *, backwards: bool = False) -> list[OrderBy]:
     return order
 
 
-def entries_for(person: Person, filters: Filters, *, now: datetime, many: bool = False) -> QuerySet[Entry]:
-    """The entries that the filters ask for among those the person may see, category at hand.
+@dataclass(frozen=True)
+class Count:
+    """How many rows there are; with `more`, at least that many."""
 
-    `many`: the caller has counted more than it will read. SQLite then walks the index of the order until it has enough,
-    instead of collecting all that match and sorting them; it does not see by itself that a LIMIT makes this quicker.
-    """
-    place, unit, state = (past_index(column, many) for column in ("jurisdiction", "responsible", "state"))
-    if filters.sort.endswith("due_at"):
-        # There is an index of deadlines state by state.
-        state = "state"
-    # Within an area, the index finds the area; the person's own scope is wider and only sifts what was found.
-    sifted = many or bool(filters.area)
-    entries = Entry.objects.select_related("category").alias(
-        **{f"{column}_read": Concat(column, Value("")) for column in ("jurisdiction", "responsible", "state")}
+    number: int
+    more: bool
+
+    def __str__(self) -> str:
+        return f"{self.number:,}{'+' if self.more else ''}"
+
+
+def count_of(entries: QuerySet[Entry], cap: int = COUNT_CAP) -> Count:
+    """Count up to `cap`: beyond it nobody reads the exact number, and the database would walk every row."""
+    number = entries.order_by()[: cap + 1].count()
+    return Count(min(number, cap), number > cap)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a question finds: the rows in its order, and how many there are."""
+
+    entries: QuerySet[Entry]
+    kept: int | None
+    """How many, where the sums that are kept know it."""
+    cap: int
+
+    @cached_property
+    def total(self) -> Count:
+        return count_of(self.entries, self.cap) if self.kept is None else Count(self.kept, False)
+
+
+def find_entries(person: Person, filters: Filters, *, now: datetime) -> Found:
+    """The entries that the filters ask for among those the person may see, and how many there are."""
+    match = search.matching(filters.text) if filters.text else None
+    category = category_key(filters)
+    counts = tally.by_state({tally.ALL, category}, reach_of(person, filters.area, kind="kind"))
+    states = _states_of(filters)
+    lead = choose_lead(counts, states=states, category=category, by_deadline=filters.sort.endswith("due_at"))
+    if match and match.rare:
+        lead = Lead.ORDER
+    plain = Filters(states=filters.states, area=filters.area, category=filters.category, sort=filters.sort)
+    return Found(
+        entries=entries_for(person, filters, now=now, lead=lead, match=match),
+        kept=standing(counts, states=states, category=category) if filters == plain else None,
+        cap=COUNT_CAP if match is None or match.rare else FREQUENT_CAP,
     )
-    entries = entries.filter(
-        in_sight(person, place=past_index("jurisdiction", sifted), unit=past_index("responsible", sifted))
-    )
+
+
+def entries_for(
+    person: Person,
+    filters: Filters,
+    *,
+    now: datetime,
+    lead: Lead | None = None,
+    match: search.Match | None = None,
+) -> QuerySet[Entry]:
+    """The rows of find_entries, for a caller who reads all of them or knows what leads to the few."""
+    columns = {column: column_for(column, lead) for column in COLUMNS}
+    state = columns["state"]
+    reach = reach_of(person, filters.area, place=columns["jurisdiction"], unit=columns["responsible"])
+    entries = Entry.objects.select_related("category").alias(**sifting_columns()).filter(reach)
     if filters.states:
         entries = entries.filter(**{f"{state}__in": filters.states})
-    if filters.area:
-        entries = entries.filter(within(place, [filters.area]) | within(unit, [filters.area]))
     if filters.category:
-        kind, _colon, code = filters.category.partition(":")
-        entries = entries.filter(category__kind=kind, category__code=code)
+        entries = entries.filter(**{columns["category"]: category_key(filters)})
     if filters.overdue:
         entries = entries.filter(overdue_at(now, state=state))
     if filters.due:
@@ -112,13 +157,40 @@ def entries_for(person: Person, filters: Filters, *, now: datetime, many: bool =
     if filters.figure:
         entries = entries.filter(rows_behind(filters.figure, now=now))
     if filters.text:
-        entries = entries.filter(search.matching(filters.text))
+        entries = entries.filter((match or search.matching(filters.text)).condition)
     return entries.order_by(*order_of(filters.sort if filters.sort in SORTS else "-found_at"))
 
 
-def past_index(column: str, many: bool) -> str:
-    """The name under which entries_for filters by a column: for `many` one that no index of SQLite serves."""
-    return f"{column}_read" if many and connection.vendor == "sqlite" else column
+def reach_of(
+    person: Person, area: str, *, place: str = "jurisdiction", unit: str = "responsible", kind: str = "category__kind"
+) -> Q:
+    """What the person may see in the area ("": everywhere), nothing said that the rest says already."""
+    sight = in_sight(person, place=place, unit=unit, kind=kind)
+    if not area or all(code.startswith(area) for name in SEEING for code in rights.codes(person, name)):
+        return sight
+    asked = within(place, [area]) | within(unit, [area])
+    whole = covers((code for code, of in rights.grants(person, "entry.see") if not of), area)
+    return asked if whole else sight & asked
+
+
+def category_key(filters: Filters) -> int:
+    """The key of the category asked for; -1, under which nothing stands, where there is none such."""
+    if not filters.category:
+        return tally.ALL
+    kind, _colon, code = filters.category.partition(":")
+    return Category.objects.filter(kind=kind, code=code).values_list("pk", flat=True).first() or -1
+
+
+def _states_of(filters: Filters) -> set[str]:
+    """The states that the rows can be in."""
+    states = set(filters.states or State.values)
+    if filters.overdue or filters.due:
+        states &= set(UNREMEDIED)
+    if filters.asked:
+        states &= {State.ASSIGNED}
+    if filters.lookback:
+        states &= {State.CLOSED}
+    return states
 
 
 def overdue_at(now: datetime, *, state: str = "state") -> Q:
@@ -179,8 +251,8 @@ def steps_for(person: Person, entry: Entry) -> list[tuple[Transition, str]]:
 
 def counts_by_state(person: Person) -> dict[str, int]:
     """How many entries the person sees in each state; states without any are absent."""
-    rows = Entry.objects.visible_to(person).order_by().values_list("state").annotate(Count("id"))
-    return dict(rows)
+    counts = tally.by_state([tally.ALL], in_sight(person, kind="kind"))
+    return {state: within for (_of, state), (_all, within) in counts.items() if within}
 
 
 def pictures_of(entry_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[str]]:

@@ -342,7 +342,7 @@ def _write_entries(drafts: Sequence[tuple[Entry, Sequence[str]]], *, by: Person,
     Entry.objects.bulk_create(entries, batch_size=500)
     Event.objects.bulk_create(events, batch_size=500)
     EntryPhoto.objects.bulk_create(photos, batch_size=500)
-    tally.add([(key, 1) for entry in entries if (key := tally.key_of(entry))])
+    tally.add([(key, 1) for entry in entries for key in tally.keys_of(entry)])
     search.index(entries, fresh=True)
 
 

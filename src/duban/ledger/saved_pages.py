@@ -9,8 +9,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from duban.core import clock
 from duban.core.errors import DubanError
+from duban.ledger.queries import SEEING
 from duban.ledger.saved import delete_filter, rename_filter, save_filter, saved_filters
-from duban.ledger.views import SEEING, StaffRequest, person_who
+from duban.ledger.views import StaffRequest, person_who
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

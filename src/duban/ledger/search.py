@@ -1,16 +1,17 @@
 """Text search that works for Chinese on both databases: an entry's words as pairs of characters, then the words.
 
-Each pair of neighbouring characters becomes one short token, kept in `EntryText.grams`. SQLite's full-text table and
-PostgreSQL's inverted index find entries that hold all pairs of what is sought; the words themselves are then compared,
-so that a chance meeting of pairs is no hit.
+Each pair of neighbouring characters becomes one token, kept in `EntryText.grams`, and the last character of a word one
+of its own, so that a single character is the beginning of some token. SQLite's full-text table and PostgreSQL's
+inverted index find entries that hold all that is sought; the words themselves are then compared, so that a chance
+meeting of pairs is no hit.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from zlib import crc32
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from duban.ledger.models import Counter, Entry, EntryText
@@ -22,23 +23,43 @@ FULL_NUMBER = re.compile(r"\d{6}-\d{4}-\d{1,9}", re.ASCII)
 SHORT_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
+@dataclass(frozen=True)
+class Match:
+    """What a text asks for."""
+
+    condition: Q
+    rare: bool
+    """Few entries hold the words, and the index leads to them."""
+
+
 def grams(text: str) -> list[str]:
-    """One token for each different pair of neighbouring characters, letters in lower case, blanks skipped.
+    """The different tokens of a text, letters in lower case, blanks skipped.
 
     >>> grams("垃圾") == grams(" 垃圾 ")
     True
+    >>> [token.startswith(grams("圾")[0]) for token in grams("垃圾")]
+    [False, True]
     """
     found: dict[str, None] = {}
     for word in text.lower().split():
-        for pair in (word[at : at + 2] for at in range(max(len(word) - 1, 0))):
-            found[_token(pair)] = None
+        for at in range(len(word)):
+            found[_token(word[at : at + 2])] = None
     return list(found)
 
 
-def _token(pair: str) -> str:
-    """25 bits of a checksum as five letters: the same in every database's tokenizer, whatever the script."""
-    value = crc32(pair.encode()) & 0x1FFFFFF
-    return "x" + "".join(DIGITS[value >> shift & 31] for shift in (20, 15, 10, 5, 0))
+def sought(text: str) -> list[str]:
+    """The tokens that an entry with these words must hold; of a single character only how one begins, with a `*`."""
+    found: dict[str, None] = {}
+    for word in text.lower().split():
+        pairs = [word[at : at + 2] for at in range(len(word) - 1)]
+        found |= dict.fromkeys([_token(pair) for pair in pairs] or [f"{_token(word)}*"])
+    return list(found)
+
+
+def _token(characters: str) -> str:
+    """Four letters for each character's code point: one token to every database's tokenizer, whatever the script."""
+    points = [ord(character) & 0xFFFFF for character in characters]
+    return "x" + "".join(DIGITS[point >> shift & 31] for point in points for shift in (15, 10, 5, 0))
 
 
 def words_of(entry: Entry) -> str:
@@ -65,16 +86,23 @@ def index_missing() -> int:
     return done
 
 
-def matching(text: str) -> Q:
+def matching(text: str) -> Match:
     """Entries that hold every word of `text` in statement or description, or have it as their number."""
-    condition = Q(number__in=numbers_meant(text)) if numbers_meant(text) else Q(pk__in=[])
-    words = Q()
+    tokens, numbers = sought(text), numbers_meant(text)
+    condition = Q()
     for word in text.split():
-        words &= Q(statement__icontains=word) | Q(description__icontains=word)
-    tokens = grams(text)
-    if tokens and is_rare(tokens):
-        words &= Q(pk__in=_with_all(tokens).values("entry"))
-    return condition | words
+        # Most scripts have no case, and to fold it costs more than to compare.
+        how = "contains" if word.lower() == word.upper() else "icontains"
+        condition &= Q(**{f"statement__{how}": word}) | Q(**{f"description__{how}": word})
+    if numbers:
+        condition |= Q(number__in=numbers)
+    rare = bool(tokens) and _holding(tokens) <= RARE
+    if rare:
+        candidates = _with_all(tokens).values("entry")
+        if numbers:
+            candidates = candidates.union(Entry.objects.order_by().filter(number__in=numbers).values("pk"), all=True)
+        condition = Q(pk__in=candidates) & condition
+    return Match(condition, rare)
 
 
 def numbers_meant(text: str) -> list[str]:
@@ -89,19 +117,26 @@ def numbers_meant(text: str) -> list[str]:
     return []
 
 
-def is_frequent(text: str) -> bool:
-    """Whether so many entries may hold the words that finding them all is to read the ledger."""
-    tokens = grams(text)
-    return not (tokens and is_rare(tokens))
+def _holding(tokens: Sequence[str]) -> int:
+    """How many entries hold all tokens, counted no further than one beyond RARE."""
+    hits = {
+        "sqlite": "SELECT rowid FROM ledger_text_grams WHERE ledger_text_grams MATCH %s LIMIT %s",
+        "postgresql": "SELECT 1 FROM ledger_entrytext WHERE vector @@ to_tsquery('simple', %s) LIMIT %s",
+    }[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM ({hits}) AS hits", [_query(tokens), RARE + 1])  # noqa: S608
+        return cursor.fetchone()[0]
 
 
-def is_rare(tokens: Sequence[str]) -> bool:
-    return len(_with_all(tokens).values_list("pk", flat=True)[: RARE + 1]) <= RARE
-
-
-def _with_all(tokens: Iterable[str]) -> QuerySet[EntryText]:
+def _with_all(tokens: Sequence[str]) -> QuerySet[EntryText]:
     if connection.vendor == "sqlite":
-        hits = RawSQL("SELECT rowid FROM ledger_text_grams WHERE ledger_text_grams MATCH %s", [" ".join(tokens)])
+        hits = RawSQL("SELECT rowid FROM ledger_text_grams WHERE ledger_text_grams MATCH %s", [_query(tokens)])
         return EntryText.objects.filter(pk__in=hits)
-    hit = RawSQL("to_tsvector('simple', grams) @@ to_tsquery('simple', %s)", [" & ".join(tokens)])
-    return EntryText.objects.annotate(hit=hit).filter(hit=True)
+    return EntryText.objects.filter(RawSQL("vector @@ to_tsquery('simple', %s)", [_query(tokens)], BooleanField()))
+
+
+def _query(tokens: Sequence[str]) -> str:
+    """In the language of the index: on PostgreSQL a beginning is marked `:*`."""
+    if connection.vendor == "sqlite":
+        return " ".join(tokens)
+    return " & ".join(token.replace("*", ":*") for token in tokens)

@@ -25,7 +25,6 @@ from duban.ledger.appending import BadStep
 from duban.ledger.lifecycle import TRANSITIONS, State
 from duban.ledger.map_points import point_of
 from duban.ledger.models import Entry
-from duban.ledger.paging import count_of
 from duban.ledger.views import StaffRequest, person_who
 from duban.ledger.worklists import COUNT_CAP, heap_of
 from duban.places import queries as places
@@ -90,7 +89,7 @@ def _show(
     last = Entry.objects.visible_to(person).filter(pk=last_id).first() if last_id else None
     context: dict[str, Any] = {
         "entry": entry,
-        "left": count_of(heap, COUNT_CAP),
+        "left": queries.count_of(heap, COUNT_CAP),
         "query": query,
         "last": last,
         "undo": TRANSITIONS[UNDO[State(last.state)]] if last and last.state in UNDO else None,

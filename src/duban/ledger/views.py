@@ -25,11 +25,11 @@ from duban.ledger import filters, forms, queries
 from duban.ledger.export import csv_lines
 from duban.ledger.lifecycle import State
 from duban.ledger.models import Entry, EntryPhoto, Moment
-from duban.ledger.paging import Count, count_of, page_of
+from duban.ledger.paging import Page, page_of
+from duban.ledger.queries import SEEING, Count
 from duban.ledger.saved import saved_filters
 from duban.places import queries as places
 
-SEEING = ("entry.see", "entry.see_own")
 View = Callable[..., HttpResponseBase]
 
 
@@ -80,11 +80,11 @@ def entry_list(request: StaffRequest) -> HttpResponse:
     refusal, wanted = None, queries.Filters()
     try:
         wanted = filters.read_filters(request.GET)
-        total = count_of(queries.entries_for(person, wanted, now=now))
-        found = queries.entries_for(person, wanted, now=now, many=total.more).prefetch_related(_first_pictures())
-        page = page_of(found, wanted.sort, request.GET.get("cursor", ""))
+        found = queries.find_entries(person, wanted, now=now)
+        page = page_of(found.entries.prefetch_related(_first_pictures()), wanted.sort, request.GET.get("cursor", ""))
+        total = found.total
     except DubanError as wrong:
-        refusal, page, total = wrong, page_of(Entry.objects.none(), wanted.sort), Count(0, False)
+        refusal, page, total = wrong, Page([], "", ""), Count(0, False)
     query = filters.write_filters(wanted)
     names = places.names({entry.responsible for entry in page.entries} | ({wanted.area} - {""}))
     context = {
@@ -156,8 +156,7 @@ def entry_export(request: StaffRequest) -> StreamingHttpResponse:
     """All rows of the filter as CSV."""
     wanted = filters.read_filters(request.GET)
     now = clock.now()
-    many = count_of(queries.entries_for(request.user, wanted, now=now)).more
-    found: QuerySet[Entry] = queries.entries_for(request.user, wanted, now=now, many=many)
+    found: QuerySet[Entry] = queries.find_entries(request.user, wanted, now=now).entries
     response = StreamingHttpResponse(csv_lines(found), content_type="text/csv; charset=utf-8")
     name = f"ledger-{timezone.localtime(now):%Y%m%d-%H%M}.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'

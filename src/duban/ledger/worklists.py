@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
+from duban.ledger.leads import Lead, column_for
 from duban.ledger.lifecycle import State
 from duban.ledger.models import Entry
-from duban.ledger.queries import Filters, entries_for, past_index
+from duban.ledger.queries import Filters, entries_for
 from duban.places.codes import within
 
 COUNT_CAP = 1000
@@ -81,13 +82,15 @@ def waiting_for(person: Person, *, now: datetime) -> list[Waiting]:
 
 def heap_of(person: Person, filters: Filters, permission: str, *, now: datetime, many: bool = False) -> QuerySet[Entry]:
     """What the filters ask for, where the person holds the permission and of the kinds for which they hold it."""
-    column = past_index("responsible" if permission == "entry.handle" else "jurisdiction", many)
+    # What waits is in few states, and few entries are; of what is struck off there are many, and the oldest is due.
+    lead = Lead.ORDER if many and not filters.sort.endswith("due_at") else Lead.STATE
+    column = column_for("responsible" if permission == "entry.handle" else "jurisdiction", lead)
     held = rights.grants(person, permission)
     mine = Q(pk__in=[])
     for kind in sorted({kind for _code, kind in held}):
         reach = within(column, [code for code, of in held if of == kind])
         mine |= reach & Q(category__kind=kind) if kind else reach
-    return entries_for(person, filters, now=now, many=many).filter(mine)
+    return entries_for(person, filters, now=now, lead=lead).filter(mine)
 
 
 def _counts(heaps: list[QuerySet[Entry]]) -> list[int]:
