@@ -1,6 +1,7 @@
-"""Write docs/errors.md and docs/lifecycle.md from the code: `python docs/build.py`. A test keeps them true."""
+"""Write errors.md, lifecycle.md and openapi.json from the code: `python docs/build.py`. A test keeps them true."""
 
 import ast
+import json
 import os
 import re
 import sys
@@ -77,8 +78,18 @@ def lifecycle_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def openapi_document() -> str:
+    """docs/openapi.json: what /api/v1/openapi.json answers, so that a review sees what changes."""
+    from django.core.serializers.json import DjangoJSONEncoder
+
+    from duban.config.api import api
+
+    document = api.get_openapi_schema(path_prefix="/api/v1/")
+    return json.dumps(document, indent=1, ensure_ascii=False, cls=DjangoJSONEncoder) + "\n"
+
+
 def pages() -> dict[str, str]:
-    return {"errors.md": errors_page(), "lifecycle.md": lifecycle_page()}
+    return {"errors.md": errors_page(), "lifecycle.md": lifecycle_page(), "openapi.json": openapi_document()}
 
 
 if __name__ == "__main__":

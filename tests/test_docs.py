@@ -15,7 +15,7 @@ RUNNING = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
 build = runpy.run_path(str(ROOT / "docs" / "build.py"))
 
 
-@pytest.mark.parametrize("name", ["errors.md", "lifecycle.md"])
+@pytest.mark.parametrize("name", ["errors.md", "lifecycle.md", "openapi.json"])
 def test_pages_made_from_the_code_are_up_to_date(name: str) -> None:
     with translation.override("en"):
         assert (ROOT / "docs" / name).read_text(encoding="utf-8") == build["pages"]()[name]

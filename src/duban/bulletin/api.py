@@ -1,9 +1,9 @@
 """API v1, bulletins: what is published for anybody; drafting, editing, approving and publishing for those who may."""
 
 import uuid
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from ninja.responses import Status
 from pydantic import Field
@@ -20,6 +20,7 @@ router = Router(tags=["bulletins"])
 
 PAGE = 50
 Ids = Annotated[list[uuid.UUID], Field(max_length=20_000)]
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
 class Caller(HttpRequest):
@@ -37,7 +38,7 @@ class IssueOut(Schema):
     corrects: int | None
     title: str
     issuer: str
-    published_at: Any
+    published_at: Moment | None
     hash: str
 
 
@@ -46,11 +47,78 @@ class DraftOut(IssueOut):
     byline: str
     drafted_by: str
     approved_by: str
-    created_at: Any
+    created_at: Moment
     seen: int = Field(description="send it with a step; it is refused if somebody changed the draft meanwhile")
     rectified: list[uuid.UUID] = Field(description="entries in their order")
     new: list[uuid.UUID]
     blockers: list[dict[str, Any]] = Field(description="what keeps it from going out, each {code, message}")
+
+
+class PrintedPhoto(Schema):
+    sha256: str
+    public_sha256: str = Field(description="of the copy that is shown to anybody")
+    width: int
+    height: int
+
+
+class PrintedPhotos(Schema):
+    before: list[PrintedPhoto]
+    after: list[PrintedPhoto]
+
+
+class PrintedCategory(Schema):
+    code: str
+    name: str
+    name_en: str
+
+
+class PrintedUnit(Schema):
+    code: str
+    name: str
+
+
+class PrintedEntry(Schema):
+    id: uuid.UUID
+    number: str
+    category: PrintedCategory
+    statement: str
+    description: str
+    responsible: PrintedUnit
+    found_at: Moment
+    due_at: Moment | None
+    closed_at: Moment | None
+    lon: float
+    lat: float
+    photos: PrintedPhotos
+
+
+class PrintedSection(Schema):
+    key: Literal["rectified", "new"]
+    entries: list[PrintedEntry]
+
+
+class PrintedSeries(Schema):
+    name: str
+    jurisdiction: PrintedUnit
+
+
+class DocumentOut(Schema):
+    """The frozen document, as it is hashed: canonical JSON, sorted keys, no spaces."""
+
+    schema_: Literal["duban.bulletin/1"] = Field(alias="schema")
+    series: PrintedSeries
+    number: int
+    corrects: int | None
+    title: str
+    intro: str
+    issuer: str
+    byline: str
+    published_at: Moment
+    schematic: bool
+    sections: list[PrintedSection]
+    counts: dict[str, int]
+    checkpoint: str
+    previous: str = Field(description="hash of the issue before, empty for the first")
 
 
 class PageOut(Schema):
@@ -128,11 +196,15 @@ def list_drafts(request: Caller) -> Any:
 
 
 @router.get(
-    "/{issue_id}/", auth=TokenIfAny(), summary="The frozen document of a published issue; a draft for its makers"
+    "/{issue_id}/",
+    auth=TokenIfAny(),
+    response=DocumentOut | DraftOut,
+    summary="The frozen document of a published issue; a draft for its makers",
 )
 def get_issue(request: HttpRequest, issue_id: uuid.UUID) -> Any:
     try:
-        return queries.document(queries.published_issue(issue_id))
+        # Byte for byte, so that whoever reads it can hash it.
+        return HttpResponse(queries.published_issue(issue_id).document, content_type="application/json; charset=utf-8")
     except NotFound:
         if not request.user.is_authenticated:
             raise

@@ -1,15 +1,68 @@
 """API v1: the routers of the apps, one login, and every refusal as `{code, message, field}` with its status."""
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from ninja import NinjaAPI
+from django.views.defaults import page_not_found
+from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 from ninja.security import SessionAuth
 
 from duban.access.tokens import TokenAuth
 from duban.core.errors import DubanError
 
-api = NinjaAPI(title="Duban", version="1", auth=[TokenAuth(), SessionAuth(csrf=True)], urls_namespace="api")
+
+class Refusal(Schema):
+    """What every refusal answers with."""
+
+    code: str
+    message: str
+    field: str | None = None
+    row: int | None = None
+
+
+REFUSALS = {
+    400: "Refused: the code says why",
+    401: "No login, or the token is unknown, revoked or expired",
+    403: "Not allowed to you, or not to this token",
+    404: "Not there, or not yours to see",
+    409: "In conflict with what is stored",
+    413: "Too large",
+    422: "Not of the shape that is described here",
+}
+
+
+class Api(NinjaAPI):
+    """The document also tells how each operation refuses, since all of them do it in one way."""
+
+    def get_openapi_schema(self, **where: Any) -> OpenAPISchema:
+        document = super().get_openapi_schema(**where)
+        document["components"].setdefault("schemas", {})["Refusal"] = Refusal.model_json_schema()
+        refusal = {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}}
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                for status in sorted(_refusals_of(path, method, operation) - set(operation["responses"])):
+                    operation["responses"][status] = {"description": REFUSALS[status], "content": refusal}
+        return document
+
+
+def _refusals_of(path: str, method: str, operation: dict[str, Any]) -> set[int]:
+    statuses = {400}
+    if operation.get("security"):
+        statuses |= {401, 403}
+    if "{" in path:
+        statuses |= {404}
+    if operation.get("parameters") or operation.get("requestBody"):
+        statuses |= {422}
+    if method != "get":
+        statuses |= {404, 409, 413}
+    return statuses
+
+
+# The interactive page would load its scripts from elsewhere; the document itself is at /api/v1/openapi.json.
+api = Api(title="Duban", version="1", auth=[TokenAuth(), SessionAuth(csrf=True)], urls_namespace="api", docs_url=None)
 api.add_router("/places", "duban.places.api.router")
 api.add_router("/evidence", "duban.evidence.api.router")
 api.add_router("/entries", "duban.ledger.api.router")
@@ -47,3 +100,10 @@ def unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
     code = {400: "not_json", 405: "method_not_allowed", 429: "too_many"}.get(error.status_code, "refused")
     message = _("The body cannot be read as JSON.") if code == "not_json" else error.message
     return api.create_response(request, {"code": code, "message": message}, status=error.status_code)
+
+
+def no_such_address(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """An address that is none: a program gets the API's refusal, a person the page."""
+    if not request.path_info.startswith("/api/"):
+        return page_not_found(request, exception)
+    return not_found(request, Http404())

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from duban.config.api import api
 
+handler404 = "duban.config.api.no_such_address"
 urlpatterns = [
     path("", include("duban.web.urls")),
     path("account/", include("duban.access.urls")),

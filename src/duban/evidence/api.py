@@ -1,5 +1,6 @@
 """API v1, evidence: photos are sent by their hash before what they belong to."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -19,12 +20,21 @@ class PhotoOut(Schema):
     media_type: str
     width: int
     height: int
-    taken_at: Any
+    taken_at: datetime | None
     lon: float | None
     lat: float | None
 
 
-@router.put("/{sha256}", response=PhotoOut, summary="Store a photo: the raw bytes as the body")
+BYTES = {"schema": {"type": "string", "format": "binary"}}
+BODY = {"required": True, "content": dict.fromkeys(("image/jpeg", "image/png", "image/heic"), BYTES)}
+
+
+@router.put(
+    "/{sha256}",
+    response=PhotoOut,
+    summary="Store a photo: the raw bytes as the body",
+    openapi_extra={"requestBody": BODY},
+)
 def put_photo(request: HttpRequest, sha256: str) -> Any:
     """JPEG, PNG or HEIC. Sending it again gives the same answer."""
     person: Any = request.user
