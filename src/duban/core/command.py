@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.core.errors import DubanError
 from duban.core.files import write_whole
+from duban.core.tables import Row, refused_csv, wants_mark
 
 
 def read_file(path: Path) -> bytes:
@@ -52,6 +54,26 @@ class DubanCommand(BaseCommand):
         self.stdout.write(json.dumps(result, ensure_ascii=False) if isinstance(result, dict | list) else str(result))
         if self.refused:
             sys.exit(1)
+
+    def hand_back(
+        self, file: Path, data: bytes, columns: Sequence[str], refused: Sequence[tuple[Row, DubanError]]
+    ) -> str | None:
+        """Write the refused rows beside the file that they came from; returns where.
+
+        Where that cannot be it is said, and the result stands.
+        """
+        path = file.with_name(f"{file.stem}.refused.csv")
+        try:
+            write_file(path, refused_csv(columns, refused, mark=wants_mark(data)))
+        except DubanError as refusal:
+            self.stderr.write(self.describe(refusal))
+            return None
+        self.stderr.write(_("%(count)d rows refused; see %(report)s") % {"count": len(refused), "report": path})
+        return str(path)
+
+    def tell_refused(self, refused: Sequence[tuple[Row, DubanError]]) -> None:
+        for row, refusal in refused[:20]:
+            self.stderr.write(f"{refusal.code}: row {row.number}: {refusal.field or ''}: {refusal}")
 
     def run(self, **options: Any) -> Any:
         raise CommandError(f"{type(self).__module__} has nothing to run")

@@ -141,7 +141,7 @@ def read_table(data: bytes, name: str, *, required: Sequence[str], sheet: str = 
         if len(rows) >= MAX_ROWS:
             raise BadTable("too_many_rows", _("At most 1,000,000 rows a file; split it."), field="file")
         rows.append(Row(number, dict(zip(heading, line, strict=False))))
-    return heading or [], rows
+    return _heading([], required) if heading is None else heading, rows
 
 
 def is_workbook(name: str) -> bool:

@@ -26,7 +26,7 @@ from duban.ledger.cells import COLUMNS, EDITABLE, KEYS, CategoryLabels, Mark, pl
 from duban.ledger.imports import Imported, Progress, unheard
 from duban.ledger.lifecycle import TRANSITIONS
 from duban.ledger.models import Category, Entry
-from duban.ledger.workbook import SHEET, BadWorkbook
+from duban.ledger.workbook import SHEET, BadWorkbook, escaped
 from duban.places import queries as places
 
 REQUIRED = ("number", *KEYS)
@@ -233,8 +233,16 @@ class _Reader:
     def _was_edited(self, column: str, row: Row, mark: Mark, now: Mapping[str, Any]) -> bool:
         cell = row.cells.get(column)
         if mark.is_sound:
-            return not mark.fits(column, cell, self._unquoted(cell))
+            return not mark.fits(column, *self._readings(cell))
         return plain_cell(column, self._unquoted(cell)) != plain_cell(column, now[column])
+
+    def _readings(self, cell: Any) -> Iterator[Any]:
+        """What may have been written where this is read."""
+        yield cell
+        if isinstance(cell, str):
+            yield self._unquoted(cell)
+            # LibreOffice resolves an escape within an escape once too often.
+            yield escaped(cell)
 
     def _unquoted(self, cell: Any) -> Any:
         return unguard(cell) if self.quoted and isinstance(cell, str) else cell

@@ -1,14 +1,10 @@
 from pathlib import Path
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from duban.access.actions import get_person
 from duban.core import clock
-from duban.core.command import DubanCommand, read_file, write_file
-from duban.core.errors import DubanError
-from duban.core.tables import refused_csv, wants_mark
-from duban.ledger.imports import Folder, Imported, import_findings
+from duban.core.command import DubanCommand, read_file
+from duban.ledger.imports import Folder, import_findings
 
 
 class Command(DubanCommand):
@@ -34,9 +30,8 @@ class Command(DubanCommand):
         )
         report = None
         if done.refused:
-            for row, refusal in done.refused[:20]:
-                self.stderr.write(f"{refusal.code}: row {row.number}: {refusal.field or ''}: {refusal}")
-            report = self._hand_back(file, data, done)
+            self.tell_refused(done.refused)
+            report = self.hand_back(file, data, done.columns, done.refused)
             self.refused = not options["keep_good"]
         result = {
             "taken": done.taken,
@@ -46,14 +41,3 @@ class Command(DubanCommand):
             "report": report,
         }
         return result if options["json"] else done.taken
-
-    def _hand_back(self, file: Path, data: bytes, done: Imported) -> str | None:
-        """Write the refused rows beside the input; where that cannot be, say so and let the result stand."""
-        path = file.with_name(f"{file.stem}.refused.csv")
-        try:
-            write_file(path, refused_csv(done.columns, done.refused, mark=wants_mark(data)))
-        except DubanError as refusal:
-            self.stderr.write(self.describe(refusal))
-            return None
-        self.stderr.write(_("%(count)d rows refused; see %(report)s") % {"count": len(done.refused), "report": path})
-        return str(path)
