@@ -1,4 +1,4 @@
-"""What a revisit means for the rounds that an entry was drawn for."""
+"""What a revisit means for the round that waits for the entry."""
 
 from datetime import datetime
 
@@ -6,5 +6,6 @@ from duban.ledger.models import Entry, LookbackItem
 
 
 def settle_items(entry: Entry, result: str, *, now: datetime) -> None:
-    """Write the result into every round that still waits for this entry."""
-    LookbackItem.objects.filter(entry=entry, result="").update(result=result, seen_at=now)
+    """Write the result into the open round that the entry is in, drawn or not; what recurred stays recurred."""
+    waiting = LookbackItem.objects.filter(entry=entry, open=True).exclude(result="recurred")
+    waiting.update(result=result, seen_at=now)

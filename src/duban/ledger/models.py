@@ -69,11 +69,16 @@ class Category(models.Model):
 
 
 def in_sight(
-    person: Person, *, place: str = "jurisdiction", unit: str = "responsible", kind: str = "category__kind"
+    person: Person,
+    *,
+    place: str = "jurisdiction",
+    unit: str = "responsible",
+    category: str = "category",
+    kind: str = "",
 ) -> Q:
     """What lies in, or is the duty of, the person's area; a handler sees only what is theirs.
 
-    A role for one kind of entries shows only those.
+    A role for one kind of entries shows only those: by the column `kind` where there is one, else by the category's.
     """
     seeing, own = rights.grants(person, "entry.see"), rights.grants(person, "entry.see_own")
     sight = Q(pk__in=[])
@@ -81,8 +86,13 @@ def in_sight(
         places = [code for code, of in seeing if of == one]
         units = [code for code, of in own if of == one]
         reach = within(place, places) | within(unit, [*places, *units])
-        sight |= reach & Q(**{kind: one}) if one else reach
+        sight |= reach & (Q(**{kind: one}) if one and kind else of_kind(one, category))
     return sight
+
+
+def of_kind(kind: str, category: str = "category") -> Q:
+    """Entries of one kind; "" is every kind. No join: SQLite would begin with the categories."""
+    return Q(**{f"{category}__in": Category.objects.filter(kind=kind).order_by().values("pk")}) if kind else Q()
 
 
 class DeadlineRule(models.Model):
@@ -364,36 +374,50 @@ class LookbackRound(models.Model):
     """A sample of struck-off entries to revisit, drawn so that anyone can draw it again."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    number = models.CharField(max_length=24, unique=True)
     name = models.CharField(max_length=80)
     area = models.CharField(max_length=15)
+    kind = models.CharField(max_length=9, blank=True, choices=Kind, help_text="of the entries; empty: every kind")
+    due_on = models.DateField(help_text="the frame: entries whose look-back falls due on this day or before")
+    size = models.PositiveIntegerField(help_text="how many were to be drawn")
+    seed = models.CharField(max_length=64)
+    engine = models.CharField(max_length=20, help_text="version of the drawing")
     drawn_at = models.DateTimeField()
     drawn_by = models.CharField(max_length=150)
-    due_before = models.DateTimeField(help_text="the frame: entries whose look-back was due before this")
-    size = models.PositiveIntegerField()
-    seed = models.CharField(max_length=64)
-    frame = models.JSONField(help_text="[entry number, stratum] of everything that could have been drawn, in order")
-    engine = models.CharField(max_length=20, help_text="version of the drawing")
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.CharField(max_length=150, blank=True)
+    close_reason = models.TextField(blank=True)
 
     class Meta:
-        ordering = ["-drawn_at"]
+        ordering = ["-drawn_at", "-number"]
+        constraints = [models.CheckConstraint(condition=Q(size__gt=0), name="lookback_size_positive")]
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.number} {self.name}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
 
 
 class LookbackItem(models.Model):
-    """An entry drawn for a round, and what the revisit saw."""
+    """An entry of a round's frame as it stood at the draw, whether it was drawn, and what the revisit saw."""
 
-    round = models.ForeignKey(LookbackRound, on_delete=models.CASCADE, related_name="items")
+    round = models.ForeignKey(LookbackRound, on_delete=models.PROTECT, related_name="items")
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="+")
-    stratum = models.CharField(max_length=40)
+    town = models.CharField(max_length=9, help_text="of the responsible unit")
+    again = models.BooleanField(help_text="had recurred or been reopened before")
+    drawn = models.BooleanField(help_text="else sampled out")
+    open = models.BooleanField(default=True, help_text="its round is not closed")
     result = models.CharField(max_length=13, blank=True, help_text="stands, recurred or not_inspected; empty: to do")
     seen_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["pk"]
+        indexes = [models.Index(fields=["round", "drawn", "id"], name="lookback_drawn")]
         constraints = [
             models.UniqueConstraint(fields=["round", "entry"], name="drawn_once_a_round"),
+            models.UniqueConstraint(fields=["entry"], condition=Q(open=True), name="in_one_open_round"),
             models.CheckConstraint(
                 condition=Q(result__in=["", "stands", "recurred", "not_inspected"]), name="lookback_result_known"
             ),
