@@ -149,6 +149,7 @@ def test_what_the_tally_answers_the_rows_would_answer(
     people: dict[str, Person], crowd: list[Entry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(map_points, "FEW", 0)
+    monkeypatch.setattr(map_points, "SINGLES", 0)
     wanted = Filters(states=("found", "closed"))
     kept = map_points.drawn(people["supervisor"], wanted, DISTRICT, 9, now=NOON)
     monkeypatch.setattr(tally, "ZOOM", 0)

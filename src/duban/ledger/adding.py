@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -206,6 +207,7 @@ def _proposal(request: StaffRequest, said: dict[str, Any], now: datetime) -> dic
     unit = places.unit_for(area)
     names = places.names({area, unit})
     near = queries.near_open(request.user, lon, lat, metres=NEAR_METRES, limit=4)
+    prefetch_related_objects([entry for entry, _metres in near], "category")
     category = category_index().get(said["category"])
     offers = offers_at(request.user, lon, lat, category) if category else []
     offered = {offer.entry.pk for offer in offers}

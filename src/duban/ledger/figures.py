@@ -16,7 +16,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, Count, F, IntegerField, Max, Q, QuerySet, Value, When
-from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.functional import Promise
@@ -27,6 +26,7 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotAllowed
+from duban.ledger.leads import COLUMNS, Lead, column_for, sifting_columns
 from duban.ledger.lifecycle import OPEN, UNREMEDIED, State
 from duban.ledger.models import Counter, Entry, EvaluationWeight, in_sight
 from duban.places.codes import LENGTHS
@@ -357,12 +357,9 @@ def by_month(person: Person, last: date, *, now: datetime, months: int = TREND_M
 
 def _in_sight(person: Person) -> QuerySet[Entry]:
     """What the person may see, sifted out of the period's entries: no index of places is to find them first."""
-    sifted = {f"{column}_read": Concat(column, Value("")) for column in ("jurisdiction", "responsible")}
-    return (
-        Entry.objects.alias(**sifted)
-        .filter(in_sight(person, place="jurisdiction_read", unit="responsible_read"))
-        .order_by()
-    )
+    columns = {column: column_for(column, Lead.ORDER) for column in COLUMNS}
+    sight = in_sight(person, place=columns["jurisdiction"], unit=columns["responsible"], category=columns["category"])
+    return Entry.objects.alias(**sifting_columns()).filter(sight).order_by()
 
 
 def _counts(now: datetime) -> dict[str, Count]:

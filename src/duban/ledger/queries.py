@@ -140,8 +140,11 @@ def entries_for(
     """The rows of find_entries, for a caller who reads all of them or knows what leads to the few."""
     columns = {column: column_for(column, lead) for column in COLUMNS}
     state = columns["state"]
-    reach = reach_of(person, filters.area, place=columns["jurisdiction"], unit=columns["responsible"])
-    entries = Entry.objects.select_related("category").alias(**sifting_columns()).filter(reach)
+    reach = reach_of(
+        person, filters.area, place=columns["jurisdiction"], unit=columns["responsible"], category=columns["category"]
+    )
+    # Read with the page, not joined: SQLite would begin with the categories.
+    entries = Entry.objects.prefetch_related("category").alias(**sifting_columns()).filter(reach)
     if filters.states:
         entries = entries.filter(**{f"{state}__in": filters.states})
     if filters.category:
@@ -161,11 +164,9 @@ def entries_for(
     return entries.order_by(*order_of(filters.sort if filters.sort in SORTS else "-found_at"))
 
 
-def reach_of(
-    person: Person, area: str, *, place: str = "jurisdiction", unit: str = "responsible", kind: str = "category__kind"
-) -> Q:
+def reach_of(person: Person, area: str, *, place: str = "jurisdiction", unit: str = "responsible", **columns: str) -> Q:
     """What the person may see in the area ("": everywhere), nothing said that the rest says already."""
-    sight = in_sight(person, place=place, unit=unit, kind=kind)
+    sight = in_sight(person, place=place, unit=unit, **columns)
     if not area or all(code.startswith(area) for name in SEEING for code in rights.codes(person, name)):
         return sight
     asked = within(place, [area]) | within(unit, [area])
@@ -332,7 +333,10 @@ def already_there(
     person: Person, lon: float, lat: float, category: Category, *, leave_out: uuid.UUID | None = None
 ) -> list[tuple[Entry, float]]:
     """Open entries of the category so near that a finding at this point may well be one of them."""
-    return near_open(person, lon, lat, metres=SAME_METRES, leave_out=leave_out, category=category, limit=3)
+    near = near_open(person, lon, lat, metres=SAME_METRES, leave_out=leave_out, category=category, limit=3)
+    for entry, _metres in near:
+        entry.category = category
+    return near
 
 
 def near_open(
@@ -345,7 +349,10 @@ def near_open(
     category: Category | None = None,
     limit: int = 8,
 ) -> list[tuple[Entry, float]]:
-    """Open entries that the person may see around a WGS-84 point, nearest first, with their distance in metres."""
+    """Open entries that the person may see around a WGS-84 point, nearest first, with their distance in metres.
+
+    Their categories are not read yet.
+    """
     north = metres / 111_000
     east = min(north / max(cos(radians(lat)), 0.01), 180.0)
     box = (max(lon - east, -180), max(lat - north, -90), min(lon + east, 180), min(lat + north, 90))
@@ -357,7 +364,7 @@ def near_open(
         found = found.exclude(pk=leave_out)
     if category is not None:
         found = found.filter(category=category)
-    entries = list(found.select_related("category")[:500])
+    entries = list(found[:500])
     if not entries:
         return []
     distances, _bearings = geodesic(

@@ -7,6 +7,7 @@ meeting of pairs is no hit.
 """
 
 import re
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -79,10 +80,11 @@ def index(entries: Sequence[Entry], *, fresh: bool = False) -> None:
 
 def index_missing() -> int:
     """Index what was recorded before there was an index; returns how many entries."""
-    done = 0
-    while entries := list(Entry.objects.filter(text__isnull=True).order_by("pk")[:2000]):
+    done, last = 0, uuid.UUID(int=0)
+    missing = Entry.objects.filter(text__isnull=True).only("statement", "description").order_by("pk")
+    while entries := list(missing.filter(pk__gt=last)[:2000]):
         index(entries, fresh=True)
-        done += len(entries)
+        done, last = done + len(entries), entries[-1].pk
     return done
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Subquery, prefetch_related_objects
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -56,7 +56,8 @@ def _read_id(text: str) -> uuid.UUID | None:
 
 
 def _heap(request: StaffRequest) -> QuerySet[Entry]:
-    return heap_of(request.user, _wanted(request), "entry.triage", now=clock.now())
+    # The category of the one in hand is read with it; the others are only gone on to.
+    return heap_of(request.user, _wanted(request), "entry.triage", now=clock.now()).prefetch_related(None)
 
 
 def _after(heap: QuerySet[Entry], entry: Entry) -> QuerySet[Entry]:
@@ -104,9 +105,11 @@ def _show(
 def _context_of(person: Person, entry: Entry, heap: QuerySet[Entry], query: str, now: datetime) -> dict[str, Any]:
     """The entry with its photos, its place, what stands open near by, and the ways on and back."""
     near = queries.near_open(person, entry.lon, entry.lat, leave_out=entry.pk, limit=4)
-    following, earlier = _after(heap, entry).first(), _before(heap, entry).first()
-    shown = [entry, *(other for other, _metres in near), *([following] if following else [])]
-    pictures = queries.pictures_of([one.pk for one in shown])
+    prefetch_related_objects([entry, *(other for other, _metres in near)], "category")
+    beside = [Subquery(one.values("pk")[:1]) for one in (_after(heap, entry), _before(heap, entry))]
+    following, earlier = Entry.objects.values_list(*beside).get(pk=entry.pk)
+    shown = [entry.pk, *(other.pk for other, _metres in near), *([following] if following else [])]
+    pictures = queries.pictures_of(shown)
     first = {entry_id: photos[0] for entry_id, photos in pictures.items()}
     names = places.names({entry.responsible, entry.jurisdiction})
     points = [point_of(other, now) | {"lon": other.lon, "lat": other.lat} for other, _metres in near]
@@ -123,7 +126,7 @@ def _context_of(person: Person, entry: Entry, heap: QuerySet[Entry], query: str,
         "points": [here, *points],
         "following": _address(query, at=following) if following else "",
         "earlier": _address(query, at=earlier) if earlier else "",
-        "next_picture": first.get(following.pk, "") if following else "",
+        "next_picture": first.get(following, "") if following else "",
     }
 
 

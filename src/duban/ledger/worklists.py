@@ -12,7 +12,7 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.ledger.leads import Lead, column_for
 from duban.ledger.lifecycle import State
-from duban.ledger.models import Entry
+from duban.ledger.models import Entry, of_kind
 from duban.ledger.queries import Filters, entries_for
 from duban.places.codes import within
 
@@ -89,7 +89,7 @@ def heap_of(person: Person, filters: Filters, permission: str, *, now: datetime,
     mine = Q(pk__in=[])
     for kind in sorted({kind for _code, kind in held}):
         reach = within(column, [code for code, of in held if of == kind])
-        mine |= reach & Q(category__kind=kind) if kind else reach
+        mine |= reach & of_kind(kind)
     return entries_for(person, filters, now=now, lead=lead).filter(mine)
 
 
