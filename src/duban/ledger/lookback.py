@@ -23,7 +23,7 @@ from duban.ledger.lifecycle import State
 from duban.ledger.models import Category, Counter, Entry, Kind, LookbackItem, LookbackRound, in_sight
 from duban.ledger.queries import lookback_due_at_now
 from duban.ledger.sampling import ENGINE, Drawing, Stratum, allocate, digest, draw
-from duban.places.codes import LENGTHS, ancestors, covers, normalise_code, within
+from duban.places.codes import LENGTHS, ancestors, normalise_code, within
 
 SEES = "entry.see"
 DRAWS = "entry.look_back"
