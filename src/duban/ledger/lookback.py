@@ -1,8 +1,8 @@
 """Look-back rounds: a sample of what was struck off and is due, drawn so that anybody can draw it again, and closed."""
 
-import re
 import secrets
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -22,6 +22,7 @@ from duban.ledger.appending import reason_of
 from duban.ledger.lifecycle import State
 from duban.ledger.models import Category, Counter, Entry, Kind, LookbackItem, LookbackRound, in_sight
 from duban.ledger.queries import lookback_due_at_now
+from duban.ledger.rectified import Counts, counts_by_round
 from duban.ledger.sampling import ENGINE, Drawing, Stratum, allocate, digest, draw
 from duban.places.codes import LENGTHS, ancestors, normalise_code, within
 
@@ -30,7 +31,6 @@ DRAWS = "entry.look_back"
 TOWN = LENGTHS[1]
 MAX_SIZE = 2000
 MAX_SEED = 64
-SEED = re.compile(r"[^\s\x00-\x1f\x7f](?:.*[^\s])?")
 LONGEST_AHEAD = timedelta(days=366)
 FIRST_YEAR = 1990
 LOCK = "lookback"
@@ -62,18 +62,19 @@ def round_for(person: Person, round_id: uuid.UUID) -> LookbackRound:
     return found
 
 
-def _kinds_of(round_: LookbackRound) -> list[str]:
+def kinds_of(round_: LookbackRound) -> list[str]:
+    """The kinds of entries that the round may hold."""
     return [round_.kind] if round_.kind else list(Kind.values)
 
 
 def sees_whole(person: Person, round_: LookbackRound) -> bool:
     """Whether the whole frame lies in the person's sight; else they see their part of it."""
-    return all(rights.may(person, SEES, round_.area, kind) for kind in _kinds_of(round_))
+    return all(rights.may(person, SEES, round_.area, kind) for kind in kinds_of(round_))
 
 
 def may_close(person: Person, round_: LookbackRound) -> bool:
     """Whether the person answers for everything in the round, and it is open."""
-    return round_.is_open and all(rights.may(person, DRAWS, round_.area, kind) for kind in _kinds_of(round_))
+    return round_.is_open and all(rights.may(person, DRAWS, round_.area, kind) for kind in kinds_of(round_))
 
 
 def items_for(person: Person, round_: LookbackRound) -> QuerySet[LookbackItem]:
@@ -81,11 +82,23 @@ def items_for(person: Person, round_: LookbackRound) -> QuerySet[LookbackItem]:
     items = LookbackItem.objects.filter(round=round_)
     if sees_whole(person, round_):
         return items
-    sight = in_sight(
-        person, place="entry__jurisdiction", unit="entry__responsible", category="entry__category",
-        kind="entry__category__kind",
-    )  # fmt: skip
-    return items.filter(sight)
+    return items.filter(_in_sight(person))
+
+
+def _in_sight(person: Person) -> Q:
+    return in_sight(person, place="entry__jurisdiction", unit="entry__responsible", category="entry__category")
+
+
+def counts_of_rounds(
+    person: Person, rounds: Iterable[LookbackRound]
+) -> tuple[dict[uuid.UUID, int], dict[uuid.UUID, Counts]]:
+    """How many were due in each round and how those drawn stand, of what the person may see, in two queries."""
+    rounds = list(rounds)
+    whole = Q(round__in=[one for one in rounds if sees_whole(person, one)])
+    part = Q(round__in=[one for one in rounds if not sees_whole(person, one)])
+    items = LookbackItem.objects.filter(whole | (part & _in_sight(person)))
+    due = dict(items.order_by().values_list("round_id").annotate(n=Count("pk")))
+    return due, counts_by_round(items.filter(drawn=True), [one.pk for one in rounds])
 
 
 def strata_of(items: QuerySet[LookbackItem]) -> list[Stratum]:
@@ -178,12 +191,15 @@ def draw_round(
     area = normalise_code(at, field="at")
     rights.require(by, DRAWS, area)
     given, name = due_on, _checked_name(name)
-    due_on = _checked_day(due_on or timezone.localdate(now), now)
+    due_on = check_day(due_on or timezone.localdate(now), now)
     if not 1 <= size <= MAX_SIZE:
         raise BadRound("bad_size", _("Draw between 1 and 2,000 entries."), field="size")
     seed = seed.strip()
-    if seed and (len(seed) > MAX_SEED or not SEED.fullmatch(seed) or not is_plain(seed)):
-        raise BadRound("bad_seed", _("A seed is one line of at most 64 characters."), field="seed")
+    # It must come through a spreadsheet as it is: no sign of a formula at its head.
+    if seed and not (len(seed) <= MAX_SEED and seed.isprintable() and seed[0].isalnum()):
+        raise BadRound(
+            "bad_seed", _("A seed has at most 64 characters and begins with a letter or a digit."), field="seed"
+        )
     # One draw at a time: no entry lies in two open rounds, and the same id twice is one round.
     Counter.objects.select_for_update().get_or_create(key=LOCK)
     round_id = round_id or uuid.uuid4()
@@ -254,7 +270,8 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _checked_day(day: date, now: datetime) -> date:
+def check_day(day: date, now: datetime) -> date:
+    """The day up to which a round asks what is due; raises BadRound (`bad_due_on`)."""
     if day.year < FIRST_YEAR or day > timezone.localdate(now) + LONGEST_AHEAD:
         raise BadRound("bad_due_on", _("Give a day from 1990 on and at most a year from now."), field="due_on")
     return day
@@ -268,7 +285,7 @@ def close_round(*, by: Person, now: datetime, round_id: uuid.UUID, reason: str =
     (`round_closed`), BadStep (`reason_missing`, `reason_too_long`).
     """
     seen = round_for(by, round_id)
-    for kind in _kinds_of(seen):
+    for kind in kinds_of(seen):
         rights.require(by, DRAWS, seen.area, kind)
     round_ = LookbackRound.objects.select_for_update().get(pk=seen.pk)
     if not round_.is_open:

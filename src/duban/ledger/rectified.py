@@ -4,6 +4,8 @@
 what was seen is rectified here, and "all rectified" needs that nothing is open, claimed, unseen or not inspected.
 """
 
+import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,26 +87,39 @@ class Counts:
     def all_rectified(self) -> bool:
         return self.seen > 0 and not (self.open or self.claimed or self.evidenced or self.not_inspected)
 
+    @property
+    def still_open(self) -> int:
+        return self.open + self.claimed
+
     def of(self, one: str) -> int:
         """How many stand so."""
         return int(getattr(self, one))
 
 
 def counts_of(items: QuerySet[LookbackItem]) -> Counts:
-    """Count the items as they stand now, in one query."""
+    """Count the items of one round as they stand now, in one query."""
+    return next(iter(counts_by_round(items).values()), Counts())
+
+
+def counts_by_round(items: QuerySet[LookbackItem], rounds: Iterable[uuid.UUID] = ()) -> dict[uuid.UUID, Counts]:
+    """Count the items of each round as they stand now, in one query; `rounds` without any count nothing."""
     now: Any = with_standing(items)
     rows = list(
         now.order_by()
-        .values_list("standing", "drawn")
+        .values_list("round_id", "standing", "drawn")
         .annotate(n=Count("pk"), recurred=Count("pk", filter=Q(result="recurred")))
     )
-    sums = {str(one): sum(n for word, _drawn, n, _recurred in rows if word == one) for one in Standing}
-    return Counts(
-        due=sum(n for _word, _drawn, n, _recurred in rows),
-        drawn=sum(n for _word, drawn, n, _recurred in rows if drawn),
-        recurred=sum(recurred for _word, _drawn, _n, recurred in rows),
-        **sums,
-    )
+    found = dict.fromkeys(rounds, Counts())
+    for round_id in dict.fromkeys(row[0] for row in rows):
+        own = [row[1:] for row in rows if row[0] == round_id]
+        sums = {str(one): sum(n for word, _drawn, n, _recurred in own if word == one) for one in Standing}
+        found[round_id] = Counts(
+            due=sum(n for _word, _drawn, n, _recurred in own),
+            drawn=sum(n for _word, drawn, n, _recurred in own if drawn),
+            recurred=sum(recurred for _word, _drawn, _n, recurred in own),
+            **sums,
+        )
+    return found
 
 
 def sentence(counts: Counts) -> str:

@@ -30,6 +30,7 @@ ROOMS = (
     Room("ledger:list", _("Ledger"), ("entry.see", "entry.see_own"), "l"),
     Room("ledger:add", _("Add a finding"), ("entry.record",), "n"),
     Room("ledger:import", _("Import"), ("entry.record",), ""),
+    Room("ledger:lookback", _("Look-back"), ("entry.look_back",), ""),
     Room("ledger:figures", _("Figures"), ("figures.see",), ""),
     Room("bulletin:desk", _("Bulletins"), ("bulletin.see",), "b"),
 )
