@@ -1002,5 +1002,5 @@ def test_the_template_names_the_columns_and_its_example_is_never_recorded(people
     if ending == "xlsx":
         sheet = openpyxl.load_workbook(io.BytesIO(template.content))["findings"]
         lists = {str(one.sqref): one.formula1 for one in sheet.data_validations.dataValidation}
-        assert lists["E2:E5000"].startswith("categories!")
+        assert lists["E2:E5000"].startswith("lists!")
         assert "gcj02" in lists["D2:D5000"]

@@ -66,6 +66,7 @@ api = Api(title="Duban", version="1", auth=[TokenAuth(), SessionAuth(csrf=True)]
 api.add_router("/places", "duban.places.api.router")
 api.add_router("/evidence", "duban.evidence.api.router")
 api.add_router("/entries", "duban.ledger.api.router")
+api.add_router("/entries", "duban.ledger.exchange_api.router")
 api.add_router("/figures", "duban.ledger.figures_api.router")
 api.add_router("/bulletins", "duban.bulletin.api.router")
 

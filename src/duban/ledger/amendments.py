@@ -57,6 +57,22 @@ class Planned:
     unchanged: int
     refused: list[tuple[Row, DubanError]]
 
+    def changes(self, limit: int) -> list[dict[str, Any]]:
+        """The first changes, cell by cell in the order of the file."""
+        cells = (
+            {
+                "row": one.row.number,
+                "id": str(one.entry_id),
+                "number": one.number,
+                "field": field,
+                "was": was,
+                "becomes": one.becomes[field],
+            }
+            for one in self.amendments
+            for field, was in one.was.items()
+        )
+        return list(islice(cells, limit))
+
 
 def plan_amendments(*, by: Person, data: bytes, name: str, progress: Progress = unheard) -> Planned:
     """Read an edited export (XLSX or CSV) and hold every row against the ledger; nothing is written.

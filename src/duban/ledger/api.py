@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from ninja.responses import Status
@@ -227,7 +227,7 @@ class Question(Schema):
     limit: int = Field(50, ge=1, le=200)
 
 
-def _require_sight(person: Person) -> None:
+def require_sight(person: Person) -> None:
     if not any(rights.codes(person, permission) for permission in SEEING):
         raise NotAllowed("not_allowed", _("None of your roles sees the ledger."))
 
@@ -241,12 +241,13 @@ def list_categories(request: StaffRequest) -> Iterable[Category]:
 def list_entries(request: StaffRequest, question: Query[Question]) -> dict[str, Any]:
     """The page's own filter: unknown words are refused, not ignored."""
     person, now = request.user, clock.now()
-    _require_sight(person)
+    require_sight(person)
     filters = read_filters(request.GET)
     if "\x00" in question.cursor:
         raise BadFilter("bad_cursor", _("This page of the list is not there any more."), field="cursor")
     found = queries.find_entries(person, filters, now=now)
     page = page_of(found.entries, filters.sort, question.cursor, question.limit)
+    prefetch_related_objects(page.entries, "category")
     return {"entries": _entries_out(page.entries, now), "older": page.older, "newer": page.newer}
 
 

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from duban.core.tables import guard
 from duban.ledger.cells import COLUMNS, KEYS, mark_of, values_of
-from duban.ledger.models import Entry
+from duban.ledger.models import Category, Entry
 from duban.places import queries as places
 
 CHUNK = 2000
@@ -26,11 +26,14 @@ class _Echo:
 
 
 def named(entries: QuerySet[Entry]) -> Iterator[tuple[Entry, dict[str, str]]]:
-    """Each entry with the names of its units; only a chunk of them is in memory at a time."""
-    rows = entries.defer("located", "pauses").iterator(chunk_size=CHUNK)
+    """Each entry with its category and the names of its units; only a chunk of them is in memory at a time."""
+    categories = Category.objects.in_bulk()
+    rows = entries.select_related(None).prefetch_related(None).defer("located", "pauses").iterator(chunk_size=CHUNK)
     while chunk := list(islice(rows, CHUNK)):
         names = places.names({code for entry in chunk for code in (entry.jurisdiction, entry.responsible)})
         for entry in chunk:
+            if entry.category_id in categories:
+                entry.category = categories[entry.category_id]
             yield entry, names
 
 

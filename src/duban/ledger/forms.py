@@ -1,7 +1,7 @@
 """The ledger's forms. They read what was typed; what it may be is decided by the actions, whose refusals land here."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -265,8 +265,22 @@ class ImportForm(forms.Form):
     photos = FilesField(accept=f"{PICTURES},.zip", label=_("The photos it names"))
 
 
-def category_choices() -> list[tuple[str, str]]:
-    """(kind:code, name) of every category in the reader's language, events before components."""
-    return [
-        (f"{category.kind}:{category.code}", str(category)) for category in Category.objects.order_by("-kind", "code")
-    ]
+class EditedForm(forms.Form):
+    use_required_attribute = False
+
+    file = NeededFile(
+        label=_("The edited file"),
+        allow_empty_file=True,
+        widget=forms.ClearableFileInput(attrs={"accept": ".xlsx,.csv"}),
+    )
+    reason = forms.CharField(label=_("Why, for the history"), required=False, max_length=2000)
+
+
+def category_choices(categories: Mapping[str, Category] | None = None) -> list[tuple[str, str]]:
+    """(kind:code, name) of every category in the reader's language, events before components.
+
+    `categories`: the category_index, where it has been read.
+    """
+    every = Category.objects.all() if categories is None else set(categories.values())
+    ordered = sorted(sorted(every, key=lambda one: one.code), key=lambda one: one.kind, reverse=True)
+    return [(f"{category.kind}:{category.code}", str(category)) for category in ordered]

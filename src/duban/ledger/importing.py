@@ -1,10 +1,11 @@
-"""Importing findings from a spreadsheet: tried first, then recorded, in the background where it is large."""
+"""Importing findings, or an edited export: tried first, then written, in the background where it is large."""
 
 import csv
 import io
 import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import openpyxl
 from django.http import FileResponse, HttpResponse
@@ -15,18 +16,34 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from openpyxl.styles import Font
 from openpyxl.worksheet.datavalidation import DataValidation
 
+from duban.access import rights
 from duban.core import clock
 from duban.core.errors import Conflict, DubanError, NotFound
 from duban.core.tables import read_table
 from duban.ledger import forms, jobs, tasks
+from duban.ledger.amendments import read_edited
+from duban.ledger.cells import CategoryLabels
 from duban.ledger.imports import EXAMPLE, REQUIRED
+from duban.ledger.lifecycle import TRANSITIONS
 from duban.ledger.models import Category, Datum
 from duban.ledger.views import StaffRequest, person_who
+from duban.ledger.workbook import TEXT_FORMAT, XLSX, add_list, list_of
 
 AT_ONCE = 200
 """Up to so many rows are worked off while the browser waits."""
-COLUMNS = ("found_at", "lon", "lat", "datum", "category", "description", "photo", "external_id")
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+AMENDED_AT_ONCE = 50
+AMEND = TRANSITIONS["amend"].permission
+WIDTHS = {
+    "found_at": 18,
+    "lon": 12,
+    "lat": 12,
+    "datum": 8,
+    "category": 20,
+    "description": 40,
+    "photo": 28,
+    "external_id": 16,
+}
+COLUMNS = tuple(WIDTHS)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -45,7 +62,54 @@ def start(request: StaffRequest) -> HttpResponse:
             except DubanError as refusal:
                 forms.refuse(form, refusal)
                 status = refusal.status
-    return render(request, "ledger/import.html", {"form": form, "columns": COLUMNS, "at_once": AT_ONCE}, status=status)
+    return _import_page(request, form, _edited_form(), status)
+
+
+def _edited_form(data: Any = None, files: Any = None) -> forms.EditedForm:
+    """Beside the other form on one page: its fields need names of their own."""
+    return forms.EditedForm(data, files, prefix="edited")
+
+
+def _import_page(request: StaffRequest, form: forms.ImportForm, edited: forms.EditedForm, status: int) -> HttpResponse:
+    context = {"form": form, "edited": edited, "may_amend": bool(rights.codes(request.user, AMEND))}
+    return render(request, "ledger/import.html", context, status=status)
+
+
+@require_POST
+@person_who(AMEND)
+def start_edited(request: StaffRequest) -> HttpResponse:
+    """Take an edited export in, and try it."""
+    form = _edited_form(request.POST, request.FILES)
+    status = 400
+    if form.is_valid():
+        try:
+            job = _try_edited(request, form)
+            return redirect("ledger:import_job", job.id)
+        except DubanError as refusal:
+            forms.refuse(form, refusal)
+            status = refusal.status
+    return _import_page(request, forms.ImportForm(), form, status)
+
+
+def _try_edited(request: StaffRequest, form: forms.EditedForm) -> jobs.Job:
+    table = form.cleaned_data["file"]
+    if table is None:
+        raise jobs.BadUpload("file_missing", _("Choose the table first."), field="file")
+    job = jobs.make_job(
+        by=request.user,
+        now=clock.now(),
+        language=get_language() or "zh-hans",
+        table=table,
+        kind="amendments",
+        reason=form.cleaned_data["reason"],
+    )
+    _columns, rows = read_edited(job.table(), job.name)
+    if not rows:
+        raise jobs.BadUpload("no_rows", _("Below the headings there is no row."), field="file")
+    if len(rows) > AT_ONCE:
+        tasks.check_later.enqueue(job.id)
+        return job
+    return tasks.check_job(job.id)
 
 
 def _try(request: StaffRequest, form: forms.ImportForm) -> jobs.Job:
@@ -70,7 +134,7 @@ def _try(request: StaffRequest, form: forms.ImportForm) -> jobs.Job:
 
 
 @require_safe
-@person_who("entry.record")
+@person_who("entry.record", AMEND)
 def job_page(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
     """How far an import is and what came of it; the page asks again by itself and may be left."""
     now = clock.now()
@@ -92,7 +156,7 @@ def job_page(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@person_who("entry.record")
+@person_who("entry.record", AMEND)
 def take(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
     """Record what was tried: all rows, or with `keep_good` the good ones."""
     now = clock.now()
@@ -111,15 +175,21 @@ def take(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
         seen_at=jobs.stamp(now),
     )
     jobs.save(job)
-    if was.report.get("rows", AT_ONCE + 1) > AT_ONCE:
-        tasks.take_later.enqueue(job.id)
-    else:
+    if _is_quick(was):
         tasks.take_job(job.id)
+    else:
+        tasks.take_later.enqueue(job.id)
     return redirect("ledger:import_job", job.id)
 
 
+def _is_quick(job: jobs.Job) -> bool:
+    if job.kind == "amendments":
+        return job.report.get("fresh", AMENDED_AT_ONCE + 1) <= AMENDED_AT_ONCE
+    return job.report.get("rows", AT_ONCE + 1) <= AT_ONCE
+
+
 @require_GET
-@person_who("entry.record")
+@person_who("entry.record", AMEND)
 def refused(request: StaffRequest, job_id: uuid.UUID) -> FileResponse:
     """The refused rows as CSV, each with its reason: to be mended and sent again."""
     job = jobs.job_for(request.user, job_id)
@@ -136,7 +206,7 @@ def _example() -> tuple[str | float, ...]:
         116.8,
         39.8,
         str(Datum.WGS84),
-        category.name if category else "",
+        CategoryLabels().of(category) if category else "",
         _("rubbish by the road, about 2 m³"),
         "IMG_0001.jpg;IMG_0002.jpg",
         EXAMPLE,
@@ -165,16 +235,18 @@ def xlsx_template(request: StaffRequest) -> HttpResponse:
     sheet.append(_example())
     for cell in sheet[1]:
         cell.font = Font(bold=True)
-    for column, width in zip("ABCDEFGH", (18, 12, 12, 8, 16, 40, 28, 16), strict=True):
-        sheet.column_dimensions[column].width = width
+    for (column, width), letter in zip(WIDTHS.items(), "ABCDEFGH", strict=True):
+        dimension = sheet.column_dimensions[letter]
+        dimension.width = width
+        if column not in {"found_at", "lon", "lat"}:
+            # What is typed stays text: 06010 keeps its zero.
+            dimension.number_format = TEXT_FORMAT
     sheet.freeze_panes = "A2"
-    names = book.create_sheet("categories")
-    categories = list(Category.objects.all())
-    for category in categories:
-        names.append([category.name, category.name_en, category.code])
-    choose = DataValidation("list", formula1=f"categories!$A$1:$A${max(1, len(categories))}", allow_blank=True)
-    datum = DataValidation("list", formula1=f'"{",".join(Datum.values)}"', allow_blank=True)
-    choose.error = datum.error = _("Choose from the list.")
+    words = CategoryLabels().all()
+    add_list(book, words)
+    choose = list_of(len(words))
+    datum = DataValidation("list", formula1=f'"{",".join(Datum.values)}"', allow_blank=True, showErrorMessage=True)
+    datum.error = _("Choose from the list.")
     for validation, column in ((choose, "E"), (datum, "D")):
         sheet.add_data_validation(validation)
         validation.add(f"{column}2:{column}5000")

@@ -1,4 +1,4 @@
-"""An import on its way: what was sent, how far it is and what came of it, kept in a folder so that it can be left.
+"""An import (or a large export) on its way: what was sent, how far it is and what came of it, in a folder of its own.
 
 DUBAN_DATA/imports/ID/ holds the table, the photos under running numbers (no name that was sent becomes a path), and
 `job.json`, replaced whole at each step. Folders older than a week are deleted when the next one is made.
@@ -49,6 +49,12 @@ class Job:
     made_at: str
     seen_at: str
     """The last sign of life."""
+    kind: str = "findings"
+    """findings; amendments: an edited export; export: a workbook that is written"""
+    query: str = ""
+    """Of an export: what it holds, as in the ledger's address."""
+    reason: str = ""
+    """Of amendments: why, for the history."""
     started: bool = False
     step: str = ""
     done: int = 0
@@ -82,12 +88,24 @@ class Job:
     def refused_file(self) -> Path:
         return self.folder / "refused.csv"
 
+    def workbook_file(self) -> Path:
+        return self.folder / "workbook.xlsx"
+
 
 def imports_folder() -> Path:
     return settings.DUBAN_DATA / "imports"
 
 
-def make_job(*, by: Person, now: datetime, language: str, table: UploadedFile, photos: Iterable[UploadedFile]) -> Job:
+def make_job(
+    *,
+    by: Person,
+    now: datetime,
+    language: str,
+    table: UploadedFile,
+    photos: Iterable[UploadedFile] = (),
+    kind: str = "findings",
+    reason: str = "",
+) -> Job:
     """Keep what was sent. Raises BadUpload: `file_too_large`, `zip_unreadable`, `zip_encrypted`, `zip_too_many`."""
     _sweep(now)
     job = Job(
@@ -98,6 +116,8 @@ def make_job(*, by: Person, now: datetime, language: str, table: UploadedFile, p
         stage="checking",
         made_at=stamp(now),
         seen_at=stamp(now),
+        kind=kind,
+        reason=reason,
     )
     if (table.size or 0) > settings.DUBAN_MAX_UPLOAD:
         limit = settings.DUBAN_MAX_UPLOAD // 1024 // 1024
@@ -121,6 +141,26 @@ def make_job(*, by: Person, now: datetime, language: str, table: UploadedFile, p
     except BaseException:
         shutil.rmtree(job.folder, ignore_errors=True)
         raise
+    return job
+
+
+def make_export_job(*, by: Person, now: datetime, language: str, name: str, query: str, rows: int) -> Job:
+    """A workbook of so many rows that is to be written."""
+    _sweep(now)
+    job = Job(
+        id=str(uuid.uuid4()),
+        username=by.username,
+        language=language,
+        name=name,
+        stage="taking",
+        made_at=stamp(now),
+        seen_at=stamp(now),
+        kind="export",
+        query=query,
+        total=rows,
+    )
+    job.folder.mkdir(parents=True)
+    save(job)
     return job
 
 

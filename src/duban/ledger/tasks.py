@@ -1,8 +1,9 @@
-"""Imports worked off by `duban db_worker`, or at once where they are small."""
+"""Imports and large exports worked off by `duban db_worker`, or at once where they are small."""
 
 from dataclasses import replace
 from typing import Any
 
+from django.http import QueryDict
 from django.utils import timezone, translation
 from django_tasks import task
 
@@ -10,8 +11,12 @@ from duban.access.actions import get_person
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.ledger import jobs
+from duban.ledger.amendments import import_amendments, plan_amendments
+from duban.ledger.filters import read_filters
 from duban.ledger.imports import Checked, Imported, check_file, import_findings
 from duban.ledger.jobs import Job
+from duban.ledger.queries import find_entries
+from duban.ledger.workbook import write_entries
 from duban.places import queries as places
 
 PREVIEWED = 20
@@ -29,12 +34,14 @@ def take_later(job_id: str) -> None:
 
 def check_job(job_id: str) -> Job:
     """Dry run: what would be taken and what refused, with nothing written to the ledger."""
-    return _work(jobs.read_job(job_id), "checked", _check)
+    job = jobs.read_job(job_id)
+    return _work(job, "checked", _check_amendments if job.kind == "amendments" else _check)
 
 
 def take_job(job_id: str) -> Job:
-    """Record the findings; a second run after a crash adds nothing twice."""
-    return _work(jobs.read_job(job_id), "taken", _take)
+    """Record the findings, amend the entries or write the workbook; a second run after a crash adds nothing twice."""
+    job = jobs.read_job(job_id)
+    return _work(job, "taken", {"amendments": _amend, "export": _export}.get(job.kind, _take))
 
 
 def _work(job: Job, stage: str, work: Any) -> Job:
@@ -103,3 +110,41 @@ def _take(job: Job, progress: jobs.Progress) -> dict[str, Any]:
         "refused": len(done.refused),
         "refusals": jobs.keep_refused(job, done.columns, done.refused),
     }
+
+
+def _check_amendments(job: Job, progress: jobs.Progress) -> dict[str, Any]:
+    planned = plan_amendments(by=get_person(job.username), data=job.table(), name=job.name, progress=progress)
+    return {
+        "rows": planned.rows,
+        "fresh": len(planned.amendments),
+        "known": planned.unchanged,
+        "refused": len(planned.refused),
+        "refusals": jobs.keep_refused(job, planned.columns, planned.refused),
+        "changes": planned.changes(jobs.SHOWN_ROWS),
+    }
+
+
+def _amend(job: Job, progress: jobs.Progress) -> dict[str, Any]:
+    done = import_amendments(
+        by=get_person(job.username),
+        now=clock.now(),
+        data=job.table(),
+        name=job.name,
+        keep_good=job.keep_good,
+        reason=job.reason,
+        progress=progress,
+    )
+    return {
+        "updated": done.updated,
+        "unchanged": done.unchanged,
+        "refused": len(done.refused),
+        "refusals": jobs.keep_refused(job, done.columns, done.refused),
+    }
+
+
+def _export(job: Job, progress: jobs.Progress) -> dict[str, Any]:
+    person, wanted = get_person(job.username), read_filters(QueryDict(job.query))
+    entries = find_entries(person, wanted, now=clock.now()).entries
+    total = job.total
+    rows = write_entries(entries, job.workbook_file(), progress=lambda done: progress("writing", done, total))
+    return {"rows": rows, "bytes": job.workbook_file().stat().st_size}

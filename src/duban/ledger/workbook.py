@@ -219,18 +219,23 @@ def _finish(sheet: Any, rows: int) -> None:
 
 
 def _add_choices(book: openpyxl.Workbook, sheet: Any, words: list[str], rows: int) -> None:
-    choose = list_of(len(words), "A")
+    choose = list_of(len(words))
     letter = get_column_letter(COLUMNS.index("category") + 1)
     choose.add(f"{letter}2:{letter}{max(rows + 1, 2)}")
     sheet.data_validations.append(choose)
+    add_list(book, words)
+
+
+def add_list(book: openpyxl.Workbook, words: list[str]) -> None:
+    """The hidden sheet that drop-downs take their words from."""
     lists = book.create_sheet(LISTS)
     lists.sheet_state = "hidden"
     for word in words:
         lists.append([word])
 
 
-def list_of(length: int, letter: str) -> DataValidation:
-    """A drop-down of the words in that column of the hidden sheet; a code may be typed in their place."""
-    choose = DataValidation("list", formula1=f"{LISTS}!${letter}$1:${letter}${max(1, length)}", allow_blank=False)
+def list_of(length: int) -> DataValidation:
+    """A drop-down of the words on the hidden sheet; a code may be typed in their place."""
+    choose = DataValidation("list", formula1=f"{LISTS}!$A$1:$A${max(1, length)}", allow_blank=True)
     choose.errorStyle, choose.error, choose.showErrorMessage = "warning", _("This is no category of the list."), True
     return choose
