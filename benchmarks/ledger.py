@@ -240,7 +240,7 @@ class Measuring:
         from duban.core import clock
         from duban.ledger.filters import read_filters
         from duban.ledger.paging import PAGE_SIZE, cursor_of
-        from duban.ledger.queries import entries_for
+        from duban.ledger.queries import find_entries
 
         found: list[Question] = []
         tried, filters = 0, self.filters()
@@ -248,7 +248,7 @@ class Measuring:
         while len(found) < self.requests and tried < 10 * self.requests:
             who, query, tried = list(self.clients)[tried % len(self.clients)], next(filters), tried + 1
             wanted = read_filters(QueryDict(query))
-            entries = entries_for(people[who], wanted, now=clock.now(), many=True)
+            entries = find_entries(people[who], wanted, now=clock.now()).entries
             last = 499 * PAGE_SIZE - 1
             before = next(iter(entries[last : last + 1]), None)
             if before is not None:
@@ -346,7 +346,7 @@ class Measuring:
                 .context["total"]
                 .number
             )
-            assert shown == min(rows.count(), 10_000), (state, shown, rows.count())
+            assert shown == rows.count(), (state, shown, rows.count())
         for zoom, box in BOXES.items():
             for query in ({}, {"state": "assigned"}, {"category": "event:06010"}):
                 asked = {"bbox": ",".join(map(str, box)), "zoom": zoom} | query

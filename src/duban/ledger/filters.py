@@ -13,6 +13,7 @@ from duban.core.errors import DubanError
 from duban.ledger.categories import category_index
 from duban.ledger.figures import in_words, read_figure
 from duban.ledger.lifecycle import State
+from duban.ledger.models import Category
 from duban.ledger.queries import DUE, SORTS, Filters
 from duban.places.codes import normalise_code
 
@@ -37,8 +38,10 @@ class Chip:
     late: bool = False
 
 
-def read_filters(query: QueryDict) -> Filters:
+def read_filters(query: QueryDict, categories: Mapping[str, Category] | None = None) -> Filters:
     """What the address asks for; raises BadFilter naming the part that cannot be understood.
+
+    `categories`: the category_index, where it has been read.
 
     Codes: `unknown_state`, `unknown_category`, `bad_sort`, `bad_flag`, `bad_due`, `bad_lookback`, `text_too_long`,
     `bad_code` for the area, and what read_figure refuses.
@@ -49,7 +52,7 @@ def read_filters(query: QueryDict) -> Filters:
             raise _refuse("unknown_state", gettext_lazy("“%s” is no state of an entry."), state, "state")
     area = query.get("area", "").strip()
     category = query.get("category", "").strip()
-    if category and (":" not in category or category not in category_index()):
+    if category and (":" not in category or category not in (categories or category_index())):
         raise _refuse("unknown_category", gettext_lazy("“%s” is no category of the ledger."), category, "category")
     flags = {name: query.get(name, "") for name in ("overdue", "asked")}
     for name, value in flags.items():
@@ -95,7 +98,7 @@ def write_filters(filters: Filters, **more: str) -> str:
     return urlencode([(name, value) for name, value in pairs if value])
 
 
-def sentence(filters: Filters, names: Mapping[str, str]) -> list[Chip]:
+def sentence(filters: Filters, names: Mapping[str, str], categories: Mapping[str, Category]) -> list[Chip]:
     """The question in words, part by part; `names` says what the area is called."""
     chips: list[Chip] = []
     if filters.figure:
@@ -104,7 +107,7 @@ def sentence(filters: Filters, names: Mapping[str, str]) -> list[Chip]:
         words = names.get(filters.area, filters.area)
         chips.append(Chip(words, write_filters(replace(filters, area=""))))
     if filters.category:
-        words = str(category_index()[filters.category])
+        words = str(categories[filters.category])
         chips.append(Chip(words, write_filters(replace(filters, category=""))))
     if filters.states:
         words = _(" or ").join(str(State(state).label) for state in filters.states)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import OrderBy
 from django.utils.translation import gettext_lazy as _
 
 from duban.ledger.filters import BadFilter
@@ -20,27 +21,33 @@ PAGE_SIZE = 50
 
 @dataclass(frozen=True)
 class Page:
-    """Entries in order, and the cursors of the pages beside it ("" where there is none)."""
+    """Entries in order, and the cursors of the pages beside it ("" where there is none).
+
+    What hangs on them, their categories and photos, is read by who shows it.
+    """
 
     entries: list[Entry]
     older: str
     newer: str
 
+    @property
+    def is_whole(self) -> bool:
+        return not (self.older or self.newer)
+
 
 def page_of(entries: QuerySet[Entry], sort: str, cursor: str = "", size: int = PAGE_SIZE) -> Page:
     """The page that a cursor of this sort points to; raises BadFilter (`bad_cursor`)."""
     backwards, key = _read_cursor(cursor, sort) if cursor else (False, None)
-    keys: list[uuid.UUID] = []
-    for stretch in _stretches(entries, sort, key, backwards):
-        # Keys alone come from an index; a row is opened only to be shown.
-        keys += stretch.values_list("pk", flat=True)[: size + 1 - len(keys)]
-        if len(keys) > size:
+    found: list[Entry] = []
+    for stretch, order in _stretches(entries, sort, key, backwards):
+        # Which rows they are, an index knows; a row is opened only to be shown.
+        keys = stretch.order_by(*order).values("pk")[: size + 1 - len(found)]
+        found += Entry.objects.filter(pk__in=keys).order_by(*order)
+        if len(found) > size:
             break
-    more, keys = len(keys) > size, keys[:size]
+    more, found = len(found) > size, found[:size]
     if backwards:
-        keys.reverse()
-    rows = {entry.pk: entry for entry in entries.order_by().filter(pk__in=keys)} if keys else {}
-    found = [rows[key] for key in keys if key in rows]
+        found.reverse()
     has_older = bool(found) and (backwards or more)
     has_newer = bool(found) and (more if backwards else key is not None)
     return Page(
@@ -52,14 +59,14 @@ def page_of(entries: QuerySet[Entry], sort: str, cursor: str = "", size: int = P
 
 def _stretches(
     entries: QuerySet[Entry], sort: str, key: list[Any] | None, backwards: bool
-) -> Iterator[QuerySet[Entry]]:
+) -> Iterator[tuple[QuerySet[Entry], list[OrderBy]]]:
     """The rows beyond the key, cut where an index has to be entered anew: those without a deadline come last."""
     order = [
         F(_column(name)).desc() if name.startswith("-") != backwards else F(_column(name)).asc() for name in SORTS[sort]
     ]
     first = _column(SORTS[sort][0])
     if first != "due_at":
-        yield (entries if key is None else entries.filter(_beyond(sort, key, backwards))).order_by(*order)
+        yield entries if key is None else entries.filter(_beyond(sort, key, backwards)), order
         return
     dated, undated = entries.filter(due_at__isnull=False), entries.filter(due_at__isnull=True)
     without = key is not None and key[0] is None
@@ -71,8 +78,7 @@ def _stretches(
     if backwards:
         ways.reverse()
     passed = (without and not backwards) or (backwards and key is not None and not without)
-    for rows, by in ways[1:] if passed else ways:
-        yield rows.order_by(*by)
+    yield from ways[1:] if passed else ways
 
 
 def _column(name: str) -> str:

@@ -115,17 +115,17 @@ class Found:
 def find_entries(person: Person, filters: Filters, *, now: datetime) -> Found:
     """The entries that the filters ask for among those the person may see, and how many there are."""
     match = search.matching(filters.text) if filters.text else None
+    if match and match.rare:
+        return Found(entries_for(person, filters, now=now, lead=Lead.ORDER, match=match), None, COUNT_CAP)
     category = category_key(filters)
     counts = tally.by_state({tally.ALL, category}, reach_of(person, filters.area, kind="kind"))
     states = _states_of(filters)
     lead = choose_lead(counts, states=states, category=category, by_deadline=filters.sort.endswith("due_at"))
-    if match and match.rare:
-        lead = Lead.ORDER
     plain = Filters(states=filters.states, area=filters.area, category=filters.category, sort=filters.sort)
     return Found(
         entries=entries_for(person, filters, now=now, lead=lead, match=match),
         kept=standing(counts, states=states, category=category) if filters == plain else None,
-        cap=COUNT_CAP if match is None or match.rare else FREQUENT_CAP,
+        cap=FREQUENT_CAP if match else COUNT_CAP,
     )
 
 

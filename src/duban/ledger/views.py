@@ -1,16 +1,15 @@
-"""The ledger table: its rows, its map and its export."""
+"""The ledger table: its rows and its photos."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Prefetch, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.db.models import Prefetch, prefetch_related_objects
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_safe
@@ -22,13 +21,14 @@ from duban.core import clock
 from duban.core.errors import DubanError, NotAllowed
 from duban.evidence.responses import photo_response
 from duban.ledger import filters, forms, queries
-from duban.ledger.export import csv_lines
+from duban.ledger.categories import category_index
 from duban.ledger.lifecycle import State
-from duban.ledger.models import Entry, EntryPhoto, Moment
+from duban.ledger.models import Category, Entry, EntryPhoto, Moment
 from duban.ledger.paging import Page, page_of
 from duban.ledger.queries import SEEING, Count
 from duban.ledger.saved import saved_filters
 from duban.places import queries as places
+from duban.places.codes import covers
 
 View = Callable[..., HttpResponseBase]
 
@@ -77,19 +77,25 @@ class RowShown:
 def entry_list(request: StaffRequest) -> HttpResponse:
     """The table; asked by htmx for its rows, only the rows."""
     person, now = request.user, clock.now()
-    refusal, wanted = None, queries.Filters()
+    refusal, wanted, categories = None, queries.Filters(), category_index()
     try:
-        wanted = filters.read_filters(request.GET)
+        wanted = filters.read_filters(request.GET, categories)
         found = queries.find_entries(person, wanted, now=now)
-        page = page_of(found.entries.prefetch_related(_first_pictures()), wanted.sort, request.GET.get("cursor", ""))
-        total = found.total
+        page = page_of(found.entries, wanted.sort, request.GET.get("cursor", ""))
+        total = Count(len(page.entries), False) if page.is_whole else found.total
     except DubanError as wrong:
         refusal, page, total = wrong, Page([], "", ""), Count(0, False)
+    attach_categories(page.entries, categories)
+    prefetch_related_objects(page.entries, _first_pictures())
     query = filters.write_filters(wanted)
-    names = places.names({entry.responsible for entry in page.entries} | ({wanted.area} - {""}))
+    areas = area_choices(scope_of(person, *SEEING))
+    names = dict(areas)
+    if unnamed := {code for code in [wanted.area, *(entry.responsible for entry in page.entries)] if code} - set(names):
+        names |= places.names(unnamed)
+    triaged = rights.codes(person, "entry.triage")
     context = {
         "filters": wanted,
-        "chips": filters.sentence(wanted, names),
+        "chips": filters.sentence(wanted, names, categories),
         "rows": rows_of(page.entries, names, now=now),
         "total": total,
         "older": f"?{filters.write_filters(wanted, cursor=page.older)}" if page.older else "",
@@ -98,8 +104,8 @@ def entry_list(request: StaffRequest) -> HttpResponse:
         "query": query,
         "here": filters.write_filters(wanted, cursor="" if refusal else request.GET.get("cursor", "")),
         "refusal": refusal,
-        "may_triage": bool(rights.codes(person, "entry.triage")),
-        "units": area_choices(rights.codes(person, "entry.triage")),
+        "may_triage": bool(triaged),
+        "units": [(code, name) for code, name in areas if covers(triaged, code)],
         "saved": saved_filters(person),
         "may_record": bool(rights.codes(person, "entry.record")),
     }
@@ -108,9 +114,9 @@ def entry_list(request: StaffRequest) -> HttpResponse:
     else:
         context |= {
             "states": State.choices,
-            "categories": forms.category_choices(),
+            "categories": forms.category_choices(categories),
             "dues": filters.DUE_WORDS.items(),
-            "areas": area_choices(scope_of(person, *SEEING), chosen=wanted.area, name=names.get(wanted.area, "")),
+            "areas": with_chosen(areas, wanted.area, names),
         }
         response = render(request, "ledger/list.html", context, status=refusal.status if refusal else 200)
     patch_vary_headers(response, ["HX-Request"])
@@ -137,30 +143,27 @@ def rows_of(entries: Iterable[Entry], names: dict[str, str], *, now: datetime) -
     ]
 
 
-def area_choices(codes: Iterable[str], *, chosen: str = "", name: str = "") -> list[tuple[str, str]]:
-    """(code, name) of the counties and towns within the codes, and the code chosen if it is a finer one."""
-    choices = [(unit.code, unit.name) for unit in places.counties_and_towns(codes)]
-    if chosen and chosen not in dict(choices):
-        choices.append((chosen, name or chosen))
-    return choices
+def attach_categories(entries: Iterable[Entry], categories: Mapping[str, Category]) -> None:
+    """Give entries their categories out of category_index, which the page has read anyway."""
+    by_key = {category.pk: category for category in categories.values()}
+    for entry in entries:
+        if entry.category_id in by_key:
+            entry.category = by_key[entry.category_id]
+
+
+def area_choices(codes: Iterable[str]) -> list[tuple[str, str]]:
+    """(code, name) of the counties and towns within the codes."""
+    return [(unit.code, unit.name) for unit in places.counties_and_towns(codes)]
+
+
+def with_chosen(areas: list[tuple[str, str]], chosen: str, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The choices, and the unit chosen if it is a finer one."""
+    return areas if not chosen or chosen in dict(areas) else [*areas, (chosen, names.get(chosen, chosen))]
 
 
 def scope_of(person: Person, *permissions: str) -> list[str]:
     """Every code at which the person holds one of the permissions."""
     return [code for permission in permissions for code in rights.codes(person, permission)]
-
-
-@require_GET
-@person_who(*SEEING)
-def entry_export(request: StaffRequest) -> StreamingHttpResponse:
-    """All rows of the filter as CSV."""
-    wanted = filters.read_filters(request.GET)
-    now = clock.now()
-    found: QuerySet[Entry] = queries.find_entries(request.user, wanted, now=now).entries
-    response = StreamingHttpResponse(csv_lines(found), content_type="text/csv; charset=utf-8")
-    name = f"ledger-{timezone.localtime(now):%Y%m%d-%H%M}.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
 
 
 @require_GET
