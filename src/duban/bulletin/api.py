@@ -199,6 +199,7 @@ def list_drafts(request: Caller) -> Any:
     "/{issue_id}/",
     auth=TokenIfAny(),
     response=DocumentOut | DraftOut,
+    by_alias=True,
     summary="The frozen document of a published issue; a draft for its makers",
 )
 def get_issue(request: HttpRequest, issue_id: uuid.UUID) -> Any:
