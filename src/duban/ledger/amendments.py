@@ -278,16 +278,19 @@ class _Reader:
         return edits, becomes
 
 
+ASSIGNING = _("The unit is changed by assigning the entry, on its page or in bulk; here it stays %(value)s.")
+CHANGED_ELSEWHERE = {
+    "responsible": ASSIGNING,
+    "responsible_name": ASSIGNING,
+    "state": _("The state changes by the steps on the entry’s page; here it stays %(value)s."),
+    "due_at": _("The deadline follows from assigning or granting more time; here it stays %(value)s."),
+}
+
+
 def _not_editable(column: str, now: Mapping[str, Any]) -> BadWorkbook:
     words = {"column": column, "value": plain_cell(column, now[column]) or "–"}
-    message = {
-        "responsible": _(
-            "The unit is changed by assigning the entry, on its page or in bulk; here it stays %(value)s."
-        ),
-        "responsible_name": _(
-            "The unit is changed by assigning the entry, on its page or in bulk; here it stays %(value)s."
-        ),
-        "state": _("The state changes by the steps on the entry’s page; here it stays %(value)s."),
-        "due_at": _("The deadline follows from assigning or granting more time; here it stays %(value)s."),
-    }.get(column, _("The column %(column)s cannot be edited here; it stays %(value)s."))
-    return BadWorkbook("not_editable", str(message) % words, field=column)
+    return BadWorkbook(
+        "not_editable",
+        CHANGED_ELSEWHERE.get(column, _("The column %(column)s cannot be edited here; it stays %(value)s.")) % words,
+        field=column,
+    )
