@@ -1,4 +1,4 @@
-"""Look-back rounds: drawn by a seed so that anybody can draw them again, closed in the open, and told in strict words."""
+"""Look-back rounds: drawn so that anybody can draw them again, closed in the open, and told in strict words."""
 
 import csv
 import io
@@ -51,7 +51,7 @@ def at_noon(monkeypatch: pytest.MonkeyPatch) -> Any:
     return NOW
 
 
-def browse(person: Person) -> Client:
+def browse(person: Person) -> Any:
     client = Client(headers={"accept-language": "en"})
     client.force_login(person)
     return client
@@ -72,7 +72,8 @@ def strike_off(by: Person, count: int, *, first: int = 1, **columns: Any) -> lis
 
 
 def a_round(by: Person, size: int = 3, **more: Any) -> LookbackRound:
-    return draw_round(**{"by": by, "now": NOW, "at": "110112", "size": size} | more).round
+    asked: dict[str, Any] = {"at": "110112", "size": size, "now": NOW} | more
+    return draw_round(by=by, **asked).round
 
 
 def drawn_entries(round_: LookbackRound) -> list[Entry]:
@@ -131,6 +132,23 @@ def test_in_a_stratum_those_with_the_smallest_digests_are_drawn(
         order = sorted((number for number, *stratum in frame if tuple(stratum) == key), key=lambda n: digest(seed, n))
         taken = [number in chosen for number in order]
         assert taken == sorted(taken, reverse=True)
+
+
+def by_hand(rows: list[dict[str, str]]) -> list[str]:
+    """What the recipe of the docs draws from the rows of the file."""
+    page = (ROOT / "docs" / "lookback.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {"rows": rows}
+    exec(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0], names)
+    return list(names["drawn"])
+
+
+@given(frames, some.integers(1, 100), seeds)
+def test_the_recipe_of_the_docs_draws_the_same(frame: list[tuple[str, str, bool]], size: int, seed: str) -> None:
+    rows = [
+        {"seed": seed, "size": str(size), "number": number, "town": town, "again": str(int(again))}
+        for number, town, again in frame
+    ]
+    assert set(by_hand(rows)) == set(draw(frame, size, seed).numbers)
 
 
 @pytest.mark.parametrize(
@@ -311,9 +329,10 @@ def test_the_same_draw_again_is_the_first_one(people: dict[str, Person]) -> None
     assert (first.fresh, again.fresh) == (True, False)
     assert first.round == again.round
     assert LookbackRound.objects.count() == 1
-    for by, other in ((people["supervisor"], {"size": 3}), (people["inspector"], {})):
+    others: list[tuple[Person, dict[str, Any]]] = [(people["supervisor"], {"size": 3}), (people["inspector"], {})]
+    for by, other in others:
         with pytest.raises(DubanError) as refusal:
-            draw_round(**{"by": by, "now": NOW, "at": "110112"} | asked | other)
+            draw_round(by=by, now=NOW, at="110112", **asked | other)
         assert (refusal.value.code, refusal.value.status) == ("round_id_taken", 409)
 
 
@@ -416,7 +435,7 @@ def test_what_happened_to_an_entry_meanwhile_is_told(
             Entry.objects.filter(split_from=entry).update(state="closed", closed_at=NOW)
     elif then == "void":
         actions.void_entry(reason="误报", **common)
-    item = with_standing(round_.items.all()).get(entry=entry)
+    item: Any = with_standing(round_.items.all()).get(entry=entry)
     expected = "sampled_out" if stands == "evidenced" and not drawn else stands
     assert item.standing == expected
     assert not counted(round_).all_rectified
@@ -524,3 +543,332 @@ def test_all_rectified_is_said_only_when_nothing_is_left(numbers: list[int]) -> 
     left = counts.open + counts.claimed + counts.evidenced + counts.not_inspected
     assert said.startswith("All rectified") == (counts.seen > 0 and not left)
     assert not counts.sampled_out or f"{counts.sampled_out} sampled out" in said
+
+
+# ---- the pages ----------------------------------------------------------------------------------------------------
+
+
+def page(person: Person, name: str, *args: Any, **query: Any) -> Any:
+    return browse(person).get(reverse(f"ledger:{name}", args=args), query)
+
+
+def text_of(answer: Any) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+
+
+def test_the_page_counts_what_a_draw_would_find_and_draws_it(people: dict[str, Person], at_noon: Any) -> None:
+    strike_off(people["inspector"], 20)
+    client = browse(people["supervisor"])
+    shown = client.get(reverse("ledger:lookback"))
+    assert "20 due, of which 4 came back before." in text_of(shown)
+    counted = client.get(reverse("ledger:lookback_preview"), {"at": "110112", "due_on": "2021-03-19", "size": "2"})
+    assert "There are 6 strata, more than are to be drawn" in text_of(counted)
+    form = {
+        "id": str(uuid.uuid4()),
+        "at": "110112",
+        "due_on": "2021-03-19",
+        "size": "7",
+        "name": "一季度",
+        "seed": "98",
+    }
+    answers = [client.post(reverse("ledger:lookback"), form) for _press in range(2)]
+    round_ = LookbackRound.objects.get()
+    assert [answer.url for answer in answers] == [reverse("ledger:lookback_round", args=[round_.pk])] * 2
+    said = text_of(client.get(answers[0].url))
+    assert "of 20 due, 7 drawn, 7 struck off and not yet looked at, 13 sampled out" in said
+    assert "110112-2021-R001" in text_of(client.get(reverse("ledger:lookback")))
+    preview = [one for one in lookback.strata_of(round_.items.all()) if one.drawn]
+    assert sum(one.drawn for one in preview) == 7
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ({"size": ""}, "bad_size"),
+        ({"size": "0"}, "bad_size"),
+        ({"size": "٣"}, "bad_size"),
+        ({"size": "many"}, "bad_size"),
+        ({"due_on": "2021-02-31"}, "bad_due_on"),
+        ({"due_on": "soon"}, "bad_due_on"),
+        ({"due_on": "0001-01-01"}, "bad_due_on"),
+        ({"at": ""}, "bad_code"),
+        ({"at": "110113"}, "not_allowed"),
+        ({"at": "110112106"}, ""),
+        ({"seed": "=1+1"}, "bad_seed"),
+        ({"name": "长" * 81}, "name_too_long"),
+        ({"id": "x"}, "invalid"),
+    ],
+)
+def test_a_form_that_cannot_be_drawn_says_why(
+    people: dict[str, Person], at_noon: Any, sent: dict[str, str], code: str
+) -> None:
+    strike_off(people["inspector"], 3, jurisdiction="110112106")
+    form = {"id": str(uuid.uuid4()), "at": "110112", "due_on": "2021-03-19", "size": "1"} | sent
+    answer = browse(people["supervisor"]).post(reverse("ledger:lookback"), form)
+    assert answer.status_code == (302 if not code else 403 if code == "not_allowed" else 400)
+    assert LookbackRound.objects.exists() == (not code)
+    assert not code or code in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "query", [{"at": "x"}, {"at": "110113"}, {"due_on": "x"}, {"size": "x"}, {"due_on": "9999-12-31"}]
+)
+def test_a_preview_of_what_makes_no_sense_is_no_error(
+    people: dict[str, Person], at_noon: Any, query: dict[str, str]
+) -> None:
+    answer = page(people["supervisor"], "lookback_preview", **{"at": "110112", "due_on": "", "size": "5"} | query)
+    assert answer.status_code == 200
+
+
+def test_each_count_opens_its_rows(people: dict[str, Person], at_noon: Any) -> None:
+    strike_off(people["inspector"], 14)
+    round_ = a_round(people["supervisor"], 6)
+    one, two, three = drawn_entries(round_)[:3]
+    actions.mark_stands(by=people["inspector"], now=NOW, entry_id=one.pk)
+    actions.mark_not_inspected(by=people["inspector"], now=NOW, entry_id=two.pk, reason="封路")
+    actions.reopen_entry(by=people["supervisor"], now=NOW, entry_id=three.pk, reason="误销")
+    counts = counted(round_)
+    for standing in ["", "all", *Standing.values]:
+        rows = {"": counts.drawn, "all": counts.due}.get(standing) or counts.of(standing or "open")
+        shown = page(people["supervisor"], "lookback_round", round_.pk, standing=standing).content.decode()
+        assert shown.count("<tr data-row>") == rows, standing
+    shown = page(people["supervisor"], "lookback_round", round_.pk).content.decode()
+    # The three steps of each of those not seen yet lead to their forms on the entry's page.
+    assert shown.count("#recurred_reason") == 4
+    entry = page(people["supervisor"], "entry", two.pk).content.decode()
+    assert all(f'id="{action}_reason"' in entry for action in ("stands", "recurred", "not_inspected"))
+
+
+def test_a_long_round_is_turned_page_by_page(people: dict[str, Person], at_noon: Any) -> None:
+    strike_off(people["inspector"], 110)
+    round_ = a_round(people["supervisor"], 5)
+    client, seen = browse(people["supervisor"]), []
+    address = f"{reverse('ledger:lookback_round', args=[round_.pk])}?standing=all"
+    while address:
+        shown = client.get(address).content.decode()
+        seen.append(re.findall(r'<td><span class="name">(110112-[\d-]+)</span></td>', shown))
+        further = re.search(r'rel="next" href="([^"#]+)', shown)
+        address = address.partition("?")[0] + further.group(1).replace("&amp;", "&") if further else ""
+    assert [len(numbers) for numbers in seen] == [50, 50, 10]
+    assert [number for numbers in seen for number in numbers] == list(
+        round_.items.order_by("pk").values_list("entry__number", flat=True)
+    )
+    back = re.search(r'rel="prev" href="([^"#]+)', shown)
+    assert back
+    middle = client.get(f"{reverse('ledger:lookback_round', args=[round_.pk])}{back.group(1).replace('&amp;', '&')}")
+    assert re.findall(r'<td><span class="name">(110112-[\d-]+)</span></td>', middle.content.decode()) == seen[1]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"), [("standing=lost", "bad_standing"), ("after=x", "bad_cursor"), ("before=-1", "bad_cursor")]
+)
+def test_a_page_of_a_round_that_there_is_not(people: dict[str, Person], query: str, code: str) -> None:
+    strike_off(people["inspector"], 2)
+    round_ = a_round(people["supervisor"], 1)
+    answer = browse(people["supervisor"]).get(f"{reverse('ledger:lookback_round', args=[round_.pk])}?{query}")
+    assert answer.status_code == 400
+    assert code in answer.content.decode()
+
+
+def test_the_round_is_drawn_again_on_its_page_and_by_the_recipe_of_the_docs(people: dict[str, Person]) -> None:
+    strike_off(people["inspector"], 40)
+    round_ = a_round(people["supervisor"], 11, seed="二零二一 98")
+    said = page(people["supervisor"], "lookback_redraw", round_.pk)
+    assert "the same entries come out" in text_of(said)
+    answer = page(people["supervisor"], "lookback_frame", round_.pk)
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="lookback-110112-2021-R001.csv"'
+    data = b"".join(answer.streaming_content).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(data)))
+    assert {row["seed"] for row in rows} == {"二零二一 98"}
+    assert len(rows) == 40
+    assert set(by_hand(rows)) == {row["number"] for row in rows if row["drawn"] == "1"}
+    LookbackItem.objects.filter(pk=round_.items.filter(drawn=False)[0].pk).update(drawn=True)
+    assert "other entries come out" in text_of(page(people["supervisor"], "lookback_redraw", round_.pk))
+
+
+def test_closing_on_the_page_asks_for_a_reason(people: dict[str, Person], at_noon: Any) -> None:
+    strike_off(people["inspector"], 4)
+    round_ = a_round(people["supervisor"], 2)
+    client, address = browse(people["supervisor"]), reverse("ledger:lookback_close", args=[round_.pk])
+    refused = client.post(address, {"reason": ""})
+    assert refused.status_code == 400
+    assert "reason_missing" in refused.content.decode()
+    closed = client.post(address, {"reason": "封控 <b>"})
+    shown = client.get(closed.url).content.decode()
+    assert "封控 &lt;b&gt;" in shown
+    assert "Not yet known whether all is rectified: of 4 due, 2 drawn, 2 not inspected, 2 sampled out." in shown
+    assert address not in shown
+    assert client.post(address, {"reason": "再来"}).status_code == 409
+
+
+WHO = [
+    # who, the pages of a round, its frame and redraw, drawing and closing
+    ("supervisor", 200, 200, True),
+    ("inspector", 200, 200, True),
+    ("leader", 200, 200, False),
+    ("publisher", 200, 200, False),
+    ("administrator", 200, 200, False),
+    ("town_supervisor", 200, 403, False),
+    ("handler", 403, 403, False),
+    ("town_handler", 403, 403, False),
+    ("health_officer", 403, 403, False),
+    ("community_worker", 403, 403, False),
+    ("stranger", 404, 404, False),
+]
+
+
+@pytest.mark.parametrize(("who", "sees", "whole", "closes"), WHO)
+def test_who_may_do_what_with_a_round(
+    people: dict[str, Person], at_noon: Any, who: str, sees: int, whole: int, closes: bool
+) -> None:
+    strike_off(people["inspector"], 6)
+    round_ = a_round(people["supervisor"], 3)
+    person, api = people[who], f"/api/v1/lookback/{round_.pk}"
+    listed = 200 if sees == 404 else sees
+    assert page(person, "lookback").status_code == listed
+    assert browse(person).get("/api/v1/lookback").status_code == listed
+    if listed == 200:
+        there = round_.number in page(person, "lookback").content.decode()
+        assert there == (sees == 200)
+        assert bool(browse(person).get("/api/v1/lookback").json()["rounds"]) == (sees == 200)
+    assert page(person, "lookback_round", round_.pk).status_code == sees
+    # The API says only that it is not there to who could see none at all.
+    assert browse(person).get(api).status_code == browse(person).get(f"{api}/items").status_code
+    assert browse(person).get(api).status_code == (200 if sees == 200 else 404)
+    for name in ("lookback_frame", "lookback_redraw"):
+        assert page(person, name, round_.pk).status_code == whole
+    assert browse(person).get(f"{api}/redraw").status_code == (404 if sees != 200 else whole)
+    drawing = page(person, "lookback_preview", at="110112", due_on="", size="3").status_code
+    assert drawing == (200 if who in {"supervisor", "inspector", "town_supervisor", "stranger"} else 403)
+    closed = browse(person).post(reverse("ledger:lookback_close", args=[round_.pk]), {"reason": "封路"})
+    assert closed.status_code == (302 if closes else 404 if who == "stranger" else 403)
+    assert LookbackRound.objects.get().is_open != closes
+
+
+def test_who_sees_a_part_sees_nothing_of_the_rest(people: dict[str, Person], at_noon: Any) -> None:
+    """A town's supervisor sees the part of the district's round that lies in their town, and no count of the rest."""
+    strike_off(people["inspector"], 9)
+    town = strike_off(people["inspector"], 4, first=50, jurisdiction="110112106", responsible="110112106")
+    away = strike_off(people["inspector"], 5, first=70, jurisdiction="110112110", responsible="110112110")
+    Entry.objects.exclude(pk__in=[entry.pk for entry in [*town, *away]]).update(
+        jurisdiction="110112104", responsible="110112104"
+    )
+    round_ = a_round(people["supervisor"], 18)
+    person, api = people["town_supervisor"], f"/api/v1/lookback/{round_.pk}"
+    assert not lookback.sees_whole(person, round_)
+    shown = page(person, "lookback_round", round_.pk, standing="all").content.decode()
+    numbers = set(re.findall(r"110112-2021-\d{6}", shown))
+    assert numbers == {entry.number for entry in town}
+    told = browse(person).get(api).json()
+    assert (told["whole"], told["size"], told["counts"]["due"]) == (False, None, 4)
+    assert [one["town"]["code"] for one in told["strata"]] == ["110112106", "110112106"]
+    listed = browse(person).get("/api/v1/lookback").json()["rounds"]
+    assert [one["due"] for one in listed] == [4]
+    items = browse(person).get(f"{api}/items?standing=all").json()["items"]
+    assert {item["number"] for item in items} == numbers
+    line = re.search(r"<tr data-row>.*?</tr>", page(person, "lookback").content.decode(), re.DOTALL)
+    assert line
+    assert "18" not in re.sub(r"<[^>]+>", " ", line.group()).replace("2021", "")
+
+
+@pytest.mark.parametrize("more", [0, 40])
+@pytest.mark.parametrize("name", ["lookback", "lookback_round"])
+def test_the_pages_ask_the_same_few_questions_however_many_entries(
+    people: dict[str, Person],
+    at_noon: Any,
+    name: str,
+    more: int,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    strike_off(people["inspector"], 5 + more)
+    round_ = a_round(people["supervisor"], 4 + more)
+    client = browse(people["supervisor"])
+    with django_assert_max_num_queries(12):
+        assert client.get(reverse(f"ledger:{name}", args=[round_.pk] if name != "lookback" else [])).status_code == 200
+
+
+# ---- the API ------------------------------------------------------------------------------------------------------
+
+
+def send(person: Person, method: str, path: str, body: Any) -> Any:
+    client = browse(person)
+    return getattr(client, method)(f"/api/v1/lookback/{path}", json.dumps(body), content_type="application/json")
+
+
+def test_a_round_from_draw_to_close_over_the_api(people: dict[str, Person], at_noon: Any) -> None:
+    strike_off(people["inspector"], 12)
+    supervisor, path = people["supervisor"], str(uuid.uuid4())
+    body = {"at": "110112", "size": 5, "seed": "98", "name": "一季度"}
+    first, again = (send(supervisor, "put", path, body) for _press in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    other = send(supervisor, "put", path, body | {"size": 6})
+    assert (other.status_code, other.json()["code"]) == (409, "round_id_taken")
+    told = first.json()
+    assert (told["number"], told["seed"], told["due_on"]) == ("110112-2021-R001", "98", "2021-03-19")
+    assert told["counts"] | {"due": 12, "drawn": 5, "evidenced": 5, "sampled_out": 7} == told["counts"]
+    assert sum(one["drawn"] for one in told["strata"]) == 5
+    assert set(told["sentence"]) == {"zh", "en"}
+    redraw = browse(supervisor).get(f"/api/v1/lookback/{path}/redraw").json()
+    items = browse(supervisor).get(f"/api/v1/lookback/{path}/items?limit=3").json()
+    assert redraw["same"]
+    rest = browse(supervisor).get(f"/api/v1/lookback/{path}/items?limit=3&after={items['after']}").json()
+    assert {item["number"] for item in items["items"] + rest["items"]} == set(redraw["numbers"])
+    assert not rest["after"]
+    seen = items["items"][0]["entry"]
+    stands = browse(supervisor).post(f"/api/v1/entries/{seen}/stands", "{}", content_type="application/json")
+    assert stands.status_code == 200
+    refused = send(supervisor, "post", f"{path}/close", {})
+    assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (400, "reason_missing", "reason")
+    closed = send(supervisor, "post", f"{path}/close", {"reason": "封路"}).json()
+    assert (closed["counts"]["seen"], closed["counts"]["not_inspected"]) == (1, 4)
+    assert not closed["counts"]["all_rectified"]
+    assert closed["closed_by"] == {"code": "supervisor", "name": "supervisor"}
+    twice = send(supervisor, "post", f"{path}/close", {"reason": "封路"})
+    assert (twice.status_code, twice.json()["code"]) == (409, "round_closed")
+    (line,) = browse(supervisor).get("/api/v1/lookback").json()["rounds"]
+    assert (line["due"], line["drawn"], line["to_look_at"]) == (12, 5, 0)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        ({"size": 0}, 400, "bad_size"),
+        ({"size": "5"}, 422, "malformed"),
+        ({"size": 1.5}, 422, "malformed"),
+        ({"size": 10**30}, 422, "malformed"),
+        ({"size": True}, 422, "malformed"),
+        ({"due_on": 5}, 422, "malformed"),
+        ({"due_on": "2021-02-31"}, 422, "malformed"),
+        ({"due_on": "0001-01-01"}, 400, "bad_due_on"),
+        ({"due_on": "9999-12-31"}, 400, "bad_due_on"),
+        ({"at": "x"}, 400, "bad_code"),
+        ({"at": "110113"}, 403, "not_allowed"),
+        ({"at": None}, 422, "malformed"),
+        ({"seed": "\x00"}, 422, "malformed"),
+        ({"seed": "s" * 65}, 400, "bad_seed"),
+        ({"name": "长" * 81}, 400, "name_too_long"),
+        ({"colour": "red"}, 422, "malformed"),
+        ({"at": "110112104"}, 400, "nothing_due"),
+    ],
+)
+def test_what_the_api_cannot_draw_it_refuses_by_code(
+    people: dict[str, Person], at_noon: Any, sent: dict[str, Any], status: int, code: str
+) -> None:
+    strike_off(people["inspector"], 3, jurisdiction="110112106")
+    answer = send(people["supervisor"], "put", str(uuid.uuid4()), {"at": "110112", "size": 2} | sent)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert not LookbackRound.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "path", ["?page=0", "?limit=101", "?page=x", "{id}/items?limit=0", "{id}/items?standing=lost", "{id}/items?after=x"]
+)
+def test_what_the_api_cannot_list_it_refuses(people: dict[str, Person], path: str) -> None:
+    strike_off(people["inspector"], 2)
+    round_ = a_round(people["supervisor"], 1)
+    place = path.format(id=round_.pk)
+    answer = browse(people["supervisor"]).get(f"/api/v1/lookback{'/' if path.startswith('{') else ''}{place}")
+    assert answer.status_code in {400, 422}
+    assert answer.json()["code"] in {"malformed", "bad_standing", "bad_cursor"}
+    assert browse(people["supervisor"]).get(f"/api/v1/lookback/{uuid.uuid4()}").json()["code"] == "round_not_found"

@@ -68,6 +68,7 @@ api.add_router("/evidence", "duban.evidence.api.router")
 api.add_router("/entries", "duban.ledger.api.router")
 api.add_router("/entries", "duban.ledger.exchange_api.router")
 api.add_router("/figures", "duban.ledger.figures_api.router")
+api.add_router("/lookback", "duban.ledger.lookback_api.router")
 api.add_router("/bulletins", "duban.bulletin.api.router")
 
 

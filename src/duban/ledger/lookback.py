@@ -72,6 +72,14 @@ def sees_whole(person: Person, round_: LookbackRound) -> bool:
     return all(rights.may(person, SEES, round_.area, kind) for kind in kinds_of(round_))
 
 
+def whole_round(person: Person, round_id: uuid.UUID) -> LookbackRound:
+    """The round, for who may see all of its frame; else NotFound (`round_not_found`) or NotAllowed."""
+    round_ = round_for(person, round_id)
+    for kind in kinds_of(round_):
+        rights.require(person, SEES, round_.area, kind)
+    return round_
+
+
 def may_close(person: Person, round_: LookbackRound) -> bool:
     """Whether the person answers for everything in the round, and it is open."""
     return round_.is_open and all(rights.may(person, DRAWS, round_.area, kind) for kind in kinds_of(round_))
@@ -136,10 +144,10 @@ def frame_by_stratum(person: Person, area: str, due_on: date, size: int) -> list
     Where there are more strata than can be drawn, the seed decides which of them, and none is said to be.
     """
     frame = frame_of(person, area, due_on).order_by()
-    town = Substr("responsible", 1, TOWN)
-    never = frame.exclude(CAME_BACK).values_list(town).annotate(n=Count("pk"))
-    again = frame.filter(CAME_BACK).values_list(town).annotate(n=Count("pk"))
-    sizes = {(code, False): n for code, n in never} | {(code, True): n for code, n in again}
+    rows = frame.values_list(Substr("responsible", 1, TOWN)).annotate(
+        never=Count("pk", filter=~CAME_BACK), again=Count("pk", filter=CAME_BACK)
+    )
+    sizes = {(town, back): n for town, never, again in rows for back, n in ((False, never), (True, again)) if n}
     shares = allocate(sizes, size, dict.fromkeys(sizes, "")) if len(sizes) <= size else dict.fromkeys(sizes, 0)
     return [Stratum(*key, sizes[key], shares[key]) for key in sorted(sizes)]
 

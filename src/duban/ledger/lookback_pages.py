@@ -28,7 +28,7 @@ from duban.core.errors import DubanError
 from duban.core.tables import safe_cell
 from duban.ledger import lookback, rectified
 from duban.ledger.forms import Choices, NeededField, refuse
-from duban.ledger.lifecycle import TRANSITIONS, State
+from duban.ledger.lifecycle import State
 from duban.ledger.lookback_list import ALL, Items, page_of_items, page_of_rounds, read_standing
 from duban.ledger.models import LookbackItem, LookbackRound
 from duban.ledger.rectified import MEANINGS, Standing
@@ -38,7 +38,12 @@ from duban.places import queries as places
 from duban.places.codes import normalise_code
 
 USUAL_SIZE = 20
-REVISITS = ("stands", "recurred", "not_inspected")
+REVISITS = (
+    ("stands", gettext_lazy("stands")),
+    ("recurred", gettext_lazy("recurred")),
+    ("not_inspected", gettext_lazy("not inspected")),
+)
+"""Steps that a revisit may end in, and what they are called in a line."""
 CHUNK = 2000
 COLUMNS = (
     "round", "engine", "size", "seed", "number", "town", "again", "drawn", "result", "seen_at", "standing",
@@ -55,12 +60,9 @@ class DrawForm(forms.Form):
 
     id = forms.UUIDField(widget=forms.HiddenInput)
     at = NeededField(label=gettext_lazy("Area"), widget=forms.Select)
-    due_on = forms.CharField(
-        label=gettext_lazy("Due by"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
-    size = forms.CharField(
+    due_on = NeededField(label=gettext_lazy("Due by"), widget=forms.DateInput(attrs={"type": "date"}))
+    size = NeededField(
         label=gettext_lazy("How many to draw"),
-        required=False,
         widget=forms.NumberInput(attrs={"min": 1, "max": lookback.MAX_SIZE, "inputmode": "numeric"}),
     )
     name = forms.CharField(label=gettext_lazy("Name"), required=False)
@@ -112,7 +114,7 @@ def rounds(request: StaffRequest) -> HttpResponse:
     """Every round the person may see, and for who may draw one: the form, with what it would find."""
     person, now, status = request.user, clock.now(), 200
     may_draw = bool(rights.codes(person, lookback.DRAWS))
-    areas = area_choices(rights.codes(person, lookback.DRAWS))
+    areas = _areas(person)
     today = timezone.localdate(now)
     form = DrawForm(request.POST if request.method == "POST" else None, areas=areas, today=today)
     if request.method == "POST":
@@ -142,6 +144,15 @@ def rounds(request: StaffRequest) -> HttpResponse:
     return render(request, "ledger/lookback.html", context, status=status)
 
 
+def _areas(person: Person) -> list[tuple[str, str]]:
+    """(code, name) of where the person may draw: counties and towns, and a code of theirs that is none of these."""
+    codes = rights.codes(person, lookback.DRAWS)
+    choices = area_choices(codes)
+    finer = [code for code in codes if code not in dict(choices)]
+    names = places.names(finer) if finer else {}
+    return [*choices, *((code, names.get(code, code)) for code in finer)]
+
+
 @dataclass(frozen=True)
 class TownShown:
     """What of a town was due and drawn, those that had come back before apart."""
@@ -165,9 +176,8 @@ class Preview:
     """Fewer are to be drawn than there are strata: only the seed decides which."""
 
 
-def towns_of(strata: list[Stratum]) -> list[TownShown]:
+def towns_of(strata: list[Stratum], names: dict[str, str]) -> list[TownShown]:
     """The strata as lines, a town each."""
-    names = places.names({one.town for one in strata})
     lines = []
     for town in sorted({one.town for one in strata}):
         here = [one for one in strata if one.town == town]
@@ -184,9 +194,9 @@ def towns_of(strata: list[Stratum]) -> list[TownShown]:
     return lines
 
 
-def table_of(strata: list[Stratum], size: int) -> Preview:
+def table_of(strata: list[Stratum], names: dict[str, str], size: int) -> Preview:
     """The strata as a table with its foot."""
-    towns = towns_of(strata)
+    towns = towns_of(strata, names)
     return Preview(
         towns, sum(one.due for one in towns), sum(one.again for one in towns), sum(one.drawn for one in towns),
         sum(one.drawn_again for one in towns), len(strata), by_seed=len(strata) > size,
@@ -208,7 +218,8 @@ def _preview_of(person: Person, at: str, due_on: str, size: str, today: date) ->
     except (DubanError, forms.ValidationError):
         return None
     wanted = min(max(read_size(size), 1), lookback.MAX_SIZE)
-    return table_of(lookback.frame_by_stratum(person, area, day, wanted), wanted)
+    strata = lookback.frame_by_stratum(person, area, day, wanted)
+    return table_of(strata, places.names({one.town for one in strata}), wanted)
 
 
 @require_safe
@@ -260,11 +271,12 @@ def round_page(request: StaffRequest, round_id: uuid.UUID) -> HttpResponse:
         page = page_of_items(items, chosen, request.GET.get("after", ""), request.GET.get("before", ""))
     except DubanError as wrong:
         refusal = wrong
-    context = _frame(request, round_) | {
+    context = _frame(request, round_)
+    context |= {
         "refusal": refusal,
         "chosen": chosen,
         "chips": _chips(chosen),
-        "items": _shown(request.user, round_, page.items),
+        "items": _shown(request.user, round_, page.items, context["names"]),
         "older": _address(chosen, after=page.older),
         "newer": _address(chosen, before=page.newer),
     }
@@ -288,16 +300,18 @@ def round_page(request: StaffRequest, round_id: uuid.UUID) -> HttpResponse:
 def _frame(request: StaffRequest, round_: LookbackRound, **more: Any) -> dict[str, Any]:
     """What every page of a round needs."""
     items = lookback.items_for(request.user, round_)
-    counts = rectified.counts_of(items)
+    counts, strata = rectified.counts_of(items), lookback.strata_of(items)
+    names = places.names({round_.area, *(one.town for one in strata)})
     people = names_of_people({name for name in (round_.drawn_by, round_.closed_by) if name})
     may_close = lookback.may_close(request.user, round_)
     return {
         "round": round_,
-        "area": places.names([round_.area]).get(round_.area, round_.area),
+        "area": names.get(round_.area, round_.area),
+        "names": names,
         "whole": lookback.sees_whole(request.user, round_),
         "counts": counts,
         "sentence": rectified.sentence(counts),
-        "strata": table_of(lookback.strata_of(items), round_.size),
+        "strata": table_of(strata, names, round_.size),
         "drawn_by": people[round_.drawn_by],
         "closed_by": people.get(round_.closed_by, ""),
         "may_close": may_close,
@@ -309,8 +323,10 @@ def _frame(request: StaffRequest, round_: LookbackRound, **more: Any) -> dict[st
 
 
 def _chips(chosen: str) -> list[tuple[str, str, bool]]:
-    """Label, address and whether it is on, of what may be listed."""
-    words = [("", _("drawn")), *((str(one), str(one.label)) for one in Standing), (ALL, _("the whole frame"))]
+    """Label, address and whether it is on, of what is listed and what else may be; the counts open the rest."""
+    words = [("", _("drawn")), (ALL, _("the whole frame"))]
+    if chosen in Standing.values:
+        words.append((chosen, str(Standing(chosen).label)))
     return [(label, _address(word, always=True), word == chosen) for word, label in words]
 
 
@@ -321,9 +337,7 @@ def _address(standing: str, *, after: int = 0, before: int = 0, always: bool = F
     return "?" + "&".join(f"{name}={value}" for name, value in pairs if value)
 
 
-def _shown(person: Person, round_: LookbackRound, items: list[LookbackItem]) -> list[ItemShown]:
-    names = places.names({item.town for item in items})
-    labels = [(action, str(TRANSITIONS[action].label)) for action in REVISITS]
+def _shown(person: Person, round_: LookbackRound, items: list[LookbackItem], names: dict[str, str]) -> list[ItemShown]:
     lines = []
     for item in items:
         entry = item.entry
@@ -337,7 +351,7 @@ def _shown(person: Person, round_: LookbackRound, items: list[LookbackItem]) -> 
                 word=str(State(entry.state).label),
                 standing=str(standing.label),
                 town=names.get(item.town, item.town),
-                revisits=[(f"{address}#{action}_reason", label) for action, label in labels] if to_do else [],
+                revisits=[(f"{address}#{action}_reason", str(label)) for action, label in REVISITS] if to_do else [],
             )
         )
     return lines
@@ -364,7 +378,7 @@ def close(request: StaffRequest, round_id: uuid.UUID) -> HttpResponse:
 @person_who(lookback.SEES)
 def redraw(request: StaffRequest, round_id: uuid.UUID) -> HttpResponse:
     """Draw the round again from what is kept, and say whether the same comes out; asked by htmx, only the line."""
-    round_ = whole_round(request.user, round_id)
+    round_ = lookback.whole_round(request.user, round_id)
     context = {"round": round_, "redrawn": lookback.redrawn(round_)}
     template = "ledger/parts/lookback_redrawn.html" if request.htmx else "ledger/lookback_redrawn.html"
     response = render(request, template, context)
@@ -372,20 +386,11 @@ def redraw(request: StaffRequest, round_id: uuid.UUID) -> HttpResponse:
     return response
 
 
-def whole_round(person: Person, round_id: uuid.UUID) -> LookbackRound:
-    """The round, for who may see all of its frame."""
-    round_ = lookback.round_for(person, round_id)
-    if not lookback.sees_whole(person, round_):
-        for kind in lookback.kinds_of(round_):
-            rights.require(person, lookback.SEES, round_.area, kind)
-    return round_
-
-
 @require_GET
 @person_who(lookback.SEES)
 def frame_file(request: StaffRequest, round_id: uuid.UUID) -> HttpResponseBase:
     """The frame with the seed as CSV: all that is needed to draw the round again by hand."""
-    round_ = whole_round(request.user, round_id)
+    round_ = lookback.whole_round(request.user, round_id)
     response = StreamingHttpResponse(_frame_lines(round_), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="lookback-{round_.number}.csv"'
     return response

@@ -67,9 +67,7 @@ class Migration(migrations.Migration):
                 ("seen_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "entry",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.entry"
-                    ),
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.entry"),
                 ),
                 (
                     "round",
