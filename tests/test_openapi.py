@@ -4,6 +4,7 @@ Cases come from docs/openapi.json, the same ones every time; most are aimed at a
 which the step can be taken, since what ends at "there is no such entry" has tried nothing. Each is rolled back.
 """
 
+import io
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import cache, cached_property
@@ -46,9 +47,11 @@ from duban.bulletin.models import Issue
 from duban.core import clock
 from duban.core.integrity import sha256
 from duban.demo.builders import NOON, make_finding, make_jpeg, make_person, make_photo
+from duban.ledger.export import csv_lines
 from duban.ledger.lifecycle import TRANSITIONS, Guard, State
 from duban.ledger.models import Entry
 from duban.ledger.recording import record_finding
+from duban.ledger.workbook import XLSX, write_entries
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "openapi.json"
 CHECKS = [
@@ -88,11 +91,23 @@ schema = schemathesis.openapi.from_path(
         ),
     ),
 )
-schema.app = get_wsgi_application()
+django_app = get_wsgi_application()
 
 
-@schemathesis.serializer("image/jpeg", "image/png", "image/heic")
-def photo_bytes(_context: schemathesis.SerializationContext, value: Any) -> Any:
+def serve(environ: dict[str, Any], start_response: Callable) -> list[bytes]:
+    """As a server does: send all of the answer, then close it."""
+    answer = django_app(environ, start_response)
+    try:
+        return [b"".join(answer)]
+    finally:
+        answer.close()
+
+
+schema.app = serve
+
+
+@schemathesis.serializer("image/jpeg", "image/png", "image/heic", "text/csv", XLSX)
+def file_bytes(_context: schemathesis.SerializationContext, value: Any) -> Any:
     return value
 
 
@@ -114,6 +129,16 @@ class Stage:
     def photos(self) -> dict[str, str]:
         """A photo that each of the two has sent."""
         return {name: make_photo(77 + len(name), by=self._people[name]) for name in ("supervisor", "handler")}
+
+    def exported(self, media_type: str) -> bytes:
+        """The list as a file, with one statement edited in it."""
+        self._entry("listed")
+        entries = Entry.objects.all()
+        if media_type == XLSX:
+            file = io.BytesIO()
+            write_entries(entries, file)
+            return file.getvalue()
+        return "".join(csv_lines(entries)).replace("路边", "路旁").encode()
 
     def callers(self, case: schemathesis.Case) -> Iterator[tuple[str, dict[str, str]]]:
         """Who may, always; the others for a part of the cases, since most of them end at the first question."""
@@ -141,6 +166,8 @@ class Stage:
         if "sha256" in parts and luck.random() < 0.9:
             case.body = make_jpeg(luck.randrange(3)) if luck.random() < 0.5 else b"no photo"
             parts["sha256"] = sha256(case.body)
+        if case.path.endswith("/amendments") and luck.random() < 0.9:
+            case.body = self.exported(case.media_type or "")
         if isinstance(case.body, dict):
             step = TRANSITIONS.get(case.path.rpartition("/")[2])
             real = self._real(entry, self.photos["handler" if step and step.by_unit else "supervisor"])

@@ -20,6 +20,16 @@ from duban.ledger.workbook import XLSX, BadWorkbook
 router = Router(tags=["ledger"])
 SHOWN = 1000
 BYTES = {"schema": {"type": "string", "format": "binary"}}
+FEATURES = {
+    "schema": {
+        "type": "object",
+        "properties": {
+            "type": {"const": "FeatureCollection"},
+            "features": {"type": "array", "items": {"type": "object"}},
+        },
+        "required": ["type", "features"],
+    }
+}
 BODY = {"required": True, "content": {XLSX: BYTES, "text/csv": BYTES}}
 
 
@@ -66,8 +76,8 @@ class ImportOut(Schema):
     refusals: list[RefusedRow] = Field(description="the first 1000")
 
 
-def _of_file(media_type: str) -> dict[str, Any]:
-    return {"responses": {200: {"description": "OK", "content": {media_type: BYTES}}}}
+def _of_file(media_type: str, content: dict[str, Any] = BYTES) -> dict[str, Any]:
+    return {"responses": {200: {"description": "OK", "content": {media_type: content}}}}
 
 
 @router.get("/export.csv", response=None, summary="The list as CSV", openapi_extra=_of_file("text/csv"))
@@ -77,7 +87,10 @@ def export_csv(request: StaffRequest, question: Query[Filter]) -> HttpResponseBa
 
 
 @router.get(
-    "/export.geojson", response=None, summary="The list as GeoJSON", openapi_extra=_of_file("application/geo+json")
+    "/export.geojson",
+    response=None,
+    summary="The list as GeoJSON",
+    openapi_extra=_of_file("application/geo+json", FEATURES),
 )
 def export_geojson(request: StaffRequest, question: Query[Filter]) -> HttpResponseBase:
     require_sight(request.user)
