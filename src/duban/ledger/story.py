@@ -1,6 +1,7 @@
 """An entry's history as people read it: the line of states it went through, and every event with what it changed."""
 
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from duban.access.models import Person
 from duban.ledger.lifecycle import TRANSITIONS, State
 from duban.ledger.models import Category, Entry, Event
 
@@ -33,6 +35,30 @@ COLUMNS: dict[str, Promise] = {
 MOMENTS = frozenset({"due_at", "extension_until", "lookback_due_at"})
 
 
+LINKS = ("merged_into_id", "split_from_id")
+
+
+def numbers_in_sight(person: Person, entry_ids: Iterable[uuid.UUID | str | None]) -> dict[str, str]:
+    """By id the numbers of those of the entries that the person may see; nothing is asked where there are none."""
+    wanted = {str(entry_id) for entry_id in entry_ids if entry_id}
+    if not wanted:
+        return {}
+    found = Entry.objects.visible_to(person).filter(pk__in=wanted)
+    return {str(pk): number for pk, number in found.values_list("pk", "number")}
+
+
+def links_of(event: Event) -> list[str]:
+    """The ids of other entries that the event names."""
+    return [said for said in (event.facts.get("set", {}).get(name) for name in LINKS) if said]
+
+
+def facts_in_sight(event: Event, seen: Container[str]) -> dict[str, Any]:
+    """The event's facts; an entry that it names is told only to who may see that one."""
+    said = event.facts.get("set", {})
+    hidden = {name: None for name in LINKS if said.get(name) and said[name] not in seen}
+    return event.facts | {"set": said | hidden} if hidden else event.facts
+
+
 @dataclass(frozen=True)
 class Stop:
     """A state on the line: when it was (last) reached and by whom, or still to come."""
@@ -50,6 +76,8 @@ class Change:
     label: str | Promise
     old: Any
     new: Any
+    number: str = ""
+    """Of the entry that `new` names, where the reader may see it."""
 
     @property
     def is_moment(self) -> bool:
@@ -82,15 +110,21 @@ class Line:
             if value
         }
 
-    def named(self, names: Mapping[str, str]) -> "Line":
-        """The same with units called by their names."""
-        changes = (
-            replace(change, old=names.get(change.old, change.old), new=names.get(change.new, change.new))
-            if change.column == "responsible"
-            else change
-            for change in self.changes
-        )
-        return replace(self, changes=tuple(changes))
+    @property
+    def links(self) -> set[str]:
+        return {change.new for change in self.changes if change.column in LINKS and change.new}
+
+    def named(self, names: Mapping[str, str], numbers: Mapping[str, str] | None = None) -> "Line":
+        """The same with units called by their names, and with the numbers of the entries that are in sight."""
+        return replace(self, changes=tuple(_named(change, names, numbers or {}) for change in self.changes))
+
+
+def _named(change: Change, names: Mapping[str, str], numbers: Mapping[str, str]) -> Change:
+    if change.column == "responsible":
+        return replace(change, old=names.get(change.old, change.old), new=names.get(change.new, change.new))
+    if change.column in LINKS:
+        return replace(change, number=numbers.get(change.new, ""))
+    return change
 
 
 def _who(event: Event) -> str:
