@@ -65,7 +65,7 @@ class DrawForm(forms.Form):
         label=gettext_lazy("How many to draw"),
         widget=forms.NumberInput(attrs={"min": 1, "max": lookback.MAX_SIZE, "inputmode": "numeric"}),
     )
-    name = forms.CharField(label=gettext_lazy("Name"), required=False)
+    name = forms.CharField(label=gettext_lazy("Name of the round"), required=False)
     seed = forms.CharField(
         label=gettext_lazy("Seed"),
         required=False,
