@@ -138,6 +138,14 @@ def test_the_csv_ends_with_the_keys_and_the_workbook_locks_them(people: dict[str
     assert hidden == set(KEYS)
 
 
+def test_the_list_offers_what_it_shows(people: dict[str, Person]) -> None:
+    client = browse(people["supervisor"])
+    assert "export." not in page_of(client, "list").content.decode()
+    recorded(people["supervisor"], ["一"])
+    shown = page_of(client, "list", state="found").content.decode()
+    assert all(f'href="{reverse(f"ledger:{name}")}?state=found"' in shown for name in FORMS)
+
+
 # ---- back in --------------------------------------------------------------------------------------------------------
 
 
@@ -287,3 +295,13 @@ def test_a_file_larger_than_allowed_is_refused(people: dict[str, Person], settin
     answer = post(program(people["supervisor"]), "/api/v1/entries/amendments", b"x" * 11)
     assert (answer.status_code, answer.json()["code"]) == (400, "file_too_large")
     assert codes_in(send_edited(browse(people["supervisor"]), b"x" * 11)) == {"file_too_large"}
+
+
+def test_a_form_is_no_body(people: dict[str, Person]) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(people["supervisor"])
+    token = "t" * 32
+    client.cookies["csrftoken"] = token
+    form = {"csrfmiddlewaretoken": token, "file": upload(b"x", "a.csv")}
+    answer = client.post("/api/v1/entries/amendments", form)
+    assert (answer.status_code, answer.json()["code"]) == (400, "file_missing")

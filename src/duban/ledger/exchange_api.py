@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpResponseBase
+from django.http import HttpResponseBase, RawPostDataException
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from pydantic import Field
@@ -111,7 +111,7 @@ def export_xlsx(request: StaffRequest, question: Query[Filter]) -> HttpResponseB
 )
 def post_amendments(request: StaffRequest, how: Query[How]) -> dict[str, Any]:
     """A refused row refuses all of them, unless `keep_good` is asked for. Sending it again changes nothing."""
-    data = request.body
+    data = _body_of(request)
     if len(data) > settings.DUBAN_MAX_UPLOAD:
         limit = settings.DUBAN_MAX_UPLOAD // 1024 // 1024
         raise BadWorkbook(
@@ -137,6 +137,14 @@ def post_amendments(request: StaffRequest, how: Query[How]) -> dict[str, Any]:
         "changes": changes,
         "refusals": [_refused(row.number, refusal) for row, refusal in refused[:SHOWN]],
     }
+
+
+def _body_of(request: StaffRequest) -> bytes:
+    try:
+        return request.body
+    except RawPostDataException:
+        # A form whose token had to be looked for: its parts have been read already.
+        raise BadWorkbook("file_missing", _("Send the file’s bytes as the body, not a form."), field="file") from None
 
 
 def _refused(row: int, refusal: DubanError) -> dict[str, Any]:
