@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -308,6 +309,39 @@ def test_an_import_is_tried_then_recorded(
     page.get_by_role("button", name="Record the 1 good one").click()
     expect(page.locator(".tally .done")).to_contain_text("1")
     assert Entry.objects.get().photos.count() == 1
+
+
+def test_a_workbook_goes_out_and_comes_back_edited(
+    open_page: Pages,
+    log_in: LogIn,
+    accessible: Callable[[Page], None],
+    staff: dict[str, Person],
+    tmp_path: Path,
+) -> None:
+    entry, other = fill(staff["supervisor"], 2)
+    page = open_page(language="en")
+    log_in(page, staff["supervisor"])
+    page.goto("/ledger/?sort=number")
+    page.get_by_text("Download", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Excel").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    book = openpyxl.load_workbook(file)
+    row = {cell.value: cell.row for cell in book["ledger"]["A"]}[entry.number]
+    book["ledger"].cell(row, 5).value = "核对过的描述"
+    book.save(file)
+    page.goto("/ledger/import/")
+    page.get_by_label("The edited file").set_input_files(file)
+    page.get_by_role("button", name="Compare it").click()
+    expect(page.locator("ins")).to_have_text("核对过的描述")
+    accessible(page)
+    page.get_by_role("button", name="Amend 1 entry").click()
+    expect(page.locator(".tally .done")).to_contain_text("1")
+    assert dict(Entry.objects.values_list("pk", "description")) == {
+        entry.pk: "核对过的描述",
+        other.pk: other.description,
+    }
 
 
 ROOMS = ["/ledger/", "/ledger/?state=closed", "/ledger/add/", "/ledger/import/", "entry"]

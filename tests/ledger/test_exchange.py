@@ -5,6 +5,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -15,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
 from tests.ledger.conftest import LATER
+from tests.ledger.office import Office, soffice
 from tests.ledger.test_api import program
 from tests.ledger.test_pages import (
     HEAD,
@@ -248,6 +250,20 @@ def test_the_template_filled_in_is_recorded(people: dict[str, Person]) -> None:
     kinds = Entry.objects.values_list("category__kind", "category__code").distinct()
     assert kinds.count() == len(words)
     assert set(Entry.objects.values_list("description", flat=True)) == {"=1+1"}
+
+
+@pytest.mark.skipif(soffice() is None, reason="no LibreOffice here; tests/install_office installs it")
+def test_the_template_filled_in_with_a_real_office_suite_is_recorded(people: dict[str, Person], tmp_path: Path) -> None:
+    client = browse(people["inspector"])
+    template = page_of(client, "import_xlsx_template").content
+    cells = ["2021-01-18 09:30", "116.8", "39.8", "gcj02", "06011", "渣土一堆\n约2方", "", "007"]
+    typed = [(f"{letter}2", cell) for letter, cell in zip("ABCDEFGH", cells, strict=True)]
+    filled = Office(tmp_path / "office").edit(template, typed)
+    tried = client.post(reverse("ledger:import"), {"file": upload(filled, "findings.xlsx")})
+    assert "Record 1 finding" in job_shown(client, tried)
+    client.post(f"{tried.url}take/")
+    entry = Entry.objects.get()
+    assert (entry.category.code, entry.datum_in, entry.description) == ("06011", "gcj02", "渣土一堆\n约2方")
 
 
 def test_a_job_from_before_there_were_kinds_is_read(people: dict[str, Person]) -> None:
