@@ -51,6 +51,7 @@ class Office:
     """A LibreOffice with a fresh profile in `folder`."""
 
     def __init__(self, folder: Path):
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.profile = folder / "profile"
         self._run("--terminate_after_init")
@@ -68,7 +69,7 @@ class Office:
         )
 
     def edit(self, data: bytes, edits: Iterable[tuple[str, str]] = ()) -> bytes:
-        """The workbook opened, the cells (by address: D3) typed over, and saved as .xlsx again."""
+        """The workbook opened, the cells (by address: D3) typed over, and saved."""
         source, target, list_ = (self.folder / name for name in ("source.xlsx", "target.xlsx", "edits.txt"))
         source.write_bytes(data)
         target.unlink(missing_ok=True)

@@ -430,6 +430,8 @@ def broken(data: bytes) -> bytes:
         (lambda _data: bad_book({"a": [[*SHOWN, "id"]]}), "a.xlsx", "column_twice"),
         (with_macro, "a.xlsx", "macro_workbook"),
         (lambda data: data, "a.xlsm", "macro_workbook"),
+        (lambda data: data, "a.ods", "not_xlsx"),
+        (lambda data: data, "a.xls", "not_xlsx"),
         (corner, "a.xlsx", "sheet_too_large"),
         (lambda _data: b"number,id,seen,mark\n\x00", "a.csv", "file_not_a_table"),
         (lambda _data: "number,id,seen,mark\n编号".encode("utf-16"), "a.csv", "file_not_a_table"),

@@ -77,7 +77,8 @@ class Planned:
 def plan_amendments(*, by: Person, data: bytes, name: str, progress: Progress = unheard) -> Planned:
     """Read an edited export (XLSX or CSV) and hold every row against the ledger; nothing is written.
 
-    Raises BadTable for a file that is no table, BadWorkbook (`macro_workbook`), and NotAllowed for who amends nothing.
+    Raises BadTable for a file that is no table, BadWorkbook (`macro_workbook`, `not_xlsx`), and NotAllowed for who
+    amends nothing.
     A row is refused as `id_missing`, `row_twice`, `entry_not_found`, `number_mismatch`, `entry_changed`,
     `not_editable`, or by what an amendment itself is refused for.
     """
@@ -104,6 +105,9 @@ def plan_amendments(*, by: Person, data: bytes, name: str, progress: Progress = 
 
 def read_edited(data: bytes, name: str) -> tuple[list[str], list[Row]]:
     """The columns and rows of an edited export; rows of blanks are left out."""
+    if name.lower().endswith((".ods", ".xls")):
+        # Read as such, a tab within a text would be lost, and taken for an edit.
+        raise BadWorkbook("not_xlsx", _("Save it as .xlsx; in this format characters get lost."), field="file")
     if name.lower().endswith(".xlsm") or (data.startswith(b"PK") and b"vbaProject.bin" in data):
         raise BadWorkbook("macro_workbook", _("It holds macros; save it as a plain .xlsx."), field="file")
     columns, rows = read_table(data, name, required=REQUIRED, sheet=SHEET)
