@@ -44,7 +44,9 @@ End Sub
 
 
 def soffice() -> str | None:
-    return shutil.which("soffice") or shutil.which("libreoffice")
+    """The program, if it is there with its spreadsheet."""
+    program = shutil.which("soffice")
+    return program if program and (Path(program).resolve().parent / "libsclo.so").exists() else None
 
 
 class Office:
