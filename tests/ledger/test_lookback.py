@@ -336,28 +336,81 @@ def test_the_same_draw_again_is_the_first_one(people: dict[str, Person]) -> None
         assert (refusal.value.code, refusal.value.status) == ("round_id_taken", 409)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_who_draw_at_once_draw_no_entry_twice(people: dict[str, Person]) -> None:
-    strike_off(people["inspector"], 12)
-    together = threading.Barrier(4)
-    answers: list[str] = []
+def at_once(*calls: Callable[[], Any]) -> list[str]:
+    """What each call answers, or the code of its refusal; all begin at the same moment, in threads of their own."""
+    together = threading.Barrier(len(calls))
+    answers = [""] * len(calls)
 
-    def send(who: str) -> None:
+    def run(index: int, call: Callable[[], Any]) -> None:
         together.wait()
         try:
-            answers.append(str(a_round(people[who], 3).items.count()))
+            answers[index] = str(call())
         except DubanError as refusal:
-            answers.append(refusal.code)
+            answers[index] = refusal.code
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=send, args=(who,)) for who in ("supervisor", "inspector") * 2]
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    return answers
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_draw_at_once_draw_no_entry_twice(people: dict[str, Person]) -> None:
+    strike_off(people["inspector"], 12)
+    drawers = [people[who] for who in ("supervisor", "inspector") * 2]
+    answers = at_once(*[lambda by=by: a_round(by, 3).items.count() for by in drawers])
     assert sorted(answers) == ["12", "nothing_due", "nothing_due", "nothing_due"]
     assert LookbackItem.objects.count() == 12
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_draw_twice_at_once_is_one_round(people: dict[str, Person]) -> None:
+    strike_off(people["inspector"], 6)
+    key = uuid.uuid4()
+    answers = at_once(*[lambda: a_round(people["supervisor"], 3, round_id=key).number] * 3)
+    assert answers == ["110112-2021-R001"] * 3
+    assert LookbackItem.objects.count() == 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_revisit_while_somebody_draws_is_not_lost(people: dict[str, Person]) -> None:
+    entries = strike_off(people["inspector"], 8)
+    supervisor = people["supervisor"]
+    steps = [
+        lambda key=entry.pk: actions.mark_stands(by=supervisor, now=NOW, entry_id=key).lookback for entry in entries[:5]
+    ]
+    answers = at_once(lambda: a_round(supervisor, 8).number, *steps)
+    assert answers == ["110112-2021-R001", *["stands"] * 5]
+    kept = dict(LookbackItem.objects.values_list("entry", "result"))
+    assert {kept.get(entry.pk, "stands") for entry in entries[:5]} == {"stands"}
+    assert counted(LookbackRound.objects.get()).evidenced == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_revisit_while_somebody_closes_the_round_is_in_it_or_after_it(people: dict[str, Person]) -> None:
+    inspector, supervisor = people["inspector"], people["supervisor"]
+    strike_off(inspector, 6)
+    round_ = a_round(supervisor, 6)
+    photos = [make_photo(700 + number, by=inspector) for number in range(3)]
+    entries = drawn_entries(round_)
+    steps = [
+        lambda key=entry.pk, sha=sha: actions.mark_recurred(by=inspector, now=NOW, entry_id=key, photos=[sha]).state
+        for entry, sha in zip(entries, photos, strict=False)
+    ]
+    close = [lambda: close_round(by=supervisor, now=NOW, round_id=round_.pk, reason="封路").is_open] * 2
+    answers = at_once(*close, *steps)
+    assert sorted(answers[:2]) == ["False", "round_closed"]
+    assert answers[2:] == ["assigned"] * 3
+    counts = counted(round_)
+    assert (counts.open, counts.not_inspected) == (3, 3)
+    for item in round_.items.select_related("entry"):
+        steps_taken = list(item.entry.events.order_by("seq").values_list("action", flat=True))[1:]
+        expected = {"": [["recurred"]], "recurred": [["recurred"]]}
+        assert steps_taken in expected.get(item.result, [["not_inspected"], ["not_inspected", "recurred"]])
 
 
 # ---- what a revisit does to a round, and closing it ---------------------------------------------------------------
