@@ -83,7 +83,7 @@ def test_a_step_is_taken_only_by_the_roles_of_the_table(
     step = TRANSITIONS[action]
     entry = ready(action, entry_in(str(step.sources[0])), people)
     granted = role in PERMISSIONS[step.permission]
-    reasons = {found.action: reason for found, reason in queries.steps_for(people[role], entry)}
+    reasons = {found.action: reason for found, reason in queries.steps_for(people[role], entry, {})}
     assert (reasons[action] == "") == granted
     if granted:
         assert take(action, people[role], entry, people["supervisor"]).event_count == entry.event_count + 1

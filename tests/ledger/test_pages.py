@@ -27,6 +27,7 @@ from duban.ledger import actions, jobs, paging, queries, recording, tally, uploa
 from duban.ledger.leads import Lead
 from duban.ledger.lifecycle import TRANSITIONS
 from duban.ledger.models import Entry, EntryPhoto, Event
+from duban.places import queries as places
 
 MakeEntry = Callable[[str], Entry]
 SEES = {"inspector", "handler", "supervisor", "publisher", "leader", "administrator"}
@@ -411,7 +412,8 @@ def test_an_entry_shows_in_every_state_what_may_be_done_and_why_the_rest_may_not
     for role in ("supervisor", "handler", "inspector", "leader"):
         person = people[role]
         shown = page_of(browse(person, language), "entry", entry.pk).content.decode()
-        for step, reason in queries.steps_for(person, entry):
+        names = places.names([entry.jurisdiction, entry.responsible])
+        for step, reason in queries.steps_for(person, entry, names):
             address = reverse("ledger:step", args=[entry.pk, step.action])
             assert (address in shown) == (not reason), step.action
         assert entry.head_hash[:8] in shown

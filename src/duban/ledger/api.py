@@ -1,7 +1,7 @@
 """API v1, the ledger: read entries, record a finding under the id its sender made, take every step of the lifecycle."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -26,6 +26,7 @@ from duban.ledger.models import Category, Entry, EntryPhoto, Moment
 from duban.ledger.paging import page_of
 from duban.ledger.queries import SEEING
 from duban.ledger.recording import BadFinding, Finding, Recorded, record_finding
+from duban.ledger.story import facts_in_sight, links_of, numbers_in_sight
 from duban.ledger.views import StaffRequest
 from duban.places import queries as places
 
@@ -160,8 +161,8 @@ class EntryOut(Schema):
     cycle: int
     lookback_due_at: datetime | None
     lookback: str
-    merged_into: uuid.UUID | None
-    split_from: uuid.UUID | None
+    merged_into: uuid.UUID | None = Field(description="null also where it is out of your sight; so in the history")
+    split_from: uuid.UUID | None = Field(description="null also where it is out of your sight; so in the history")
     photos: PhotosOut
     seen: int
     head_hash: str
@@ -248,7 +249,7 @@ def list_entries(request: StaffRequest, question: Query[Question]) -> dict[str, 
     found = queries.find_entries(person, filters, now=now)
     page = page_of(found.entries, filters.sort, question.cursor, question.limit)
     prefetch_related_objects(page.entries, "category")
-    return {"entries": _entries_out(page.entries, now), "older": page.older, "newer": page.newer}
+    return {"entries": _entries_out(person, page.entries, now), "older": page.older, "newer": page.newer}
 
 
 @router.get("/{uuid:entry_id}", response=EntryDetail, summary="One entry with its history and the steps open to you")
@@ -370,17 +371,20 @@ _LIFE = (
 )  # fmt: skip
 
 
-def _entries_out(entries: Sequence[Entry], now: datetime) -> list[dict[str, Any]]:
-    """The entries as the API tells them, with three queries however many they are."""
+def _entries_out(person: Person, entries: Sequence[Entry], now: datetime) -> list[dict[str, Any]]:
+    """The entries as the API tells them, with a few queries however many they are."""
     names = places.names({code for entry in entries for code in (entry.jurisdiction, entry.responsible)})
     photos: dict[uuid.UUID, dict[str, list[str]]] = {}
     hung = EntryPhoto.objects.filter(entry__in=[entry.pk for entry in entries]).order_by("position")
     for entry_id, photo_id, moment in hung.values_list("entry_id", "photo_id", "moment"):
         photos.setdefault(entry_id, {}).setdefault(moment, []).append(photo_id)
-    return [_out(entry, names, photos.get(entry.pk, {}), now) for entry in entries]
+    seen = numbers_in_sight(person, (key for entry in entries for key in (entry.merged_into_id, entry.split_from_id)))
+    return [_out(entry, names, photos.get(entry.pk, {}), seen, now) for entry in entries]
 
 
-def _out(entry: Entry, names: dict[str, str], photos: dict[str, list[str]], now: datetime) -> dict[str, Any]:
+def _out(
+    entry: Entry, names: dict[str, str], photos: dict[str, list[str]], seen: Container[str], now: datetime
+) -> dict[str, Any]:
     return {
         "id": entry.pk,
         "number": entry.number,
@@ -398,8 +402,8 @@ def _out(entry: Entry, names: dict[str, str], photos: dict[str, list[str]], now:
         "found_at": entry.found_at,
         "recorded_at": entry.recorded_at,
         **{column: getattr(entry, column) for column in _LIFE},
-        "merged_into": entry.merged_into_id,
-        "split_from": entry.split_from_id,
+        "merged_into": entry.merged_into_id if str(entry.merged_into_id) in seen else None,
+        "split_from": entry.split_from_id if str(entry.split_from_id) in seen else None,
         "photos": {str(moment): photos.get(moment, []) for moment in Moment},
         "seen": entry.event_count,
         "head_hash": entry.head_hash,
@@ -407,6 +411,8 @@ def _out(entry: Entry, names: dict[str, str], photos: dict[str, list[str]], now:
 
 
 def _detail(person: Person, entry: Entry) -> dict[str, Any]:
+    (shown,) = _entries_out(person, [entry], clock.now())
+    names = {unit["code"]: unit["name"] for unit in (shown["jurisdiction"], shown["responsible"]) if unit["name"]}
     steps = [
         {
             "action": step.action,
@@ -415,8 +421,10 @@ def _detail(person: Person, entry: Entry) -> dict[str, Any]:
             "allowed": not reason,
             "reason": reason,
         }
-        for step, reason in queries.steps_for(person, entry)
+        for step, reason in queries.steps_for(person, entry, names)
     ]
+    events = list(entry.events.order_by("seq"))
+    seen = numbers_in_sight(person, (link for event in events for link in links_of(event)))
     history = [
         {
             "seq": event.seq,
@@ -427,14 +435,14 @@ def _detail(person: Person, entry: Entry) -> dict[str, Any]:
             "username": event.username,
             "actor": event.words.get("actor", ""),
             "reason": event.words.get("reason", ""),
-            "facts": event.facts,
+            "facts": facts_in_sight(event, seen),
             "hash": event.hash,
             "previous": event.previous,
         }
-        for event in entry.events.order_by("seq")
+        for event in events
     ]
     parts = list(
         Entry.objects.visible_to(person).filter(split_from=entry).order_by("number").values_list("pk", flat=True)
     )
     more = {"parts": parts, "located": entry.located, "history": history, "steps": steps}
-    return _entries_out([entry], clock.now())[0] | more
+    return shown | more

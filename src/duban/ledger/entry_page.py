@@ -1,7 +1,7 @@
 """One entry's page: what is known of it, the steps this person may take, and taking one."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,14 +22,14 @@ from duban.ledger.appending import BadStep, why_not
 from duban.ledger.categories import category_index, find_category
 from duban.ledger.lifecycle import TRANSITIONS, State, Transition
 from duban.ledger.map_points import point_of
-from duban.ledger.models import Entry, EntryPhoto, Lookback, Moment
+from duban.ledger.models import Category, Entry, EntryPhoto, Lookback, Moment
 from duban.ledger.notices import mark_read
 from duban.ledger.queries import SEEING
 from duban.ledger.story import state_line, told
 from duban.ledger.uploads import Kept
-from duban.ledger.views import StaffRequest, area_choices, person_who, scope_of
+from duban.ledger.views import StaffRequest, area_choices, attach_categories, person_who, scope_of
 from duban.places import queries as places
-from duban.places.codes import LENGTHS
+from duban.places.codes import LENGTHS, covers
 
 # The step that carries an entry on from each state; the others correct it, give it back or end it.
 NEXT_STEP = {
@@ -74,17 +74,19 @@ def entry_page(request: StaffRequest, entry_id: uuid.UUID) -> HttpResponse:
 def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = None, status: int = 200) -> HttpResponse:
     """The page; `answered` is the form that came back with something wrong, in place of a fresh one."""
     person, now = request.user, clock.now()
-    steps = _steps(person, entry, answered)
-    may = [shown for shown in steps if not shown.reason]
-    next_action = _next_action(entry, now)
-    primary = next((shown for shown in may if shown.step.action == next_action), None)
     events = list(entry.events.order_by("seq"))
-    photos = list(entry.photos.select_related("photo").order_by("-moment", "position"))
-    of_cycle = _of_cycle(entry, photos)
-    links = {entry.merged_into_id, entry.split_from_id} - {None}
     story = told(events)
     codes = {entry.jurisdiction, entry.responsible} | {code for line in story for code in line.codes}
     names = places.names(codes)
+    steps = _steps(person, entry, names, answered)
+    may = [shown for shown in steps if not shown.reason]
+    next_action = _next_action(entry, now)
+    primary = next((shown for shown in may if shown.step.action == next_action), None)
+    photos = list(entry.photos.select_related("photo").order_by("-moment", "position"))
+    of_cycle = _of_cycle(entry, photos)
+    links = [link for link in (entry.merged_into_id, entry.split_from_id) if link]
+    seen = Entry.objects.visible_to(person)
+    was_split = any(event.action == "split" for event in events)
     context = {
         "entry": entry,
         "word": State(entry.state).label,
@@ -94,8 +96,8 @@ def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = N
         "before": [photo for photo in of_cycle if photo.moment == Moment.BEFORE],
         "after": [photo for photo in of_cycle if photo.moment == Moment.AFTER],
         "photos": photos,
-        "parts": list(Entry.objects.visible_to(person).filter(split_from=entry).order_by("number")),
-        "linked": set(Entry.objects.visible_to(person).filter(pk__in=[*links]).values_list("pk", flat=True)),
+        "parts": list(seen.filter(split_from=entry).order_by("number")) if was_split else [],
+        "linked": set(seen.filter(pk__in=links).values_list("pk", flat=True)) if links else set(),
         "lookback_due": queries.lookback_is_due(entry, now),
         "points": [point_of(entry, now) | {"lon": entry.lon, "lat": entry.lat, "url": ""}],
         "reasons": reasons_of(entry.located),
@@ -126,30 +128,61 @@ def _next_action(entry: Entry, now: datetime) -> str | None:
     return "grant_extension" if entry.extension_until else NEXT_STEP.get(State(entry.state))
 
 
-def _steps(person: Person, entry: Entry, answered: StepShown | None) -> list[StepShown]:
-    shown = []
-    for step, reason in queries.steps_for(person, entry):
+@dataclass(frozen=True)
+class Offered:
+    """What the forms of an entry's steps offer, read once for all of them."""
+
+    categories: Mapping[str, Category]
+    areas: Sequence[tuple[str, str]]
+
+    def units(self, codes: Sequence[str]) -> list[tuple[str, str]]:
+        return [(code, name) for code, name in self.areas if covers(codes, code)]
+
+
+def _offered(person: Person, entry: Entry) -> Offered:
+    return Offered(
+        category_index(), area_choices([*scope_of(person, "entry.triage"), entry.jurisdiction[: LENGTHS[0]]])
+    )
+
+
+def _steps(person: Person, entry: Entry, names: Mapping[str, str], answered: StepShown | None) -> list[StepShown]:
+    shown, offered = [], _offered(person, entry)
+    for step, reason in queries.steps_for(person, entry, names):
         if reason:
             shown.append(StepShown(step, None, reason))
         elif answered and step.action == answered.step.action:
             shown.append(answered)
         else:
-            shown.append(_make_step(person, entry, step))
+            shown.append(_make_step(person, entry, step, offered))
     return shown
 
 
 def _make_step(
-    person: Person, entry: Entry, step: Transition, data: Any = None, files: Any = None, kept: Sequence[Kept] = ()
+    person: Person,
+    entry: Entry,
+    step: Transition,
+    offered: Offered,
+    data: Any = None,
+    files: Any = None,
+    kept: Sequence[Kept] = (),
 ) -> StepShown:
     # Who gives an entry back may name any unit of the county; who assigns it, one of their own area.
     own = scope_of(person, "entry.triage")
     scope = {"assign": own, "split": own, "return": [entry.jurisdiction[: LENGTHS[0]]]}
-    units = area_choices(scope[step.action]) if step.action in scope else []
+    units = offered.units(scope.get(step.action, []))
     targets: Sequence[tuple[Entry, float]] = ()
     if step.action == "merge":
         targets = queries.near_open(person, entry.lon, entry.lat, leave_out=entry.pk)
-    choices = [(str(target.pk), str(target)) for target, _metres in targets]
-    form = forms.StepForm(step, entry, data, files, units=units, targets=choices)
+        attach_categories([target for target, _metres in targets], offered.categories)
+    form = forms.StepForm(
+        step,
+        entry,
+        data,
+        files,
+        units=units,
+        targets=[(str(target.pk), str(target)) for target, _metres in targets],
+        categories=forms.category_choices(offered.categories),
+    )
     return StepShown(step, form, "", kept, wrong=data is not None, targets=targets)
 
 
@@ -187,7 +220,7 @@ def take_step(request: StaffRequest, entry_id: uuid.UUID, action: str) -> HttpRe
     sent, spoilt = ([], []) if barred else uploads.store_files(request.FILES.getlist("photos"), by=person, now=now)
     kept = uploads.merge_kept(uploads.read_kept(request.POST.getlist("kept"), person), sent)
     data = request.POST.copy()
-    shown = _make_step(person, entry, step, data, request.FILES, kept)
+    shown = _make_step(person, entry, step, _offered(person, entry), data, request.FILES, kept)
     form: forms.StepForm = shown.form  # type: ignore[assignment]
     status = 400
     for wrong in spoilt:

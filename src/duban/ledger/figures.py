@@ -26,7 +26,7 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotAllowed
-from duban.ledger.leads import COLUMNS, Lead, column_for, sifting_columns
+from duban.ledger.leads import Lead, column_for, reach_columns, sifting_columns
 from duban.ledger.lifecycle import OPEN, UNREMEDIED, State
 from duban.ledger.models import Counter, Entry, EvaluationWeight, in_sight
 from duban.places.codes import LENGTHS
@@ -288,10 +288,10 @@ def in_words(figure: Figure, names: Mapping[str, str]) -> str:
     return f"{names.get(figure.unit, figure.unit)} · {said}" if figure.unit else said
 
 
-def rows_behind(figure: Figure, *, now: datetime) -> Q:
-    """The condition that exactly the entries of this number meet."""
+def rows_behind(figure: Figure, *, now: datetime, state: str = "state") -> Q:
+    """The condition that exactly the entries of this number meet; `state`: the name under which that is sifted."""
     named = conditions(now)
-    rows = _cohort(figure.period)
+    rows = _cohort(figure.period, state)
     indicator = INDICATORS[figure.indicator]
     for name in (indicator.of, indicator.n if figure.part == "n" else ""):
         if name:
@@ -299,8 +299,8 @@ def rows_behind(figure: Figure, *, now: datetime) -> Q:
     return rows & Q(responsible=figure.unit) if figure.unit else rows
 
 
-def _cohort(period: Period) -> Q:
-    return Q(dispatched_at__gte=period.start, dispatched_at__lt=period.end, state__in=COUNTED)
+def _cohort(period: Period, state: str = "state") -> Q:
+    return Q(dispatched_at__gte=period.start, dispatched_at__lt=period.end, **{f"{state}__in": COUNTED})
 
 
 # ---- counting -------------------------------------------------------------------------------------------------------
@@ -338,7 +338,7 @@ def add_up(lines: Iterable[Shares]) -> Shares:
 
 def by_unit_and_category(person: Person, period: Period, *, now: datetime) -> dict[tuple[str, int], Shares]:
     """The shares of each (responsible unit, category) among the entries in the person's sight; one query."""
-    rows = _in_sight(person).filter(_cohort(period))
+    rows = _in_sight(person).filter(_cohort(period, column_for("state", Lead.ORDER)))
     found = rows.values("responsible", "category_id").annotate(**_counts(now))
     return {(row["responsible"], row["category_id"]): _shares(row) for row in found}
 
@@ -346,7 +346,7 @@ def by_unit_and_category(person: Person, period: Period, *, now: datetime) -> di
 def by_month(person: Person, last: date, *, now: datetime, months: int = TREND_MONTHS) -> dict[date, Shares]:
     """The shares of each of the months up to the one that `last` lies in, the earliest first; one query."""
     firsts = [month_after(last, back) for back in range(1 - months, 1)]
-    rows = _in_sight(person).filter(_cohort(Period(firsts[0], month_after(last))))
+    rows = _in_sight(person).filter(_cohort(Period(firsts[0], month_after(last)), column_for("state", Lead.ORDER)))
     month = Case(
         *(When(dispatched_at__lt=midnight(month_after(first)), then=Value(at)) for at, first in enumerate(firsts)),
         output_field=IntegerField(),
@@ -357,9 +357,7 @@ def by_month(person: Person, last: date, *, now: datetime, months: int = TREND_M
 
 def _in_sight(person: Person) -> QuerySet[Entry]:
     """What the person may see, sifted out of the period's entries: no index of places is to find them first."""
-    columns = {column: column_for(column, Lead.ORDER) for column in COLUMNS}
-    sight = in_sight(person, place=columns["jurisdiction"], unit=columns["responsible"], category=columns["category"])
-    return Entry.objects.alias(**sifting_columns()).filter(sight).order_by()
+    return Entry.objects.alias(**sifting_columns()).filter(in_sight(person, **reach_columns(Lead.ORDER))).order_by()
 
 
 def _counts(now: datetime) -> dict[str, Count]:

@@ -173,6 +173,7 @@ class StepForm(forms.Form):
         *,
         units: Choices = (),
         targets: Choices = (),
+        categories: Choices = (),
     ):
         initial = {"seen": entry.event_count, "unit": entry.responsible}
         super().__init__(data, files, initial=initial, auto_id=f"{step.action}_%s", label_suffix="")
@@ -214,7 +215,7 @@ class StepForm(forms.Form):
             )
             self.fields["number"] = forms.CharField(label=_("Or its number"), required=False, max_length=24)
         if step.action == "amend":
-            self._amendable(entry)
+            self._amendable(entry, categories)
         if step.action not in {"list", "assign", "add_photo"}:
             needed = Need.REASON in step.needs
             self.fields["reason"] = (NeededField if needed else forms.CharField)(
@@ -223,8 +224,8 @@ class StepForm(forms.Form):
                 widget=forms.Textarea(attrs={"rows": 2}),
             )
 
-    def _amendable(self, entry: Entry) -> None:
-        self.fields["category"] = NeededField(label=_("Category"), widget=forms.Select(choices=category_choices()))
+    def _amendable(self, entry: Entry, categories: Choices) -> None:
+        self.fields["category"] = NeededField(label=_("Category"), widget=forms.Select(choices=categories))
         self.fields["statement"] = NeededField(label=_("The place in words"))
         self.fields["description"] = forms.CharField(
             label=_("In words"), required=False, widget=forms.Textarea(attrs={"rows": 2})

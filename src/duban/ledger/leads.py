@@ -52,6 +52,12 @@ def column_for(column: str, lead: Lead | None) -> str:
     return column if connection.vendor != "sqlite" or lead in (None, COLUMNS[column]) else f"{column}_sifting"
 
 
+def reach_columns(lead: Lead | None) -> dict[str, str]:
+    """The same for what in_sight looks at."""
+    words = {"place": "jurisdiction", "unit": "responsible", "category": "category"}
+    return {word: column_for(column, lead) for word, column in words.items()}
+
+
 def choose_lead(counts: Counts, *, states: Collection[str], category: int, by_deadline: bool) -> Lead:
     """The cheapest way to the first rows, by how many index entries and rows each has to pass.
 

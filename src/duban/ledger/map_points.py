@@ -1,5 +1,6 @@
 """Entries on the map: points near by, clusters made by the database from afar, at the cost of the box in view."""
 
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models import Count, F, Min, QuerySet
 from django.http import HttpResponse, JsonResponse, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -20,8 +21,8 @@ from duban.core.errors import DubanError
 from duban.engines.geo import cells
 from duban.ledger import filters, queries, tally
 from duban.ledger.leads import Lead
-from duban.ledger.lifecycle import State
-from duban.ledger.models import Entry, Tally
+from duban.ledger.lifecycle import UNREMEDIED, State
+from duban.ledger.models import Category, Entry, Tally
 from duban.ledger.queries import SEEING, Filters
 from duban.ledger.views import StaffRequest, person_who
 from duban.places import queries as places
@@ -36,6 +37,7 @@ MAX_ZOOM = 22
 STEPS_FINER = 3
 """A cluster is a cell of the map's zoom and this: 64 px wide."""
 SINGLES = 100
+DRAWN = ("pk", "lon", "lat", "state", "due_at", "category", "number", "statement", "description")
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
 
@@ -116,14 +118,14 @@ def drawn(person: Person, wanted: Filters, box: Box, zoom: int, *, now: datetime
     groups = _counted(person, wanted, grid) if counted else _grouped(entries, grid)
     total = int(groups.counts.sum())
     if zoom >= STREET_ZOOM or total <= FEW:
-        shown = list(_parts(entries.filter(**_box(grid)), grid.ranges)[:MAP_CAP]) if total else []
+        shown = _features(_parts(entries.filter(**_box(grid)), grid.ranges)[:MAP_CAP], now) if total else []
         note = _("The map shows %(drawn)s of %(total)s; come nearer to see all.")
         words = {"drawn": f"{MAP_CAP:,}", "total": f"{total:,}"}
-        return _collection([_feature(entry, now) for entry in shown], grid, total, note % words, total > MAP_CAP)
-    singles = _singles(entries, groups, grid.zoom)
+        return _collection(shown, grid, total, note % words, total > MAP_CAP)
+    singles = _singles(entries, groups, grid.zoom, now)
     late = wanted.overdue
     features = [
-        _feature(singles[cell], now) if cell in singles else _cluster(cell, lon, lat, count, late=late)
+        singles[cell] if cell in singles else _cluster(cell, lon, lat, count, late=late)
         for cell, lon, lat, count in groups.rows()
     ]
     return _collection(features, grid, total)
@@ -144,9 +146,9 @@ def _collection(
 
 def _first(entries: QuerySet[Entry], grid: Grid, *, now: datetime) -> dict[str, Any]:
     """Where counting by cells would be to read the ledger: the newest entries in the box."""
-    found = list(entries.filter(**_box(grid))[: MAP_CAP + 1])
+    found = _features(entries.filter(**_box(grid))[: MAP_CAP + 1], now)
     note = _("The map shows the newest %(drawn)s of very many; come nearer or narrow the filter.")
-    shown = [_feature(entry, now) for entry in found[:MAP_CAP]]
+    shown = found[:MAP_CAP]
     return _collection(shown, grid, len(shown), note % {"drawn": f"{MAP_CAP:,}"}, len(found) > MAP_CAP)
 
 
@@ -184,7 +186,7 @@ def _counted(person: Person, wanted: Filters, grid: Grid) -> Groups:
     finer, shift = min(grid.zoom + 1, tally.ZOOM), 2 * (places.FINEST_ZOOM - tally.ZOOM)
     rows = Tally.objects.filter(queries.reach_of(person, wanted.area, kind="kind"))
     rows = rows.filter(category=queries.category_key(wanted))
-    rows = rows.filter(_in_ranges("cell", [(low >> shift, high >> shift) for low, high in grid.ranges]))
+    rows = rows.filter(queries.in_ranges("cell", [(low >> shift, high >> shift) for low, high in grid.ranges]))
     if wanted.states:
         rows = rows.filter(state__in=wanted.states)
     sums = tally.sums(rows, [F("cell").bitrightshift(2 * (tally.ZOOM - finer))])
@@ -204,23 +206,17 @@ def _gathered(rows: Sequence[tuple[int, int, int]], grid: Grid, finer: int) -> G
     return Groups(whole, middles[0], middles[1], sums.astype(np.int64), finest[first])
 
 
-def _in_ranges(column: str, ranges: Iterable[tuple[int, int]]) -> Q:
-    inside = Q(pk__in=[])
-    for low, high in ranges:
-        inside |= Q(**{f"{column}__gte": low, f"{column}__lte": high})
-    return inside
-
-
 def _box(grid: Grid) -> dict[str, float]:
     west, south, east, north = grid.box
     return {"lon__gte": west, "lon__lt": east, "lat__gt": south, "lat__lte": north}
 
 
-def _singles(entries: QuerySet[Entry], groups: Groups, zoom: int) -> dict[int, Entry]:
-    """The entries that are alone in their cell; beyond some, they stay clusters of one."""
+def _singles(entries: QuerySet[Entry], groups: Groups, zoom: int, now: datetime) -> dict[int, dict[str, Any]]:
+    """The points of entries that are alone in their cell; beyond some, they stay clusters of one."""
     alone = groups.finest[(groups.counts == 1) & (groups.finest >= 0)][:SINGLES].tolist()
-    found = entries.filter(cell__in=alone).order_by() if alone else []
-    return {entry.cell >> 2 * (places.FINEST_ZOOM - zoom): entry for entry in found}
+    points = _features(entries.filter(cell__in=alone).order_by(), now) if alone else []
+    where = np.array([point["geometry"]["coordinates"] for point in points]).reshape(-1, 2)
+    return dict(zip(cells.cell_of(where[:, 0], where[:, 1], zoom).tolist(), points, strict=True))
 
 
 def _cluster(cell: int, lon: float, lat: float, count: int, *, late: bool) -> dict[str, Any]:
@@ -232,13 +228,31 @@ def _cluster(cell: int, lon: float, lat: float, count: int, *, late: bool) -> di
     }
 
 
-def _feature(entry: Entry, now: datetime) -> dict[str, Any]:
-    return {
-        "type": "Feature",
-        "id": str(entry.id),
-        "geometry": {"type": "Point", "coordinates": [entry.lon, entry.lat]},
-        "properties": point_of(entry, now) | {"count": 1},
-    }
+def _features(entries: QuerySet[Entry], now: datetime) -> list[dict[str, Any]]:
+    """Each entry as a point; `entries` may be cut, but not yet read."""
+    categories = {category.pk: str(category) for category in Category.objects.all()}
+    words = {state.value: str(state.label) for state in State}
+    # The addresses differ in the id alone, and to make each anew takes longer than to read the entry.
+    none = uuid.UUID(int=0)
+    before, after = reverse("ledger:entry", args=[none]).split(str(none))
+    return [
+        {
+            "type": "Feature",
+            "id": str(key),
+            "geometry": {"type": "Point", "coordinates": [lon, lat]},
+            "properties": {
+                "id": str(key),
+                "state": state,
+                "word": words[state],
+                "overdue": state in UNREMEDIED and due_at is not None and due_at < now,
+                "title": f"{categories.get(category, '')} · {number}",
+                "text": statement or description[:80],
+                "url": f"{before}{key}{after}",
+                "count": 1,
+            },
+        }
+        for key, lon, lat, state, due_at, category, number, statement, description in entries.values_list(*DRAWN)
+    ]
 
 
 @require_GET
@@ -250,10 +264,9 @@ def entry_points(request: StaffRequest) -> HttpResponse:
     found = queries.find_entries(request.user, wanted, now=now)
     total = found.total
     more = total.number > MAP_CAP
-    entries = list(found.entries[:MAP_CAP])
     words = {"drawn": f"{MAP_CAP:,}", "total": str(total)}
     note = _("The map shows the first %(drawn)s of %(total)s; narrow the filter to see all.") % words if more else ""
-    features = [_feature(entry, now) for entry in entries]
+    features = _features(found.entries[:MAP_CAP], now)
     return JsonResponse({"type": "FeatureCollection", "features": features, "more": more, "note": note})
 
 

@@ -1,7 +1,7 @@
 """What the ledger tells others. Views pass a person; nothing leaves that the person may not see."""
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from math import cos, radians
@@ -20,7 +20,15 @@ from duban.engines.geo.geodesy import geodesic
 from duban.ledger import search, tally
 from duban.ledger.appending import why_not
 from duban.ledger.figures import Figure, rows_behind
-from duban.ledger.leads import COLUMNS, Lead, choose_lead, column_for, sifting_columns, standing
+from duban.ledger.leads import (
+    COLUMNS,
+    Lead,
+    choose_lead,
+    column_for,
+    reach_columns,
+    sifting_columns,
+    standing,
+)
 from duban.ledger.lifecycle import OPEN, TRANSITIONS, UNREMEDIED, State, Transition
 from duban.ledger.models import Category, Entry, EntryPhoto, Lookback, Moment, in_sight
 from duban.places import queries as places
@@ -51,7 +59,7 @@ class Filters:
 SEEING = ("entry.see", "entry.see_own")
 SAME_METRES = 60
 COUNT_CAP = 10_000
-FREQUENT_CAP = 1_000
+FREQUENT_CAP = 200
 """Of words that stand in very many entries: there the rows have to be read to be counted."""
 DUE = ("today", "week", "later")
 SORTS = {
@@ -121,6 +129,9 @@ def find_entries(person: Person, filters: Filters, *, now: datetime) -> Found:
     counts = tally.by_state({tally.ALL, category}, reach_of(person, filters.area, kind="kind"))
     states = _states_of(filters)
     lead = choose_lead(counts, states=states, category=category, by_deadline=filters.sort.endswith("due_at"))
+    if filters.figure:
+        # The month leads, by an index of its own.
+        lead = Lead.ORDER
     plain = Filters(states=filters.states, area=filters.area, category=filters.category, sort=filters.sort)
     return Found(
         entries=entries_for(person, filters, now=now, lead=lead, match=match),
@@ -140,9 +151,7 @@ def entries_for(
     """The rows of find_entries, for a caller who reads all of them or knows what leads to the few."""
     columns = {column: column_for(column, lead) for column in COLUMNS}
     state = columns["state"]
-    reach = reach_of(
-        person, filters.area, place=columns["jurisdiction"], unit=columns["responsible"], category=columns["category"]
-    )
+    reach = reach_of(person, filters.area, **reach_columns(lead))
     # Read with the page, not joined: SQLite would begin with the categories.
     entries = Entry.objects.prefetch_related("category").alias(**sifting_columns()).filter(reach)
     if filters.states:
@@ -158,7 +167,7 @@ def entries_for(
     if filters.lookback:
         entries = entries.filter(lookback_due_at_now(now, state=state))
     if filters.figure:
-        entries = entries.filter(rows_behind(filters.figure, now=now))
+        entries = entries.filter(rows_behind(filters.figure, now=now, state=state))
     if filters.text:
         entries = entries.filter((match or search.matching(filters.text)).condition)
     return entries.order_by(*order_of(filters.sort if filters.sort in SORTS else "-found_at"))
@@ -241,9 +250,12 @@ def entry_for(person: Person, entry_id: uuid.UUID) -> Entry:
     return entry
 
 
-def steps_for(person: Person, entry: Entry) -> list[tuple[Transition, str]]:
-    """Every step of the lifecycle with why the person may not take it now; an empty reason: they may."""
-    steps, names = [], places.names([entry.jurisdiction, entry.responsible])
+def steps_for(person: Person, entry: Entry, names: Mapping[str, str]) -> list[tuple[Transition, str]]:
+    """Every step of the lifecycle with why the person may not take it now; an empty reason: they may.
+
+    `names` are what its area and its unit are called.
+    """
+    steps = []
     for step in (step for step in TRANSITIONS.values() if step.by_person):
         refusal = why_not(person, step, entry, names)
         steps.append((step, str(refusal) if refusal else ""))
@@ -263,6 +275,14 @@ def pictures_of(entry_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
     for entry_id, sha256 in hung.values_list("entry_id", "photo_id"):
         pictures.setdefault(entry_id, []).append(sha256)
     return pictures
+
+
+def in_ranges(column: str, ranges: Iterable[tuple[int, int]]) -> Q:
+    """Rows whose column lies in any of the ranges, both ends included; of no range none."""
+    inside = Q(pk__in=[])
+    for low, high in ranges:
+        inside |= Q(**{f"{column}__gte": low, f"{column}__lte": high})
+    return inside
 
 
 def may_see_photo(person: Person, sha256: str) -> bool:
@@ -356,15 +376,16 @@ def near_open(
     north = metres / 111_000
     east = min(north / max(cos(radians(lat)), 0.01), 180.0)
     box = (max(lon - east, -180), max(lat - north, -90), min(lon + east, 180), min(lat + north, 90))
-    inside = Q(pk__in=[])
-    for low, high in places.cell_ranges(*box):
-        inside |= Q(cell__gte=low, cell__lte=high)
-    found = Entry.objects.visible_to(person).filter(inside, state__in=OPEN)
+    found = Entry.objects.alias(**sifting_columns()).filter(
+        in_ranges("cell", places.cell_ranges(*box)),
+        in_sight(person, **reach_columns(Lead.ORDER)),
+        **{f"{column_for('state', Lead.ORDER)}__in": OPEN},
+    )
     if leave_out is not None:
         found = found.exclude(pk=leave_out)
     if category is not None:
-        found = found.filter(category=category)
-    entries = list(found[:500])
+        found = found.filter(**{column_for("category", Lead.ORDER): category.pk})
+    entries = list(found.order_by()[:500])
     if not entries:
         return []
     distances, _bearings = geodesic(
