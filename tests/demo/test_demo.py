@@ -21,7 +21,8 @@ from duban.demo import layers, story
 from duban.demo.builders import make_person
 from duban.engines.locate import Features, Gazetteer, Layers, locate
 from duban.ledger.lifecycle import State
-from duban.ledger.models import Entry, Event
+from duban.ledger.lookback import redrawn
+from duban.ledger.models import Entry, Event, LookbackRound
 from duban.places.actions import load_jurisdictions
 from duban.places.models import Layer
 
@@ -91,6 +92,10 @@ def test_the_demo_loads_once_tells_the_page_and_verifies(capsys: pytest.CaptureF
         "rectified": True,
         "new": True,
     }
+    round_ = LookbackRound.objects.get()
+    assert redrawn(round_).same
+    seen = dict(round_.items.filter(drawn=True).exclude(result="").values_list("entry__number", "result"))
+    assert seen == {"110112-2021-000001": "stands", "110112-2021-000002": "recurred"}
     assert list(all_problems()) == []
 
 

@@ -22,12 +22,14 @@ from duban.evidence.actions import store_photo
 from duban.ledger import actions as ledger
 from duban.ledger.categories import category_index
 from duban.ledger.history import seal_heads
+from duban.ledger.lookback import draw_round
 from duban.ledger.recording import Finding, record_finding
 from duban.places.actions import load_jurisdictions, load_layer
 
 NAMESPACE = uuid.UUID("5c1f3a5e-7f7a-4d0c-9a44-30a1d2f1b8aa")
 PASSWORD = "duban-demo-2021"  # noqa: S105  the demo's logins are printed for everybody
 SERIES = "环境卫生通报"
+SEED = "191"
 ISSUER = "通州区城市管理委员会"
 TITLE = "清除卫生死角 助力疫情防控"
 INTRO = (
@@ -262,6 +264,7 @@ def tell(*, people: dict[str, Person], scenes: Sequence[Scene], pictures: Pictur
     teller.find(range(page, after))
     teller.follow(range(page, after))
     teller.draft(now=beijing(25, 10))
+    teller.draw(now=beijing(44, 16))
     teller.follow(range(2), looking_back=True)
     teller.find(range(after, len(scenes)))
     teller.follow(range(after, len(scenes)))
@@ -303,6 +306,10 @@ class _Teller:
                 ),
             )
             self.entries[index] = record_finding(by=inspector, now=now, finding=finding).entry.id
+
+    def draw(self, *, now: datetime) -> None:
+        """The look-back of February: six of what was due by then, by a seed that gives the page's two first entries."""
+        draw_round(by=self.people["supervisor"], now=now, at=layers.DISTRICT, size=6, name="二月回头看", seed=SEED)
 
     def follow(self, indexes: range, *, looking_back: bool = False) -> None:
         """Take the entries through the steps of their fates, up to the look-back or that alone."""
