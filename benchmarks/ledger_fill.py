@@ -196,7 +196,11 @@ def _entries(
         "head_hash": _hex(random, count, 32),
         "unsealed": "0",
     }
-    return columns, [_grams(f"{statement} {description}") for statement, description in texts], into
+    grams = [
+        _grams(f"{statement} {description}", place[0], place[0][:9])
+        for (statement, description), place in zip(texts, places, strict=True)
+    ]
+    return columns, grams, into
 
 
 _PASSED = {
@@ -261,17 +265,17 @@ def _hex(random: np.random.Generator, count: int, size: int) -> list[str]:
 _TOKENS: dict[str, str] = {}
 
 
-def _grams(text: str) -> str:
-    """search.grams with its tokens remembered: the same pairs come up a million times."""
+def _grams(text: str, jurisdiction: str, responsible: str) -> str:
+    """search.tokens_of with its tokens remembered: the same pairs come up a million times."""
     found = {}
     for word in text.lower().split():
-        for at in range(len(word) - 1):
+        for at in range(len(word)):
             pair = word[at : at + 2]
             token = _TOKENS.get(pair)
             if token is None:
                 token = _TOKENS[pair] = search.grams(pair)[0]
             found[token] = None
-    return " ".join(found)
+    return " ".join([*found, search.PLACE + jurisdiction, search.UNIT + responsible])
 
 
 class _Writer:

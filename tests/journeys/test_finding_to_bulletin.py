@@ -275,7 +275,7 @@ def test_the_map_follows_the_filter(open_page: Pages, log_in: LogIn, staff: dict
     log_in(page, staff["supervisor"])
     page.goto("/ledger/")
     page.locator("#ledger-map duban-map[data-ready]").wait_for()
-    with page.expect_response(re.compile(r"points\.geojson\?.*overdue=1")) as answer:
+    with page.expect_response(re.compile(r"(points|clusters)\.geojson\?.*overdue=1")) as answer:
         page.get_by_text("overdue", exact=True).first.click()
     assert answer.value.json()["features"] == []
     page.get_by_role("button", name="Map").click()

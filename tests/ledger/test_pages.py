@@ -23,7 +23,7 @@ from tests.ledger.conftest import LATER
 
 from duban.access.models import Person
 from duban.demo.builders import NOON, make_finding, make_jpeg, make_person, make_photo
-from duban.ledger import actions, jobs, paging, queries, recording, tally, uploads
+from duban.ledger import actions, jobs, paging, queries, recording, search, tally, uploads
 from duban.ledger.leads import Lead
 from duban.ledger.lifecycle import TRANSITIONS
 from duban.ledger.models import Entry, EntryPhoto, Event
@@ -292,6 +292,7 @@ def test_however_the_rows_are_looked_for_they_are_the_same(
         entry_in(state)
     Entry.objects.filter(state="assigned").update(responsible="110112106", jurisdiction="110112106251")
     tally.rebuild()
+    search.index(list(Entry.objects.all()))
     questions = [
         queries.Filters(sort=sort),
         queries.Filters(sort=sort, states=("found", "assigned")),

@@ -115,7 +115,7 @@ def append(
             ]
         )
     tally.move(counted, tally.keys_of(entry))
-    if action == "amend":
+    if action == "amend" or "responsible" in (changes or {}):
         search.index([entry])
     audit.record(by=by, now=now, action=f"{action}_entry", subject_type="entry", subject_id=entry.pk)
     notices.notify(entry, step, by=by, now=now)

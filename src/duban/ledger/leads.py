@@ -58,10 +58,13 @@ def reach_columns(lead: Lead | None) -> dict[str, str]:
     return {word: column_for(column, lead) for word, column in words.items()}
 
 
-def choose_lead(counts: Counts, *, states: Collection[str], category: int, by_deadline: bool) -> Lead:
+def choose_lead(
+    counts: Counts, *, states: Collection[str], category: int, by_deadline: bool, dated: bool = False
+) -> Lead:
     """The cheapest way to the first rows, by how many index entries and rows each has to pass.
 
-    `states`: in which the rows can be; `category`: the one asked for, or tally.ALL; `by_deadline`: in that order.
+    `states`: in which the rows can be; `category`: the one asked for, or tally.ALL; `by_deadline`: in that order;
+    `dated`: their deadlines lie in a stretch of time, which would draw SQLite off the index of an area.
     """
     everything = _sum(counts, tally.ALL)
     in_states = _sum(counts, tally.ALL, states)
@@ -71,8 +74,9 @@ def choose_lead(counts: Counts, *, states: Collection[str], category: int, by_de
         # The worst walk passes all that is in other states before it comes to the first that is not.
         Lead.ORDER: min(everything - in_states + page, everything),
         Lead.STATE: min(page, in_states) if by_deadline and len(states) == 1 else 2 * in_states,
-        Lead.AREA: ROW_COST * _sum(counts, tally.ALL, within=True),
     }
+    if not dated:
+        costs[Lead.AREA] = ROW_COST * _sum(counts, tally.ALL, within=True)
     if category != tally.ALL:
         costs[Lead.CATEGORY] = ROW_COST * _sum(counts, category)
     return min(costs, key=lambda lead: costs[lead])

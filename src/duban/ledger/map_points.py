@@ -118,7 +118,11 @@ def drawn(person: Person, wanted: Filters, box: Box, zoom: int, *, now: datetime
     groups = _counted(person, wanted, grid) if counted else _grouped(entries, grid)
     total = int(groups.counts.sum())
     if zoom >= STREET_ZOOM or total <= FEW:
-        shown = _features(_parts(entries.filter(**_box(grid)), grid.ranges)[:MAP_CAP], now) if total else []
+        if zoom < NEAR_ZOOM:
+            inside = (found or queries.find_entries(person, wanted, now=now)).entries.filter(**_box(grid)).order_by()
+        else:
+            inside = _parts(entries.filter(**_box(grid)), grid.ranges)
+        shown = _features(inside[:MAP_CAP], now) if total else []
         note = _("The map shows %(drawn)s of %(total)s; come nearer to see all.")
         words = {"drawn": f"{MAP_CAP:,}", "total": f"{total:,}"}
         return _collection(shown, grid, total, note % words, total > MAP_CAP)

@@ -32,7 +32,7 @@ from duban.ledger.leads import (
 from duban.ledger.lifecycle import OPEN, TRANSITIONS, UNREMEDIED, State, Transition
 from duban.ledger.models import Category, Entry, EntryPhoto, Lookback, Moment, in_sight
 from duban.places import queries as places
-from duban.places.codes import covers, within
+from duban.places.codes import LENGTHS, covers, within
 
 
 @dataclass(frozen=True)
@@ -122,20 +122,29 @@ class Found:
 
 def find_entries(person: Person, filters: Filters, *, now: datetime) -> Found:
     """The entries that the filters ask for among those the person may see, and how many there are."""
-    match = search.matching(filters.text) if filters.text else None
+    match = search.matching(filters.text, _search_reach(person, filters.area)) if filters.text else None
     if match and match.rare:
         return Found(entries_for(person, filters, now=now, lead=Lead.ORDER, match=match), None, COUNT_CAP)
     category = category_key(filters)
     counts = tally.by_state({tally.ALL, category}, reach_of(person, filters.area, kind="kind"))
     states = _states_of(filters)
-    lead = choose_lead(counts, states=states, category=category, by_deadline=filters.sort.endswith("due_at"))
+    kept = standing(counts, states=states, category=category)
+    if not kept:
+        return Found(Entry.objects.none(), 0, COUNT_CAP)
+    lead = choose_lead(
+        counts,
+        states=states,
+        category=category,
+        by_deadline=filters.sort.endswith("due_at"),
+        dated=filters.overdue or bool(filters.due),
+    )
     if filters.figure:
         # The month leads, by an index of its own.
         lead = Lead.ORDER
     plain = Filters(states=filters.states, area=filters.area, category=filters.category, sort=filters.sort)
     return Found(
         entries=entries_for(person, filters, now=now, lead=lead, match=match),
-        kept=standing(counts, states=states, category=category) if filters == plain else None,
+        kept=kept if filters == plain else None,
         cap=FREQUENT_CAP if match else COUNT_CAP,
     )
 
@@ -181,6 +190,17 @@ def reach_of(person: Person, area: str, *, place: str = "jurisdiction", unit: st
     asked = within(place, [area]) | within(unit, [area])
     whole = covers((code for code, of in rights.grants(person, "entry.see") if not of), area)
     return asked if whole else sight & asked
+
+
+def _search_reach(person: Person, area: str) -> list[list[str]]:
+    """What reach_of says in tokens of the search, where it is less than a county: of that nearly all entries are."""
+    seeing, own = rights.codes(person, "entry.see"), rights.codes(person, "entry.see_own")
+    reach = []
+    if not any(len(code) <= LENGTHS[0] for code in [*seeing, *own]):
+        reach.append(search.tokens_within(seeing, [*seeing, *own]))
+    if len(area) > LENGTHS[0]:
+        reach.append(search.tokens_within([area], [area]))
+    return [group for group in reach if group]
 
 
 def category_key(filters: Filters) -> int:

@@ -3,12 +3,13 @@
 Each pair of neighbouring characters becomes one token, kept in `EntryText.grams`, and the last character of a word one
 of its own, so that a single character is the beginning of some token. SQLite's full-text table and PostgreSQL's
 inverted index find entries that hold all that is sought; the words themselves are then compared, so that a chance
-meeting of pairs is no hit.
+meeting of pairs is no hit. The area and the unit of an entry are tokens too: a word that is frequent in a district and
+rare in one town is found there by the index.
 """
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -19,6 +20,7 @@ from duban.ledger.models import Counter, Entry, EntryText
 
 RARE = 10_000
 """What holds more entries than this is found faster by walking the list in its order and comparing."""
+PLACE, UNIT = "p", "u"
 DIGITS = "0123456789abcdefghijklmnopqrstuv"
 FULL_NUMBER = re.compile(r"\d{6}-\d{4}-\d{1,9}", re.ASCII)
 SHORT_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
@@ -63,13 +65,15 @@ def _token(characters: str) -> str:
     return "x" + "".join(DIGITS[point >> shift & 31] for point in points for shift in (15, 10, 5, 0))
 
 
-def words_of(entry: Entry) -> str:
-    return f"{entry.statement} {entry.description}"
+def tokens_of(entry: Entry) -> list[str]:
+    """What of an entry is searched."""
+    words = grams(f"{entry.statement} {entry.description}")
+    return [*words, PLACE + entry.jurisdiction, UNIT + entry.responsible]
 
 
 def index(entries: Sequence[Entry], *, fresh: bool = False) -> None:
     """Write down what of these entries is searched; `fresh`: none of them was before."""
-    rows = [EntryText(entry=entry, grams=" ".join(grams(words_of(entry)))) for entry in entries]
+    rows = [EntryText(entry=entry, grams=" ".join(tokens_of(entry))) for entry in entries]
     if fresh:
         EntryText.objects.bulk_create(rows, batch_size=500)
         return
@@ -81,16 +85,24 @@ def index(entries: Sequence[Entry], *, fresh: bool = False) -> None:
 def index_missing() -> int:
     """Index what was recorded before there was an index; returns how many entries."""
     done, last = 0, uuid.UUID(int=0)
-    missing = Entry.objects.filter(text__isnull=True).only("statement", "description").order_by("pk")
+    missing = (
+        Entry.objects.filter(text__isnull=True)
+        .only("statement", "description", "jurisdiction", "responsible")
+        .order_by("pk")
+    )
     while entries := list(missing.filter(pk__gt=last)[:2000]):
         index(entries, fresh=True)
         done, last = done + len(entries), entries[-1].pk
     return done
 
 
-def matching(text: str) -> Match:
-    """Entries that hold every word of `text` in statement or description, or have it as their number."""
-    tokens, numbers = sought(text), numbers_meant(text)
+def matching(text: str, reach: Sequence[Sequence[str]] = ()) -> Match:
+    """Entries that hold every word of `text` in statement or description, or have it as their number.
+
+    `reach`: nothing is asked for but what holds one token of each of these groups, as tokens_within makes them; it
+    narrows the search and is no condition of the answer.
+    """
+    tokens, numbers = [[token] for token in sought(text)], numbers_meant(text)
     condition = Q()
     for word in text.split():
         # Most scripts have no case, and to fold it costs more than to compare.
@@ -98,9 +110,10 @@ def matching(text: str) -> Match:
         condition &= Q(**{f"statement__{how}": word}) | Q(**{f"description__{how}": word})
     if numbers:
         condition |= Q(number__in=numbers)
-    rare = bool(tokens) and _holding(tokens) <= RARE
+    query = _query([*tokens, *reach])
+    rare = bool(tokens) and _holding(query) <= RARE
     if rare:
-        candidates = _with_all(tokens).values("entry")
+        candidates = _with_all(query).values("entry")
         if numbers:
             candidates = candidates.union(Entry.objects.order_by().filter(number__in=numbers).values("pk"), all=True)
         condition = Q(pk__in=candidates) & condition
@@ -119,26 +132,30 @@ def numbers_meant(text: str) -> list[str]:
     return []
 
 
-def _holding(tokens: Sequence[str]) -> int:
-    """How many entries hold all tokens, counted no further than one beyond RARE."""
+def tokens_within(places: Iterable[str], units: Iterable[str]) -> list[str]:
+    """Of which an entry holds one if it lies in the places or is the duty of the units: the tokens begin so."""
+    return [*(f"{PLACE}{code}*" for code in places), *(f"{UNIT}{code}*" for code in units)]
+
+
+def _holding(query: str) -> int:
+    """How many entries the index finds, counted no further than one beyond RARE."""
     hits = {
         "sqlite": "SELECT rowid FROM ledger_text_grams WHERE ledger_text_grams MATCH %s LIMIT %s",
         "postgresql": "SELECT 1 FROM ledger_entrytext WHERE vector @@ to_tsquery('simple', %s) LIMIT %s",
     }[connection.vendor]
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT COUNT(*) FROM ({hits}) AS hits", [_query(tokens), RARE + 1])  # noqa: S608
+        cursor.execute(f"SELECT COUNT(*) FROM ({hits}) AS hits", [query, RARE + 1])  # noqa: S608
         return cursor.fetchone()[0]
 
 
-def _with_all(tokens: Sequence[str]) -> QuerySet[EntryText]:
+def _with_all(query: str) -> QuerySet[EntryText]:
     if connection.vendor == "sqlite":
-        hits = RawSQL("SELECT rowid FROM ledger_text_grams WHERE ledger_text_grams MATCH %s", [_query(tokens)])
+        hits = RawSQL("SELECT rowid FROM ledger_text_grams WHERE ledger_text_grams MATCH %s", [query])
         return EntryText.objects.filter(pk__in=hits)
-    return EntryText.objects.filter(RawSQL("vector @@ to_tsquery('simple', %s)", [_query(tokens)], BooleanField()))
+    return EntryText.objects.filter(RawSQL("vector @@ to_tsquery('simple', %s)", [query], BooleanField()))
 
 
-def _query(tokens: Sequence[str]) -> str:
-    """In the language of the index: on PostgreSQL a beginning is marked `:*`."""
-    if connection.vendor == "sqlite":
-        return " ".join(tokens)
-    return " & ".join(token.replace("*", ":*") for token in tokens)
+def _query(groups: Sequence[Sequence[str]]) -> str:
+    """One token of each group, in the language of the index; `*` ends the beginning of a token."""
+    both, either, begins = {"sqlite": (" AND ", " OR ", "*"), "postgresql": (" & ", " | ", ":*")}[connection.vendor]
+    return both.join(f"({either.join(group).replace('*', begins)})" for group in groups)

@@ -4,8 +4,9 @@
 // Attributes are written by the template tag `map_of`. Public to scripts:
 //   element.setPoints([...])   replaces the points; element.highlight(id) rings one, or none
 //   event `duban:picked`       bubbles, detail {lon, lat}, after the inputs are filled
-// Any element with data-map-id="…" rings the point of that id while it is hovered or holds the focus. Where htmx swaps in
-// another [data-map-source], the points are read anew from it.
+// Any element with data-map-id="…" rings the point of that id while it is hovered or holds the focus; data-map-at="lon,lat"
+// says where that is, when the point lies in a cluster. Where htmx swaps in another [data-map-source], the points are read
+// anew from it. The live map asks [data-map-clusters] instead, if there is one, for what lies in view, again after each move.
 
 const VENDOR = new URL("../vendor/maplibre/maplibre-gl.mjs", import.meta.url);
 const SHAPES = new URL("shapes.svg", import.meta.url);
@@ -49,6 +50,9 @@ function webglWorks() {
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const fonts = () => token("--sans").split(",").map((name) => name.trim().replace(/^["']|["']$/g, ""));
 const colourOf = (look) => token({ overdue: "--due", closed: "--done" }[look] || (look === "merged" || look === "void" ? "--muted" : "--ink"));
+
+/** A number of entries at one place of the map, as the server counts them, and no entry itself. */
+const isCluster = (point) => point.count > 0 && !point.state;
 
 /** What a point looks like: late beats its state. */
 const lookOf = (point) => (point.overdue ? "overdue" : LIVE_STATES.includes(point.state) ? point.state : "listed");
@@ -109,6 +113,8 @@ class DubanMap extends HTMLElement {
   #place = null;
   #read = "";
   #remark = "";
+  #served = false;
+  #asked = 0;
 
   connectedCallback() {
     if (this.#view || this.dataset.started) return;
@@ -126,15 +132,19 @@ class DubanMap extends HTMLElement {
 
   async #start() {
     this.#tell(this.#words.loading);
-    const [index, points] = await Promise.all([this.dataset.layers ? ask(this.dataset.layers) : { layers: [] }, this.#load()]);
+    const live = webglWorks();
+    this.#served = live && Boolean(document.querySelector("[data-map-clusters]"));
+    const index = this.dataset.layers ? await ask(this.dataset.layers) : { layers: [] };
     this.#layers = await Promise.all(index.layers.map(async (layer) => ({ ...layer, data: await ask(layer.url) })));
+    const points = await this.#load();
     this.#points = points;
     this.#place = this.#typedPlace();
     const canvas = element("div", { class: "canvas" });
     this.replaceChildren(canvas, this.#note());
     if (this.picks) this.append(element("p", { class: "map-how" }, this.#words.pick));
     const start = { host: this, canvas, words: this.#words, layers: this.#layers, points, place: this.#place, box: this.#box(), onPick: this.picks ? (lon, lat) => this.#pick(lon, lat) : null };
-    if (webglWorks()) this.#view = await LiveMap.draw(start);
+    start.onMove = this.#served ? (box, zoom) => this.#moved(box, zoom) : null;
+    if (live) this.#view = await LiveMap.draw(start);
     else {
       this.#view = new PlainMap(start);
       this.querySelector(".map-note").append(` · ${this.#words.no_webgl}`);
@@ -147,23 +157,53 @@ class DubanMap extends HTMLElement {
   /** Where the points are now: the JSON on the page, or an address, which a swapped-in table may have changed. */
   #where() {
     if (this.dataset.points) return document.getElementById(this.dataset.points)?.textContent || "[]";
+    if (this.#served) return document.querySelector("[data-map-clusters]")?.dataset.mapClusters;
     return document.querySelector("[data-map-source]")?.dataset.mapSource || this.dataset.source;
   }
 
   async #load() {
     this.#read = this.#where();
     if (this.dataset.points) return JSON.parse(this.#read);
-    const { points, note } = readPoints(await ask(this.#read));
+    const box = this.#layersBox();
+    const { points, note } = readPoints(await ask(this.#served ? this.#within(box, zoomOf(box, this.clientWidth)) : this.#read));
     this.#remark = note || "";
     return points;
+  }
+
+  /** The address of what lies in a box, seen from a zoom. */
+  #within([[west, south], [east, north]], zoom) {
+    const address = new URL(this.#read, location.href);
+    const box = [Math.max(west, -180), Math.max(south, -85), Math.min(east, 180), Math.min(north, 85)];
+    address.searchParams.set("bbox", box.map((degrees) => degrees.toFixed(5)).join(","));
+    address.searchParams.set("zoom", String(zoom));
+    return address;
+  }
+
+  /** After a move of the live map: what lies in view now, unless the map has moved on meanwhile. */
+  async #moved(box, zoom) {
+    const turn = (this.#asked += 1);
+    try {
+      const { points, note } = readPoints(await ask(this.#within(box, zoom)));
+      if (turn !== this.#asked) return;
+      this.#points = points;
+      this.#remark = note || "";
+      this.querySelector(".map-note")?.replaceWith(this.#note());
+      this.#view.showPoints(points);
+    } catch (problem) {
+      console.error(problem);
+    }
+  }
+
+  #layersBox() {
+    const borders = this.#layers.filter((layer) => layer.name === "boundaries");
+    return boxOf(borders) || boxOf(this.#layers) || NOWHERE;
   }
 
   #box() {
     let box = null;
     for (const point of this.#points) box = widen(box, [point.lon, point.lat]);
     if (this.#place) box = widen(box, this.#place);
-    const borders = this.#layers.filter((layer) => layer.name === "boundaries");
-    return box || boxOf(borders) || boxOf(this.#layers) || NOWHERE;
+    return box || this.#layersBox();
   }
 
   #tell(words) {
@@ -223,7 +263,7 @@ class DubanMap extends HTMLElement {
     for (const [on, off] of [["mouseover", "mouseout"], ["focusin", "focusout"]]) {
       document.addEventListener(on, (event) => {
         const row = event.target.closest?.("[data-map-id]");
-        if (row) this.highlight(row.dataset.mapId);
+        if (row) this.highlight(row.dataset.mapId, row.dataset.mapAt);
       });
       document.addEventListener(off, (event) => {
         if (event.target.closest?.("[data-map-id]")) this.highlight(null);
@@ -237,10 +277,16 @@ class DubanMap extends HTMLElement {
     this.#view?.setPoints(points, this.#box());
   }
 
-  highlight(id) {
+  highlight(id, at = "") {
     const point = id === null ? null : this.#points.find((p) => String(p.id) === String(id));
-    this.#view?.ring(point ? [point.lon, point.lat] : null);
+    const place = point ? [point.lon, point.lat] : at.split(",").map(Number);
+    this.#view?.ring(id !== null && place.length === 2 ? place : null);
   }
+}
+
+/** The whole zoom at which a box fills a map of so many pixels. */
+function zoomOf([[west], [east]], width) {
+  return Math.max(0, Math.floor(Math.log2((360 / Math.max(east - west, 1e-4)) * (width / 512))));
 }
 
 /** What a point says when it is opened. */
@@ -265,8 +311,8 @@ class LiveMap {
     return view;
   }
 
-  async #open({ host, canvas, words, layers, points, place, box, onPick }, library, paths) {
-    Object.assign(this, { library, paths, words, layers, points, nearest: Number(host.dataset.maxZoom) });
+  async #open({ host, canvas, words, layers, points, place, box, onPick, onMove }, library, paths) {
+    Object.assign(this, { library, paths, words, layers, points, served: Boolean(onMove), nearest: Number(host.dataset.maxZoom) });
     const narrow = matchMedia("(max-width: 767px)").matches;
     this.map = new library.Map({
       container: canvas,
@@ -314,10 +360,16 @@ class LiveMap {
         onPick(lng, lat);
       });
     }
+    if (onMove) {
+      const look = () => onMove(this.map.getBounds().toArray(), Math.floor(this.map.getZoom()));
+      this.map.on("moveend", look);
+      look();
+    }
     this.mark(place);
   }
 
   async #openCluster(hit) {
+    if (this.served) return this.map.easeTo({ center: hit.geometry.coordinates, zoom: Math.min(this.map.getZoom() + 2, 19) });
     const zoom = await this.map.getSource("points").getClusterExpansionZoom(hit.properties.cluster_id);
     this.map.easeTo({ center: hit.geometry.coordinates, zoom: Math.min(zoom + 0.5, 19) });
   }
@@ -375,10 +427,7 @@ class LiveMap {
     this.map.addSource("points", {
       type: "geojson",
       data: this.#collection(),
-      cluster: true,
-      clusterRadius: 26,
-      clusterMaxZoom: 16,
-      clusterProperties: { late: ["+", ["case", ["get", "late"], 1, 0]] },
+      ...(this.served ? {} : { cluster: true, clusterRadius: 26, clusterMaxZoom: 16, clusterProperties: { late: ["+", ["get", "late"]] } }),
     });
     this.map.addSource("ring", { type: "geojson", data: EMPTY });
     this.map.addLayer({ id: "ring", type: "circle", source: "ring", paint: { "circle-radius": 15, "circle-color": "transparent", "circle-stroke-width": 2, "circle-stroke-color": token("--focus") } });
@@ -407,7 +456,7 @@ class LiveMap {
       type: "FeatureCollection",
       features: this.points.map((point, at) => ({
         type: "Feature",
-        properties: { at, look: lookOf(point), late: Boolean(point.overdue) },
+        properties: { at, look: lookOf(point), late: Number(Boolean(point.overdue)), ...(isCluster(point) ? { point_count: point.count } : {}) },
         geometry: { type: "Point", coordinates: [point.lon, point.lat] },
       })),
     };
@@ -428,10 +477,15 @@ class LiveMap {
     return context.getImageData(0, 0, size, size);
   }
 
-  setPoints(points, box) {
+  /** Other points in the same view. */
+  showPoints(points) {
     this.points = points;
+    this.map.getSource("points")?.setData(this.#collection());
+  }
+
+  setPoints(points, box) {
     this.popup?.remove();
-    this.map.getSource("points").setData(this.#collection());
+    this.showPoints(points);
     if (points.length) this.map.fitBounds(box, { padding: 44, maxZoom: this.nearest, duration: 0 });
   }
 
