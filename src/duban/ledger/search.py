@@ -99,6 +99,8 @@ def index_missing() -> int:
 def matching(text: str, reach: Sequence[Sequence[str]] = ()) -> Match:
     """Entries that hold every word of `text` in statement or description, or have it as their number.
 
+    Letters match in either case; on SQLite, those of ASCII.
+
     `reach`: nothing is asked for but what holds one token of each of these groups, as tokens_within makes them; it
     narrows the search and is no condition of the answer.
     """
