@@ -25,7 +25,7 @@ from duban.ledger.map_points import point_of
 from duban.ledger.models import Category, Entry, EntryPhoto, Lookback, Moment
 from duban.ledger.notices import mark_read
 from duban.ledger.queries import SEEING
-from duban.ledger.story import state_line, told
+from duban.ledger.story import numbers_in_sight, state_line, told
 from duban.ledger.uploads import Kept
 from duban.ledger.views import StaffRequest, area_choices, attach_categories, person_who, scope_of
 from duban.places import queries as places
@@ -84,7 +84,8 @@ def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = N
     primary = next((shown for shown in may if shown.step.action == next_action), None)
     photos = list(entry.photos.select_related("photo").order_by("-moment", "position"))
     of_cycle = _of_cycle(entry, photos)
-    links = [link for link in (entry.merged_into_id, entry.split_from_id) if link]
+    links = (entry.merged_into_id, entry.split_from_id, *(link for line in story for link in line.links))
+    numbers = numbers_in_sight(person, links)
     seen = Entry.objects.visible_to(person)
     was_split = any(event.action == "split" for event in events)
     context = {
@@ -97,13 +98,14 @@ def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = N
         "after": [photo for photo in of_cycle if photo.moment == Moment.AFTER],
         "photos": photos,
         "parts": list(seen.filter(split_from=entry).order_by("number")) if was_split else [],
-        "linked": set(seen.filter(pk__in=links).values_list("pk", flat=True)) if links else set(),
+        "merged_into": numbers.get(str(entry.merged_into_id), ""),
+        "split_from": numbers.get(str(entry.split_from_id), ""),
         "lookback_due": queries.lookback_is_due(entry, now),
         "points": [point_of(entry, now) | {"lon": entry.lon, "lat": entry.lat, "url": ""}],
         "reasons": reasons_of(entry.located),
         "layers": layers_of(entry.located),
         "line": state_line(entry, events),
-        "story": [line.named(names) for line in story],
+        "story": [line.named(names, numbers) for line in story],
         "primary": primary,
         "others": [shown for shown in may if shown is not primary],
         "barred": [shown for shown in steps if shown.reason],

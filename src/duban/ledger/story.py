@@ -114,9 +114,9 @@ class Line:
     def links(self) -> set[str]:
         return {change.new for change in self.changes if change.column in LINKS and change.new}
 
-    def named(self, names: Mapping[str, str], numbers: Mapping[str, str] | None = None) -> "Line":
+    def named(self, names: Mapping[str, str], numbers: Mapping[str, str]) -> "Line":
         """The same with units called by their names, and with the numbers of the entries that are in sight."""
-        return replace(self, changes=tuple(_named(change, names, numbers or {}) for change in self.changes))
+        return replace(self, changes=tuple(_named(change, names, numbers) for change in self.changes))
 
 
 def _named(change: Change, names: Mapping[str, str], numbers: Mapping[str, str]) -> Change:
