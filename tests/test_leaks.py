@@ -6,12 +6,14 @@ of one, is any of their words, numbers, keys or photos told? What is hidden must
 An address that stands in no table below fails the test.
 """
 
+import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import unified_diff
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -27,6 +29,7 @@ from duban.core import clock
 from duban.demo.builders import NOON, make_finding, make_person, make_photo
 from duban.evidence.models import Photo
 from duban.ledger import actions, jobs, lookback
+from duban.ledger.mail import send_digests
 from duban.ledger.models import Entry
 from duban.ledger.recording import record_finding
 from duban.ledger.saved import save_filter
@@ -40,6 +43,8 @@ HIDDEN = uuid.UUID(int=0xDEC0DE)
 ROLES = "inspector handler supervisor publisher health_officer community_worker leader administrator".split()
 NOBODY = "nobody"
 READERS = (*ROLES, NOBODY)
+CHIEF = "chief"
+"""A supervisor of the whole district, to whom all of it shows."""
 LISTS = ("", "?text={mark}", "?text={number}", "?overdue=1", "?lookback=due", "?asked=1", "?due=today", "?sort=due_at")
 MAP = "?bbox=116.5,39.5,117,40.1&zoom="
 FIGURE = "?figure=handled:n:2021-01-01:2021-02-01"
@@ -160,6 +165,20 @@ POSTS = {
     *(f"/api/v1/entries/<entry_id>/{action}" for action in actions.VERBS),
     *(f"/api/v1/bulletins/<issue_id>/{step}/" for step in ("approve", "publish", "discard", "correct")),
 }
+# Addresses that nobody here opens: what asks for the password again, what a worker writes, what is not loaded.
+SHUT = {
+    "/api/v1/",
+    "/places/layers/<name>.geojson",
+    "/ledger/export/<job_id>/",
+    "/account/code/",
+    "/account/code/again/",
+    "/account/second-factor/codes/",
+    "/account/second-factor/codes/new/",
+    "/account/second-factor/remove/",
+    "/account/second-factor/set-up/",
+    "/ledger/export/<job_id>/ledger.xlsx",
+    "/ledger/import/<job_id>/refused.csv",
+}
 # What is not the same at the second look for reasons of its own: sessions, secrets made afresh.
 OWN_AFFAIRS = "/account/"
 WORDS = {
@@ -216,7 +235,10 @@ class World:
             self.clients[role] = Client(headers={"accept-language": "en"})
             self.clients[role].force_login(person)
             access.change_own_mail(by=person, now=NOON, email=f"{role}@example.org", language="en")
+        self.clients[CHIEF] = Client(headers={"accept-language": "en"})
+        self.clients[CHIEF].force_login(self.chief)
         self.own, self.hidden = Things(), Things(secrets={MARK})
+        self.tied: dict[str, str] = {}
         self.published = self.publish()
         self.furnish(self.own, self.readers, "平常")
 
@@ -287,7 +309,7 @@ class World:
         }
         things.secrets |= {str(draft.pk), str(drawn.pk), job.id}
 
-    def publish(self) -> str:
+    def publish(self) -> dict[str, str]:
         """A bulletin of the readers' own town, for anybody to read."""
         supervisor, approver = self.readers["supervisor"], self.readers["publisher"]
         entry = self.entry(self.readers, "listed", "平常 已刊")
@@ -295,11 +317,41 @@ class World:
         step: dict[str, Any] = {"now": NOW, "issue_id": issue.pk}
         bulletin.edit_issue(by=supervisor, issuer="办公室", items={"rectified": [], "new": [entry.pk]}, **step)
         bulletin.approve_issue(by=approver, **step)
-        return str(bulletin.publish_issue(by=supervisor, **step).pk)
+        return {
+            "<issue_id>": str(bulletin.publish_issue(by=supervisor, **step).pk),
+            "<sha256>": entry.photos.get().photo_id,
+        }
 
     def plant(self) -> None:
-        """All of the other town's, and one that was the readers' duty for a while."""
+        """All of the other town's, beside what is the readers' own."""
         self.furnish(self.hidden, self.others, MARK)
+
+    def tie(self) -> None:
+        """Entries in sight that are tied to hidden ones, and one that was the readers' duty for a while."""
+        step: dict[str, Any] = {"now": NOON + timedelta(hours=2)}
+        target = self.entry(self.others, "assigned", MARK)
+        merged = self.entry(self.readers, "listed", "平常 并入")
+        actions.merge_entry(by=self.chief, into=target.pk, entry_id=merged.pk, **step)
+        twice = self.entry(self.readers, "listed", "平常 并入两次")
+        actions.merge_entry(by=self.chief, into=target.pk, entry_id=twice.pk, **step)
+        actions.unmerge_entry(by=self.chief, reason="不是一件", entry_id=twice.pk, **step)
+        near = self.entry(self.readers, "listed", "平常 主件")
+        actions.merge_entry(by=self.chief, into=near.pk, entry_id=twice.pk, **step)
+        joined = self.entry(self.others, "listed", MARK)
+        actions.merge_entry(by=self.chief, into=near.pk, entry_id=joined.pk, **step)
+        # The parts have the words of the whole: they are no secret, its number and key are.
+        whole = self.entry(self.others, "listed", "平常 拆分")
+        _whole, parts = actions.split_entry(by=self.chief, units=[HERE, THERE], entry_id=whole.pk, **step)
+        ours, theirs = sorted(parts, key=lambda part: part.responsible != HERE)
+        moved = self.entry(self.others, "listed", MARK)
+        actions.assign_entry(by=self.chief, unit=HERE, entry_id=moved.pk, **step)
+        actions.escalate_entry(by=self.chief, reason=f"{MARK} 催办", entry_id=moved.pk, **step)
+        actions.assign_entry(by=self.chief, unit=THERE, entry_id=moved.pk, **step)
+        self.hidden.secrets |= {whole.number, str(whole.pk), theirs.number, str(theirs.pk)}
+        for entry in (target, joined, moved):
+            self.hidden.hide(entry)
+        for name, entry in {"merged": merged, "twice": twice, "near": near, "part": ours}.items():
+            self.tied[name] = str(entry.pk)
 
     def ask(self, reader: str, method: str, address: str, **sent: Any) -> tuple[int, str]:
         """Status and words of the answer; whatever it changed is taken back."""
@@ -309,12 +361,24 @@ class World:
             transaction.set_rollback(True)
         return answer.status_code, words
 
+    def answer_of(self, reader: str, pattern: str, address: str, keys: dict[str, str]) -> str:
+        """Status and words, with the keys that were asked for taken out."""
+        method, sent = ("get", {}) if pattern in GETS else ("post", {})
+        if method == "post" and pattern.startswith("/api/"):
+            sent = {"data": "{}", "content_type": "application/json"}
+        status, words = self.ask(reader, method, address, **sent)
+        for part, key in keys.items():
+            if part in pattern:
+                words = words.replace(f"/{key}", f"/{part}") if key.isdecimal() else words.replace(key, part)
+                words = words if key.isdecimal() else words.replace(quote(key), part)
+        return f"{status}\n{words}"
+
     def look(self, reader: str, *, plain: bool = False) -> dict[str, tuple[int, str]]:
         """What every address answers; `plain`: only those that are not asked for what is hidden."""
         seen = {}
         said = {"mark": MARK, "number": "110112-2021-0000", "hidden": str(HIDDEN)}
         for pattern, queries in GETS.items():
-            for keys in (self.own.keys, self.own.keys | {"<issue_id>": self.published}):
+            for keys in (self.own.keys, self.own.keys | self.published):
                 for address in filled(pattern, keys):
                     for query in queries:
                         if address + query not in seen and not (plain and "{" in query):
@@ -359,9 +423,10 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
         patch.setattr(clock, "now", lambda: NOW)
         with transaction.atomic():
             world = World()
-            world.before = {reader: world.look(reader) for reader in READERS}
+            world.before = {reader: world.look(reader) for reader in (*READERS, CHIEF)}
             world.plant()
-            world.after = {reader: world.look(reader) for reader in READERS}
+            world.after = {reader: world.look(reader) for reader in (*READERS, CHIEF)}
+            world.tie()
             yield world
             transaction.set_rollback(True)
 
@@ -376,11 +441,134 @@ def test_nothing_changes_when_something_appears_elsewhere(world: World, reader: 
     assert not changed
 
 
+def told(world: World, answers: dict[str, tuple[int, str]]) -> dict[str, set[str]]:
+    """By address the secrets that stand in its answer."""
+    found = {address: {one for one in world.hidden.secrets if one in words} for address, (_, words) in answers.items()}
+    return {address: secrets for address, secrets in found.items() if secrets}
+
+
+def test_it_shows_to_who_may_see_it(world: World) -> None:
+    """The test of the test: addresses that list, count, draw or export do change, and do tell."""
+    before, after = world.before[CHIEF], world.after[CHIEF]
+    changed = {address.partition("?")[0] for address in before if before[address] != after[address]}
+    ledger = (
+        "",
+        "points.geojson",
+        "clusters.geojson",
+        "triage/",
+        "notices/",
+        "lookback/",
+        "figures/",
+        "figures/trend/",
+    )
+    assert {f"/ledger/{name}" for name in (*ledger, "export.csv", "export.geojson", "export.xlsx")} <= changed
+    assert {"/ledger/add/place/", "/ledger/figures/evaluation.xlsx", "/bulletins/desk/"} <= changed
+    assert {"/desk/", "/api/v1/entries/", "/api/v1/figures", "/api/v1/lookback", "/api/v1/bulletins/drafts/"} <= changed
+    assert MARK in after["/ledger/export.xlsx"][1]
+    assert HIDDEN.hex in after["/ledger/points.geojson"][1].replace("-", "")
+
+
+def test_every_address_is_open_to_somebody(world: World) -> None:
+    shut = set()
+    for pattern, queries in GETS.items():
+        keys = world.own.keys, world.own.keys | world.published
+        opened = [address + query for some in keys for address in filled(pattern, some) for query in queries]
+        if not any(world.after[reader][one][0] == 200 for one in opened for reader in (*READERS, CHIEF)):
+            shut.add(pattern)
+    assert not sorted(shut - SHUT)
+
+
 @pytest.mark.parametrize("reader", READERS)
-def test_no_address_tells_of_it(world: World, reader: str) -> None:
-    told = {
-        address: found
-        for address, (_status, words) in world.after[reader].items()
-        if "{" not in address and (found := {secret for secret in world.hidden.secrets if secret in words})
-    }
-    assert not told
+def test_no_address_tells_of_what_is_tied_to_something_in_sight(world: World, reader: str) -> None:
+    assert not told(world, world.look(reader, plain=True))
+    for name, key in world.tied.items():
+        for address in (
+            filled("/ledger/<entry_id>/", {"<entry_id>": key}),
+            filled("/api/v1/entries/<entry_id>", {"<entry_id>": key}),
+        ):
+            for one in address:
+                status, words = world.ask(reader, "get", one)
+                assert not told(world, {f"{name} {one}": (status, words)})
+
+
+# ---- absent and forbidden answer alike ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_what_is_hidden_answers_as_what_is_not_there(world: World, reader: str) -> None:
+    unlike = {}
+    for pattern in sorted({*GETS, *POSTS}):
+        if any(part in pattern for part in ABSENT):
+            for hidden, absent in zip(filled(pattern, world.hidden.keys), filled(pattern, ABSENT), strict=True):
+                there = world.answer_of(reader, pattern, hidden, world.hidden.keys)
+                nowhere = world.answer_of(reader, pattern, absent, ABSENT)
+                if there != nowhere:
+                    unlike[hidden] = [*unified_diff(there.splitlines(), nowhere.splitlines(), lineterm="", n=0)]
+    assert not unlike
+
+
+# ---- what is sent ---------------------------------------------------------------------------------------------------
+
+
+def test_nothing_hidden_can_be_named_in_a_step(world: World) -> None:
+    """Merging into it, hanging its photo on one's own, amending it by a file: as if there were none such."""
+    own, hidden = world.own.keys["<entry_id>"], world.hidden.keys
+    for reader in ("supervisor", "inspector", "handler"):
+        for named in ("into", "photo", "photos"):
+            answers = []
+            for keys in (hidden, ABSENT):
+                value = keys["<entry_id>"] if named == "into" else keys["<sha256>"]
+                action = {"into": "merge", "photo": "add_photo", "photos": "remedy"}[named]
+                body = {named: [value] if named == "photos" else value, "reason": "同一件"}
+                body.pop("reason") if named == "photo" else None
+                status, words = world.ask(
+                    reader, "post", f"/api/v1/entries/{own}/{action}", data=body, content_type="application/json"
+                )
+                answers.append((status, words.replace(value[:12], "").replace(value, "")))
+            assert answers[0] == answers[1], (reader, named)
+            assert answers[0][0] >= 400
+
+
+def test_a_file_that_names_what_is_hidden_is_refused_as_one_that_names_nothing(world: World) -> None:
+    file = world.after[CHIEF]["/ledger/export.csv"][1].partition("\ufeff")[2]
+    heading, *lines = file.splitlines()
+    row = next(line for line in lines if str(HIDDEN) in line).replace(MARK, "改")
+    answers = []
+    for key in (str(HIDDEN), ABSENT["<entry_id>"]):
+        data = f"{heading}\n{row.replace(str(HIDDEN), key)}\n".encode()
+        address = "/api/v1/entries/amendments?dry_run=true"
+        answers.append(world.ask("supervisor", "post", address, data=data, content_type="text/csv"))
+    assert answers[0] == answers[1]
+    assert "entry_not_found" in answers[0][1]
+
+
+def test_a_finding_beside_what_is_hidden_is_offered_nothing_of_it(world: World) -> None:
+    finding = {"category": "06010", "lon": 116.8001, "lat": 39.8, "found_at": NOON.isoformat(), "description": "新"}
+    for reader in ("supervisor", "inspector"):
+        status, words = world.ask(
+            reader, "put", f"/api/v1/entries/{uuid.UUID(int=77)}", data=finding, content_type="application/json"
+        )
+        assert status == 201
+        assert json.loads(words)["near"]
+        assert not told(world, {reader: (status, words)})
+        form = finding | {"id": uuid.UUID(int=78), "category": "event:06010", "found_at": "2021-01-18 12:00"}
+        form |= {"datum": "wgs84", "position_source": "map"}
+        status, words = world.ask(reader, "post", "/ledger/add/", data=form)
+        assert 'name="same_as"' in words
+        assert not told(world, {reader: (status, words)})
+
+
+def test_many_at_once_leave_alone_what_is_hidden(world: World) -> None:
+    for action in ("list", "assign"):
+        sent = {"action": action, "unit": HERE, "selected": [f"{HIDDEN}:1"]}
+        status, words = world.ask("supervisor", "post", "/ledger/bulk/", data=sent)
+        assert not told(world, {action: (status, words.replace(str(HIDDEN), ""))})
+    assert Entry.objects.get(pk=HIDDEN).event_count == 1
+
+
+def test_no_mail_tells_of_it(world: World, settings: Any, mailoutbox: list[Any]) -> None:
+    settings.DUBAN_EMAIL_URL = "locmem:"
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert send_digests(now=NOW).sent
+    for letter in mailoutbox:
+        assert not told(world, {letter.to[0]: (0, letter.subject + letter.body)})
