@@ -20,7 +20,7 @@ POINTS = [
     "duban.ledger.recording:EntryPhoto.objects.bulk_create:1:after",
     "duban.ledger.recording:seal_on_commit:1:after",
 ]
-AFTER_COMMIT = "duban.ledger.history:seal_heads:1:before"
+AFTER_COMMIT = "duban.ledger.history:seal_if_free:1:before"
 
 
 def _file(folder: Path) -> Path:

@@ -19,7 +19,7 @@ from duban.core.tables import in_zone, parse_moment
 from duban.core.text import is_plain
 from duban.evidence.models import Photo
 from duban.ledger import actions, queries
-from duban.ledger.categories import category_index, find_category
+from duban.ledger.categories import category_index, category_named, find_category
 from duban.ledger.filters import BadFilter, read_filters
 from duban.ledger.lifecycle import TRANSITIONS
 from duban.ledger.models import Category, Entry, EntryPhoto, Moment
@@ -204,7 +204,7 @@ class NearOut(Schema):
     category: str = Field(description="kind:code")
 
 
-class RecordedOut(EntryDetail):
+class RecordedOut(EntryOut):
     near: list[NearOut] = Field(description="open entries of the category within 60 m: the finding may be one of them")
 
 
@@ -266,7 +266,7 @@ def put_finding(request: StaffRequest, entry_id: uuid.UUID, sent: FindingIn) -> 
     _require_own_photos(person, sent.photos)
     finding = Finding(
         id=entry_id,
-        category=find_category(sent.category, category_index()),
+        category=category_named(sent.category),
         lon=sent.lon,
         lat=sent.lat,
         datum=sent.datum,
@@ -279,9 +279,11 @@ def put_finding(request: StaffRequest, entry_id: uuid.UUID, sent: FindingIn) -> 
         responsible=sent.responsible,
     )
     done: Recorded = record_finding(by=person, now=clock.now(), finding=finding)
-    entry = queries.entry_for(person, entry_id)
+    fresh = done.outcome == "taken"
+    entry = done.entry if fresh else queries.entry_for(person, entry_id)
     near = queries.already_there(person, entry.lon, entry.lat, entry.category, leave_out=entry_id)
-    answer = _detail(person, entry) | {
+    (shown,) = _entries_out(person, [entry], clock.now())
+    answer = shown | {
         "near": [
             {
                 "id": other.pk,
@@ -292,7 +294,7 @@ def put_finding(request: StaffRequest, entry_id: uuid.UUID, sent: FindingIn) -> 
             for other, metres in near
         ]
     }
-    return Status(201 if done.outcome == "taken" else 200, answer)
+    return Status(201 if fresh else 200, answer)
 
 
 def _require_own_photos(person: Person, shas: Sequence[str]) -> None:

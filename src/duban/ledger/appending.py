@@ -130,8 +130,8 @@ def seal_on_commit() -> None:
 
 
 def _seal_now() -> None:
-    history.seal_heads(now=clock.now())
-    tally.fold_if_many()
+    if history.seal_if_free(now=clock.now()):
+        tally.fold_if_many()
 
 
 def reason_of(text: str, action: str) -> str:

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from duban.core.errors import DubanError
@@ -33,8 +34,12 @@ def category_index() -> dict[str, Category]:
 
     Where an event and a component share a code, the event is meant.
     """
+    return _index(Category.objects.all())
+
+
+def _index(categories: QuerySet[Category]) -> dict[str, Category]:
     index: dict[str, Category] = {}
-    for category in Category.objects.order_by("-kind"):
+    for category in categories.order_by("-kind"):
         for key in (
             f"{category.kind}:{category.code}",
             category.code,
@@ -43,6 +48,14 @@ def category_index() -> dict[str, Category]:
         ):
             index.setdefault(key, category)
     return index
+
+
+def category_named(text: str) -> Category:
+    """find_category for a single cell: reads the few that may be meant."""
+    key = text.strip()
+    code = key.rpartition(":")[2]
+    meant = Q(code__in=[code, code.zfill(5)]) | Q(name=key) | Q(name_en__iexact=key)
+    return find_category(text, _index(Category.objects.filter(meant)))
 
 
 def find_category(text: str, index: dict[str, Category], *, row: int | None = None) -> Category:

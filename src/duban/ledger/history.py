@@ -124,29 +124,54 @@ def _hash_checkpoint(checkpoint: Checkpoint) -> str:
 def seal_heads(*, now: datetime) -> str:
     """Chain the heads of all entries changed since the last checkpoint; returns the newest checkpoint's hash.
 
-    Called after each write has committed, and first thing when a bulletin is published. Nothing to seal: no checkpoint.
+    First thing when a bulletin is published. Nothing to seal: no checkpoint.
     """
     counter, _made = Counter.objects.select_for_update().get_or_create(key="checkpoint")
-    last = Checkpoint.objects.order_by("-seq").first()
-    while entries := list(Entry.objects.filter(unsealed=True).order_by("id")[:CHECKPOINT_BATCH]):
+    return _seal(counter, now)
+
+
+def seal_if_free(*, now: datetime) -> bool:
+    """Seal after a write has committed, unless another is sealing at this moment; returns whether this one did.
+
+    Who seals looks again once that has committed: what came meanwhile, and found the seal taken, is theirs to seal.
+    """
+    sealed = False
+    while Entry.objects.filter(unsealed=True).exists():
+        with transaction.atomic():
+            counters = Counter.objects.filter(key="checkpoint")
+            can_skip = transaction.get_connection().features.has_select_for_update_skip_locked
+            counter = counters.select_for_update(skip_locked=can_skip).first()
+            if counter is None and counters.exists():
+                return sealed
+            if counter is None:
+                counter, _made = Counter.objects.select_for_update().get_or_create(key="checkpoint")
+            _seal(counter, now)
+        sealed = True
+    return sealed
+
+
+def _seal(counter: Counter, now: datetime) -> str:
+    previous = Checkpoint.objects.order_by("-seq").values_list("hash", flat=True).first() or ""
+    unsealed = Entry.objects.filter(unsealed=True).order_by("id").values_list("pk", "event_count", "head_hash")
+    while heads := list(unsealed[:CHECKPOINT_BATCH]):
         checkpoint = Checkpoint(
             seq=counter.value + 1,
             at=now,
-            heads=[[str(entry.id), entry.event_count, entry.head_hash] for entry in entries],
-            previous=last.hash if last else "",
+            heads=[[str(entry_id), event_count, head] for entry_id, event_count, head in heads],
+            previous=previous,
         )
         checkpoint.hash = _hash_checkpoint(checkpoint)
         checkpoint.seal = seal(checkpoint.hash)
         checkpoint.save(force_insert=True)
-        for entry in entries:
-            Entry.objects.filter(pk=entry.pk, event_count=entry.event_count).update(unsealed=False)
-        counter.value = checkpoint.seq
+        # An entry that has moved on meanwhile has another head, and stays for the next checkpoint.
+        keys, sealed = [entry_id for entry_id, _count, _head in heads], [head for _id, _count, head in heads]
+        Entry.objects.filter(pk__in=keys, head_hash__in=sealed).update(unsealed=False)
+        counter.value, previous = checkpoint.seq, checkpoint.hash
         counter.save()
-        last = checkpoint
         transaction.on_commit(partial(_remember, checkpoint.seq, checkpoint.hash), robust=True)
-        if len(entries) < CHECKPOINT_BATCH:
+        if len(heads) < CHECKPOINT_BATCH:
             break
-    return last.hash if last else ""
+    return previous
 
 
 def verify_events() -> Iterator[Problem]:

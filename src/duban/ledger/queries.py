@@ -58,6 +58,8 @@ class Filters:
 
 SEEING = ("entry.see", "entry.see_own")
 SAME_METRES = 60
+NEAR_RANGES = 4
+"""Of cells around a point: more would be asked for longer than they save."""
 COUNT_CAP = 10_000
 FREQUENT_CAP = 200
 """Of words that stand in very many entries: there the rows have to be read to be counted."""
@@ -397,7 +399,7 @@ def near_open(
     east = min(north / max(cos(radians(lat)), 0.01), 180.0)
     box = (max(lon - east, -180), max(lat - north, -90), min(lon + east, 180), min(lat + north, 90))
     found = Entry.objects.alias(**sifting_columns()).filter(
-        in_ranges("cell", places.cell_ranges(*box)),
+        in_ranges("cell", places.cell_ranges(*box, limit=NEAR_RANGES)),
         in_sight(person, **reach_columns(Lead.ORDER)),
         **{f"{column_for('state', Lead.ORDER)}__in": OPEN},
     )

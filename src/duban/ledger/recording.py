@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -288,7 +288,7 @@ def _draft_entries(
             located=located,
             jurisdiction=jurisdiction,
             responsible=finding.responsible or places.unit_for(jurisdiction),
-            found_at=finding.found_at,
+            found_at=finding.found_at.astimezone(UTC),
             recorded_at=now,
             content_digest=finding.digest(),
         )

@@ -47,7 +47,7 @@ def add(counts: Iterable[tuple[Key, int]]) -> None:
 
 def fold_if_many() -> None:
     """Fold once some thousand loose rows have come together."""
-    if len(Tally.objects.filter(folded=False).values_list("pk", flat=True)[: LOOSE_LIMIT + 1]) > LOOSE_LIMIT:
+    if Tally.objects.filter(folded=False)[: LOOSE_LIMIT + 1].count() > LOOSE_LIMIT:
         fold()
 
 

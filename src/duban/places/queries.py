@@ -87,9 +87,9 @@ def cell(lons: Sequence[float], lats: Sequence[float]) -> NDArray[np.int64]:
     return cells.cell_of(lons, lats)
 
 
-def cell_ranges(west: float, south: float, east: float, north: float) -> list[tuple[int, int]]:
-    """Ranges of cells, both ends included, that cover the box; a database serves them from one index."""
-    return cells.cell_ranges(west, south, east, north)
+def cell_ranges(west: float, south: float, east: float, north: float, limit: int = 16) -> list[tuple[int, int]]:
+    """At most `limit` ranges of cells, both ends included, that cover the box; an index serves each."""
+    return cells.cell_ranges(west, south, east, north, limit=limit)
 
 
 def _layers_now() -> tuple[Layers, Gazetteer]:
