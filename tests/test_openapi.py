@@ -49,7 +49,8 @@ from duban.core.integrity import sha256
 from duban.demo.builders import NOON, make_finding, make_jpeg, make_person, make_photo
 from duban.ledger.export import csv_lines
 from duban.ledger.lifecycle import TRANSITIONS, Guard, State
-from duban.ledger.models import Entry
+from duban.ledger.lookback import draw_round
+from duban.ledger.models import Entry, LookbackRound
 from duban.ledger.recording import record_finding
 from duban.ledger.workbook import XLSX, write_entries
 
@@ -130,6 +131,12 @@ class Stage:
         """A photo that each of the two has sent."""
         return {name: make_photo(77 + len(name), by=self._people[name]) for name in ("supervisor", "handler")}
 
+    @cached_property
+    def round(self) -> LookbackRound:
+        """A look-back round that is open until somebody closes it."""
+        self._entry("closed")
+        return draw_round(by=self._people["supervisor"], now=clock.now(), at="110112", size=1).round
+
     def exported(self, media_type: str) -> bytes:
         """The list as a file, with one statement edited in it."""
         self._entry("listed")
@@ -163,6 +170,8 @@ class Stage:
         if "issue_id" in parts and luck.random() < 0.9:
             wanted = ISSUES_FOR.get(case.path.rpartition("/")[0].rpartition("/")[2], ("draft", "approved", "published"))
             parts["issue_id"] = str(self._issue(luck.choice(wanted)).pk)
+        if "round_id" in parts and case.operation.method.upper() != "PUT" and luck.random() < 0.9:
+            parts["round_id"] = str(self.round.pk)
         if "sha256" in parts and luck.random() < 0.9:
             case.body = make_jpeg(luck.randrange(3)) if luck.random() < 0.5 else b"no photo"
             parts["sha256"] = sha256(case.body)
@@ -197,6 +206,9 @@ class Stage:
             "statement": "宋庄镇徐辛庄村",
             "seen": entry.event_count if entry else None,
             "at": "110112",
+            "size": 1,
+            "due_on": None,
+            "seed": "98",
             "first": 192,
             "rectified": [str(self._entry("closed").pk)],
             "new": [other],
