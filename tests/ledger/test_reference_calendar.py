@@ -55,4 +55,4 @@ def test_every_rule_can_be_read():
         Rule(row["rule"], int(row["dispatch_hours"]), "working_hours", workday)
         Rule(row["rule"], int(row["verify_hours"]), "working_hours", workday)
         assert int(row["lookback_days"]) > 0
-        assert date.fromisoformat(row["effective_from"]) == date(2015, 1, 1)
+        assert date.fromisoformat(row["effective_from"]) == date(1990, 1, 1)

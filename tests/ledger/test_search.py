@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,3 +97,20 @@ def test_what_a_text_holds_its_tokens_hold(before: str, word: str) -> None:
             tokens = search.grams(text)
             for sought in search.sought(word):
                 assert any(token == sought or (sought[-1] == "*" and token.startswith(sought[:-1])) for token in tokens)
+
+
+@pytest.mark.parametrize("sort", ["-found_at", "due_at", "-number"])
+def test_each_page_of_what_was_found_says_how_many_there_are(people: dict[str, Person], sort: str) -> None:
+    findings = [make_finding(6000 + at, description="垃圾" if at % 10 else "落叶") for at in range(67)]
+    recording.record_findings(by=people["inspector"], now=NOON, findings=findings)
+    Entry.objects.filter(number__endswith="5").update(due_at=None)
+    client = Client()
+    client.force_login(people["supervisor"], "django.contrib.auth.backends.ModelBackend")
+    shown: list[str] = []
+    query = f"?text=垃圾&sort={sort}"
+    while query:
+        page = client.get(reverse("ledger:list") + query).context
+        assert (page["total"].number, page["total"].more) == (60, False)
+        shown += [row.entry.number for row in page["rows"]]
+        query = page["older"]
+    assert len(shown) == len(set(shown)) == 60

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.expressions import OrderBy
 from django.utils.translation import gettext_lazy as _
 
@@ -29,22 +29,33 @@ class Page:
     entries: list[Entry]
     older: str
     newer: str
-
-    @property
-    def is_whole(self) -> bool:
-        return not (self.older or self.newer)
+    total: int | None = None
+    """How many rows the list has, where the page knows."""
 
 
-def page_of(entries: QuerySet[Entry], sort: str, cursor: str = "", size: int = PAGE_SIZE) -> Page:
-    """The page that a cursor of this sort points to; raises BadFilter (`bad_cursor`)."""
+def page_of(
+    entries: QuerySet[Entry], sort: str, cursor: str = "", size: int = PAGE_SIZE, *, count: bool = False
+) -> Page:
+    """The page that a cursor of this sort points to; raises BadFilter (`bad_cursor`).
+
+    `count`: the rows are few, and all of them have to be found in any case; the first page then counts them as well.
+    """
     backwards, key = _read_cursor(cursor, sort) if cursor else (False, None)
     found: list[Entry] = []
+    total: int | None = 0
     for stretch, order in _stretches(entries, sort, key, backwards):
         # Which rows they are, an index knows; a row is opened only to be shown.
-        keys = stretch.order_by(*order).values("pk")[: size + 1 - len(found)]
-        found += Entry.objects.filter(pk__in=keys).order_by(*order)
+        keys = stretch.order_by(*order)[: size + 1 - len(found)]
+        if count and total is not None:
+            counted = list(keys.annotate(counted=Window(Count("pk"))).values_list("pk", "counted"))
+            total += counted[0][1] if counted else 0
+            found += Entry.objects.filter(pk__in=[pk for pk, _counted in counted]).order_by(*order)
+        else:
+            found += Entry.objects.filter(pk__in=keys.values("pk")).order_by(*order)
         if len(found) > size:
             break
+    if key is not None or not count or (len(found) > size and _column(SORTS[sort][0]) == "due_at"):
+        total = None
     more, found = len(found) > size, found[:size]
     if backwards:
         found.reverse()
@@ -54,6 +65,7 @@ def page_of(entries: QuerySet[Entry], sort: str, cursor: str = "", size: int = P
         entries=found,
         older=cursor_of("after", found[-1], sort) if has_older else "",
         newer=cursor_of("before", found[0], sort) if has_newer else "",
+        total=len(found) if not (has_older or has_newer) else total,
     )
 
 

@@ -116,6 +116,8 @@ class Found:
     kept: int | None
     """How many, where the sums that are kept know it."""
     cap: int
+    few: bool = False
+    """An index of words leads to them, and finds all before it knows which are the first."""
 
     @cached_property
     def total(self) -> Count:
@@ -126,7 +128,7 @@ def find_entries(person: Person, filters: Filters, *, now: datetime) -> Found:
     """The entries that the filters ask for among those the person may see, and how many there are."""
     match = search.matching(filters.text, _search_reach(person, filters.area)) if filters.text else None
     if match and match.rare:
-        return Found(entries_for(person, filters, now=now, lead=Lead.ORDER, match=match), None, COUNT_CAP)
+        return Found(entries_for(person, filters, now=now, lead=Lead.ORDER, match=match), None, COUNT_CAP, few=True)
     category = category_key(filters)
     counts = tally.by_state({tally.ALL, category}, reach_of(person, filters.area, kind="kind"))
     states = _states_of(filters)

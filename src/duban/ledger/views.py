@@ -81,8 +81,8 @@ def entry_list(request: StaffRequest) -> HttpResponse:
     try:
         wanted = filters.read_filters(request.GET, categories)
         found = queries.find_entries(person, wanted, now=now)
-        page = page_of(found.entries, wanted.sort, request.GET.get("cursor", ""))
-        total = Count(len(page.entries), False) if page.is_whole else found.total
+        page = page_of(found.entries, wanted.sort, request.GET.get("cursor", ""), count=found.few)
+        total = found.total if page.total is None else Count(page.total, False)
     except DubanError as wrong:
         refusal, page, total = wrong, Page([], "", ""), Count(0, False)
     attach_categories(page.entries, categories)
