@@ -115,7 +115,7 @@ def drawn(person: Person, wanted: Filters, box: Box, zoom: int, *, now: datetime
         return _first(found.entries, grid, now=now)
     # Near by, the index of cells leads; from afar what the question names does.
     entries = found.entries if found else queries.entries_for(person, wanted, now=now, lead=Lead.ORDER)
-    groups = _counted(person, wanted, grid) if counted else _grouped(entries, grid)
+    groups = _counted(person, wanted, grid) if counted else _grouped(entries, grid, near=found is None)
     total = int(groups.counts.sum())
     if zoom >= STREET_ZOOM or total <= FEW:
         if zoom < NEAR_ZOOM:
@@ -171,12 +171,13 @@ class Groups:
         return zip(*(column.tolist() for column in columns), strict=True)
 
 
-def _grouped(entries: QuerySet[Entry], grid: Grid) -> Groups:
+def _grouped(entries: QuerySet[Entry], grid: Grid, *, near: bool) -> Groups:
     """From the rows in the box, by cells one step finer than the grid's."""
     finer = min(grid.zoom + 1, places.FINEST_ZOOM)
     at = F("cell").bitrightshift(2 * (places.FINEST_ZOOM - finer))
-    parts = _parts(entries.values_list(at).annotate(n=Count("*"), finest=Min("cell")), grid.ranges)
-    return _gathered(list(parts), grid, finer)
+    counted = entries.order_by().values_list(at).annotate(n=Count("*"), finest=Min("cell"))
+    # From afar the box holds most of what the question finds, and something else leads to that.
+    return _gathered(list(_parts(counted, grid.ranges) if near else counted), grid, finer)
 
 
 def _parts(entries: QuerySet[Any, Any], ranges: Sequence[tuple[int, int]]) -> QuerySet[Any, Any]:
