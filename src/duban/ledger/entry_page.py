@@ -227,7 +227,10 @@ def take_step(request: StaffRequest, entry_id: uuid.UUID, action: str) -> HttpRe
     status = 400
     for wrong in spoilt:
         form.add_error("photos", ValidationError(f"{wrong.name}: {wrong.refusal}", code=wrong.refusal.code))
-    if form.is_valid():
+    if barred:
+        forms.refuse(form, barred)
+        status = barred.status
+    elif form.is_valid():
         try:
             _take(step, form.cleaned_data, [one.photo.pk for one in kept], by=person, now=now, entry=entry)
         except NotFound:

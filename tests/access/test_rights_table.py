@@ -1,0 +1,347 @@
+"""Role by scope by address and by step: who gets in, written out here, tried on the real addresses and the real table.
+
+Nothing is computed from the code under test but the list of what there is: an address, a method or a step that has no
+row fails. Roles are letters; each is tried at the town of what is asked for, above it, and at another town.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import transaction
+from tests.reading import addresses
+from tests.two_towns import ABSENT, GETS, HERE, NOBODY, NOW, ROLES, WORDS, World, filled
+
+from duban.access.models import Role
+from duban.config.api import api
+from duban.core import clock
+from duban.ledger.lifecycle import TRANSITIONS
+from duban.ledger.models import Entry
+
+pytestmark = pytest.mark.django_db
+ALL = "IHSPOCLA"
+LETTERS = dict(zip(ALL, ROLES, strict=True))
+Row = str | tuple[str, str, str]
+"""Who gets in at the town, above it, elsewhere. One word: the same above; elsewhere too, if the address has no key."""
+
+# By step who may take it; the page of the entry and the API alike.
+STEPS = {
+    "list": "S",
+    "assign": "S",
+    "remedy": "H",
+    "close": "S",
+    "reject": "S",
+    "return": "H",
+    "ask_extension": "H",
+    "grant_extension": "S",
+    "refuse_extension": "S",
+    "hold": "S",
+    "resume": "S",
+    "escalate": "S",
+    "split": "S",
+    "merge": "S",
+    "unmerge": "S",
+    "void": "S",
+    "restore": "S",
+    "reopen": "S",
+    "stands": "IS",
+    "recurred": "IS",
+    "not_inspected": "IS",
+    "amend": "S",
+    "add_photo": "IS",
+}
+ROWS: dict[str, Row] = {
+    **{f"POST /ledger/<entry_id>/{action}/": roles for action, roles in STEPS.items()},
+    **{f"POST /api/v1/entries/<entry_id>/{action}": roles for action, roles in STEPS.items()},
+    "GET /": ALL,
+    "GET /account/": ALL,
+    "GET /account/again/": ALL,
+    "POST /account/again/": ALL,
+    "GET /account/code/": ALL,
+    "POST /account/code/": ALL,
+    "GET /account/code/again/": ALL,
+    "POST /account/code/again/": ALL,
+    "GET /account/login/": ALL,
+    "POST /account/login/": ALL,
+    "POST /account/logout/": ALL,
+    "GET /account/mail/": ALL,
+    "POST /account/mail/": ALL,
+    "GET /account/password/": ALL,
+    "POST /account/password/": ALL,
+    "GET /account/people/": "A",
+    "GET /account/people/<person_id>/": "A",
+    "POST /account/people/<person_id>/": "A",
+    "POST /account/people/<person_id>/close/": "A",
+    "POST /account/people/<person_id>/open/": "A",
+    "POST /account/people/<person_id>/reset/": "A",
+    "POST /account/people/<person_id>/roles/<role_id>/take/": "A",
+    "POST /account/people/<person_id>/unlock/": "A",
+    "GET /account/people/add/": "A",
+    "POST /account/people/add/": "A",
+    "GET /account/second-factor/": ALL,
+    "GET /account/second-factor/codes/": "",
+    "GET /account/second-factor/codes/new/": ALL,
+    "POST /account/second-factor/codes/new/": ALL,
+    "GET /account/second-factor/remove/": "",
+    "POST /account/second-factor/remove/": "",
+    "GET /account/second-factor/set-up/": ALL,
+    "POST /account/second-factor/set-up/": ALL,
+    "GET /account/sessions/": ALL,
+    "POST /account/sessions/": ALL,
+    "GET /account/stand-in/": ALL,
+    "POST /account/stand-in/": ALL,
+    "POST /account/stand-in/<delegation_id>/end/": ("IS", "", ""),
+    "GET /account/tokens/": ALL,
+    "POST /account/tokens/": ALL,
+    "POST /account/tokens/<token_id>/revoke/": ("S", "", ""),
+    "GET /api/v1/": "",
+    "GET /api/v1/bulletins/": ALL,
+    "POST /api/v1/bulletins/": "S",
+    "GET /api/v1/bulletins/<issue_id>/": "SPL",
+    "PATCH /api/v1/bulletins/<issue_id>/": "S",
+    "POST /api/v1/bulletins/<issue_id>/approve/": ("P", "SP", ""),
+    "POST /api/v1/bulletins/<issue_id>/correct/": "S",
+    "POST /api/v1/bulletins/<issue_id>/discard/": "S",
+    "POST /api/v1/bulletins/<issue_id>/publish/": "S",
+    "GET /api/v1/bulletins/drafts/": ALL,
+    "GET /api/v1/entries/": "IHSPLA",
+    "GET /api/v1/entries/<entry_id>": "IHSPLA",
+    "PUT /api/v1/entries/<entry_id>": ("IS", "IS", "IS"),
+    "POST /api/v1/entries/amendments": "S",
+    "GET /api/v1/entries/categories": ALL,
+    "GET /api/v1/entries/export.csv": "IHSPLA",
+    "GET /api/v1/entries/export.geojson": "IHSPLA",
+    "GET /api/v1/entries/export.xlsx": "IHSPLA",
+    "PUT /api/v1/evidence/<sha256>": ("IHS", "IHS", "IHS"),
+    "GET /api/v1/figures": "SPLA",
+    "GET /api/v1/lookback": "ISPLA",
+    "GET /api/v1/lookback/<round_id>": "ISPLA",
+    "PUT /api/v1/lookback/<round_id>": "IS",
+    "POST /api/v1/lookback/<round_id>/close": "IS",
+    "GET /api/v1/lookback/<round_id>/items": "ISPLA",
+    "GET /api/v1/lookback/<round_id>/redraw": "ISPLA",
+    "GET /api/v1/openapi.json": ALL,
+    "GET /api/v1/places/jurisdictions": ALL,
+    "GET /api/v1/places/locate": ALL,
+    "GET /bulletins/": ALL,
+    "GET /bulletins/<issue_id>/": (ALL, ALL, ALL),
+    "GET /bulletins/<issue_id>/<kind>-<language>/": (ALL, ALL, ALL),
+    "GET /bulletins/desk/": "SPL",
+    "GET /bulletins/desk/<issue_id>/": "SPL",
+    "POST /bulletins/desk/<issue_id>/save/": "",
+    "POST /bulletins/desk/<issue_id>/approve/": ("P", "SP", ""),
+    "POST /bulletins/desk/<issue_id>/publish/": "S",
+    "POST /bulletins/desk/<issue_id>/discard/": "S",
+    "POST /bulletins/desk/<issue_id>/correct/": "S",
+    "POST /bulletins/desk/<issue_id>/refresh/": "S",
+    "GET /bulletins/desk/<issue_id>/preview/": "SPL",
+    "POST /bulletins/desk/new/": "S",
+    "GET /bulletins/feed/": ALL,
+    "GET /bulletins/page-<digest>.css": (ALL, ALL, ALL),
+    "GET /bulletins/photos/<sha256>/<variant>/": (ALL, ALL, ALL),
+    "GET /bulletins/points/": ALL,
+    "GET /bulletins/search/": ALL,
+    "GET /desk/": ALL,
+    "POST /i18n/setlang/": ALL,
+    "GET /ledger/": "IHSPLA",
+    "GET /ledger/<entry_id>/": "IHSPLA",
+    "GET /ledger/<entry_id>/verify/": "IHSPLA",
+    "GET /ledger/add/": "IS",
+    "POST /ledger/add/": "IS",
+    "POST /ledger/add/photos/": "IHS",
+    "GET /ledger/add/photos/<word>/": ("S", "", ""),
+    "GET /ledger/add/place/": "IS",
+    "POST /ledger/bulk/": "S",
+    "GET /ledger/clusters.geojson": "IHSPLA",
+    "GET /ledger/export.csv": "IHSPLA",
+    "GET /ledger/export.geojson": "IHSPLA",
+    "GET /ledger/export.xlsx": "IHSPLA",
+    "GET /ledger/export/<job_id>/": "",
+    "GET /ledger/export/<job_id>/ledger.xlsx": "",
+    "GET /ledger/figures/": "SPLA",
+    "GET /ledger/figures/evaluation.<form>": ("SPLA", "SPLA", "SPLA"),
+    "GET /ledger/figures/trend/": "SPLA",
+    "GET /ledger/figures/weights/": "A",
+    "POST /ledger/figures/weights/": "A",
+    "GET /ledger/import/": "IS",
+    "POST /ledger/import/": "IS",
+    "GET /ledger/import/<job_id>/": ("S", "", ""),
+    "GET /ledger/import/<job_id>/refused.csv": "",
+    "POST /ledger/import/<job_id>/take/": ("S", "", ""),
+    "POST /ledger/import/edited/": "S",
+    "GET /ledger/import/template.csv": "IS",
+    "GET /ledger/import/template.xlsx": "IS",
+    "GET /ledger/lookback/": "ISPLA",
+    "POST /ledger/lookback/": ("IS", "IS", ""),
+    "GET /ledger/lookback/<round_id>/": "ISPLA",
+    "POST /ledger/lookback/<round_id>/close/": "IS",
+    "GET /ledger/lookback/<round_id>/frame.csv": "ISPLA",
+    "GET /ledger/lookback/<round_id>/redraw/": "ISPLA",
+    "GET /ledger/lookback/preview/": "IS",
+    "GET /ledger/notices/": "IHSPLA",
+    "POST /ledger/notices/read/": "IHSPLA",
+    "GET /ledger/photos/<sha256>/<variant>/": "IHSPLA",
+    "GET /ledger/points.geojson": "IHSPLA",
+    "GET /ledger/saved/": "IHSPLA",
+    "POST /ledger/saved/": "IHSPLA",
+    "POST /ledger/saved/<filter_id>/delete/": ("S", "", ""),
+    "POST /ledger/saved/<filter_id>/rename/": ("S", "", ""),
+    "GET /ledger/triage/": "S",
+    "POST /ledger/triage/<entry_id>/list/": "S",
+    "POST /ledger/triage/<entry_id>/void/": "S",
+    "POST /ledger/triage/<entry_id>/merge/": "S",
+    "POST /ledger/triage/<entry_id>/restore/": "",
+    "GET /places/jurisdictions": ALL,
+    "GET /places/layers.json": ALL,
+    "GET /places/layers/<name>.geojson": "",
+    "GET /places/locate": ALL,
+}
+# What anybody may open who is not logged in.
+PUBLIC = {
+    "GET /",
+    "GET /account/login/",
+    "POST /account/login/",
+    "POST /account/logout/",
+    "GET /api/v1/bulletins/",
+    "GET /api/v1/openapi.json",
+    "GET /bulletins/",
+    "GET /bulletins/feed/",
+    "GET /bulletins/page-<digest>.css",
+    "GET /bulletins/points/",
+    "GET /bulletins/search/",
+    "POST /i18n/setlang/",
+    "GET /places/layers.json",
+    "GET /bulletins/<issue_id>/",
+    "GET /bulletins/<issue_id>/<kind>-<language>/",
+    "GET /bulletins/photos/<sha256>/<variant>/",
+}
+# What the API and the forms need, so that a refusal is not of the shape. The others are sent empty.
+BODIES: dict[str, dict[str, Any]] = {
+    "amend": {"statement": "另一处"},
+    "merge": {"into": ABSENT["<entry_id>"]},
+    "remedy": {"photos": []},
+    "split": {"units": [HERE]},
+    "PUT /api/v1/entries/<entry_id>": {"category": "06010", "lon": 116.8, "lat": 39.8, "found_at": "2021-01-18 12:00"},
+    "PUT /api/v1/lookback/<round_id>": {"at": HERE, "size": 1},
+    "POST /ledger/lookback/": {"id": ABSENT["<round_id>"], "at": HERE, "due_on": "2021-02-27", "size": 1},
+}
+# By state the steps that can be taken from it.
+OFFERED = {
+    "found": "list merge void amend add_photo",
+    "listed": "assign split merge void amend add_photo",
+    "assigned": "assign remedy return ask_extension hold escalate split merge void amend add_photo",
+    "asked": "assign remedy return grant_extension refuse_extension hold escalate split merge void amend add_photo",
+    "held": "resume escalate merge void amend add_photo",
+    "remedied": "close reject escalate merge void amend add_photo",
+    "closed": "reopen stands recurred not_inspected",
+    "void": "restore",
+}
+SHUT = {401, 403, 404, 405}
+STEPWISE = ("<action>", "<step>", "<decision>")
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "now", lambda: NOW)
+        with transaction.atomic():
+            yield World(everywhere=True)
+            transaction.set_rollback(True)
+
+
+def paths_of(pattern: str) -> list[str]:
+    """The address, once for each step that it may name."""
+    if not any(part in pattern for part in STEPWISE):
+        return [pattern]
+    part = next(part for part in STEPWISE if part in pattern)
+    return [pattern.replace(part, word) for word in WORDS[part]]
+
+
+def gets_in(world: World, reader: str, key: str) -> bool:
+    """Whether the answer is more than a refusal to let somebody in; a conflict or a wrong form is more."""
+    method, _space, path = key.partition(" ")
+    public = path.startswith("/bulletins/") and "/desk/" not in path
+    address = next(filled(path, world.own.keys | (world.published if public else {})))
+    body = BODIES.get(key) or BODIES.get(path.rstrip("/").rpartition("/")[2]) or {}
+    if path.endswith("/add_photo"):
+        body = {"photo": world.own.keys["<sha256>"]}
+    sent: dict[str, Any] = {"data": body} if body else {}
+    if method == "GET":
+        query, sent = GETS[path][0], {}
+        address += query.format(mark="", number="", hidden="")
+    elif path.startswith("/api/"):
+        sent = {"data": json.dumps(body), "content_type": "application/json"}
+    status, words = world.ask(reader, method.lower(), address, **sent)
+    # A photo of an entry that is out of sight is as one that nobody has sent.
+    return not (
+        status in SHUT or (status == 302 and words.startswith("/account/login/")) or "photo_not_stored" in words
+    )
+
+
+def expected(key: str, place: str) -> str:
+    row = ROWS[key]
+    if isinstance(row, tuple):
+        return row[("here", "above", "there").index(place)]
+    return "" if place == "there" and "<" in key else row
+
+
+def test_every_address_and_method_has_a_row() -> None:
+    assert set(LETTERS.values()) == {str(role.value) for role in Role}
+    assert {path for pattern in addresses() for path in paths_of(pattern)} == {key.partition(" ")[2] for key in ROWS}
+    document = api.get_openapi_schema(path_prefix="/api/v1/")
+    told = {
+        f"{method.upper()} {path}".replace("{", "<").replace("}", ">")
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
+    own = {"GET /api/v1/", "GET /api/v1/openapi.json"}
+    assert told == {key for key in ROWS if " /api/" in key} - own
+
+
+def test_every_step_has_a_row() -> None:
+    assert set(STEPS) == {step.action for step in TRANSITIONS.values() if step.by_person}
+
+
+@pytest.mark.parametrize("place", ["here", "above", "there"])
+def test_who_gets_in_where(world: World, place: str) -> None:
+    wrong = {}
+    # Higher up an address without a key is the same question again.
+    for key in ROWS if place != "above" else [key for key in ROWS if "<" in key]:
+        found = "".join(letter for letter, role in LETTERS.items() if gets_in(world, f"{place}_{role}", key))
+        if found != expected(key, place):
+            wrong[key] = f"{found or 'nobody'}, not {expected(key, place) or 'nobody'}"
+    assert not wrong
+
+
+def test_what_is_open_to_anybody(world: World) -> None:
+    assert {key for key in ROWS if gets_in(world, NOBODY, key)} == PUBLIC
+
+
+def test_a_page_without_a_row_for_it_takes_nothing(world: World) -> None:
+    for path in GETS:
+        if f"POST {path}" not in ROWS and path != "/api/v1/openapi.json":
+            for role in ("supervisor", "administrator"):
+                assert not gets_in(world, f"here_{role}", f"POST {path}"), path
+
+
+def test_a_role_for_the_other_kind_of_entries_gets_to_none_of_this_kind(world: World) -> None:
+    with transaction.atomic():
+        for person in world.readers.values():
+            person.roles.update(kind="component")
+        # A finding is put under an id of one's own; that it is taken is all that anybody learns of another's.
+        keyed = [key for key in ROWS if "<entry_id>" in key and not key.startswith("PUT")]
+        keyed.append("GET /ledger/photos/<sha256>/<variant>/")
+        found = {key for key in keyed for role in ROLES if gets_in(world, f"here_{role}", key)}
+        transaction.set_rollback(True)
+    assert not found
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("state", ["found", "listed", "assigned", "asked", "held", "remedied", "closed", "void"])
+def test_the_page_offers_the_steps_that_the_role_may_take(world: World, role: str, state: str) -> None:
+    letter = next(letter for letter, name in LETTERS.items() if name == role)
+    entry = Entry.objects.get(pk=world.own.states[state])
+    _status, words = world.ask(f"here_{role}", "get", f"/ledger/{entry.pk}/")
+    offered = {action for action in STEPS if f'action="/ledger/{entry.pk}/{action}/"' in words}
+    assert offered == {action for action in OFFERED[state].split() if letter in STEPS[action]}

@@ -1,0 +1,386 @@
+"""A district with two towns, each furnished with one of everything; and what every address is opened with."""
+
+import uuid
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.signing import dumps
+from django.db import transaction
+from django.test import Client
+from tests.reading import text_of
+
+from duban.access import actions as access
+from duban.access.models import Person
+from duban.bulletin import actions as bulletin
+from duban.demo.builders import NOON, make_finding, make_person, make_photo
+from duban.evidence.models import Photo
+from duban.ledger import actions, jobs, lookback
+from duban.ledger.models import Entry
+from duban.ledger.recording import record_finding
+from duban.ledger.saved import save_filter
+from duban.ledger.uploads import SALT
+
+HERE, THERE, DISTRICT = "110112110", "110112106", "110112"
+NOW = NOON + timedelta(days=40)
+MARK = "ZQXVANISHED"
+HIDDEN = uuid.UUID(int=0xDEC0DE)
+ROLES = "inspector handler supervisor publisher health_officer community_worker leader administrator".split()
+NOBODY = "nobody"
+READERS = (*ROLES, NOBODY)
+CHIEF = "chief"
+"""A supervisor of the whole district, to whom all of it shows."""
+LISTS = ("", "?text={mark}", "?text={number}", "?overdue=1", "?lookback=due", "?asked=1", "?due=today", "?sort=due_at")
+MAP = "?bbox=116.5,39.5,117,40.1&zoom="
+FIGURE = "?figure=handled:n:2021-01-01:2021-02-01"
+
+# What each address is opened with: a string for what follows it. <entry_id> and its like are put in from Things.
+GETS: dict[str, tuple[str, ...]] = {
+    "/": ("",),
+    "/desk/": ("",),
+    "/account/": ("",),
+    "/account/login/": ("",),
+    "/account/password/": ("",),
+    "/account/mail/": ("",),
+    "/account/stand-in/": ("",),
+    "/account/tokens/": ("",),
+    "/account/people/": ("", "?q=there"),
+    "/account/people/add/": ("",),
+    "/account/people/<person_id>/": ("",),
+    "/account/again/": ("",),
+    "/account/code/": ("",),
+    "/account/code/again/": ("",),
+    "/account/second-factor/": ("",),
+    "/account/second-factor/set-up/": ("",),
+    "/account/second-factor/remove/": ("",),
+    "/account/second-factor/codes/": ("",),
+    "/account/second-factor/codes/new/": ("",),
+    "/account/sessions/": ("",),
+    "/places/layers.json": ("",),
+    "/places/layers/<name>.geojson": ("",),
+    "/places/locate": ("?lon=116.8001&lat=39.8",),
+    "/places/jurisdictions": ("?q=1101",),
+    "/ledger/": (*LISTS, FIGURE),
+    "/ledger/points.geojson": LISTS,
+    "/ledger/clusters.geojson": (f"{MAP}9", f"{MAP}13", f"{MAP}18", f"{MAP}18&text={{mark}}"),
+    "/ledger/export.csv": LISTS[:3],
+    "/ledger/export.geojson": LISTS[:3],
+    "/ledger/export.xlsx": LISTS[:3],
+    "/ledger/export/<job_id>/": ("",),
+    "/ledger/export/<job_id>/ledger.xlsx": ("",),
+    "/ledger/triage/": ("", "?state=listed", "?at={hidden}", "?last={hidden}"),
+    "/ledger/notices/": ("", "?all=1"),
+    "/ledger/saved/": ("",),
+    "/ledger/photos/<sha256>/<variant>/": ("",),
+    "/ledger/figures/": ("", "?month=2021-01", "?month=2021-01&by=category"),
+    "/ledger/figures/trend/": ("", "?month=2021-01"),
+    "/ledger/figures/weights/": ("",),
+    "/ledger/figures/evaluation.<form>": ("?month=2021-01",),
+    "/ledger/lookback/": ("",),
+    "/ledger/lookback/preview/": (f"?at={HERE}&due_on=2021-02-27&size=5",),
+    "/ledger/lookback/<round_id>/": ("", "?standing=all"),
+    "/ledger/lookback/<round_id>/redraw/": ("",),
+    "/ledger/lookback/<round_id>/frame.csv": ("",),
+    "/ledger/add/": ("",),
+    "/ledger/add/photos/<word>/": ("",),
+    "/ledger/add/place/": ("?lon=116.8001&lat=39.8&category=event:06010", "?lon=116.9001&lat=39.8"),
+    "/ledger/import/": ("",),
+    "/ledger/import/template.csv": ("",),
+    "/ledger/import/template.xlsx": ("",),
+    "/ledger/import/<job_id>/": ("",),
+    "/ledger/import/<job_id>/refused.csv": ("",),
+    "/ledger/<entry_id>/": ("",),
+    "/ledger/<entry_id>/verify/": ("",),
+    "/bulletins/": ("",),
+    "/bulletins/search/": ("?q=%E5%B9%B3%E5%B8%B8", "?q={mark}"),
+    "/bulletins/feed/": ("",),
+    "/bulletins/points/": ("",),
+    "/bulletins/page-<digest>.css": ("",),
+    "/bulletins/photos/<sha256>/<variant>/": ("",),
+    "/bulletins/<issue_id>/": ("",),
+    "/bulletins/<issue_id>/<kind>-<language>/": ("",),
+    "/bulletins/desk/": ("",),
+    "/bulletins/desk/<issue_id>/": ("",),
+    "/bulletins/desk/<issue_id>/preview/": ("",),
+    "/api/v1/": ("",),
+    "/api/v1/openapi.json": ("",),
+    "/api/v1/places/locate": ("?lon=116.8001&lat=39.8",),
+    "/api/v1/places/jurisdictions": ("?q=1101",),
+    "/api/v1/entries/categories": ("",),
+    "/api/v1/entries/": (*LISTS, FIGURE),
+    "/api/v1/entries/export.csv": LISTS[:3],
+    "/api/v1/entries/export.geojson": LISTS[:3],
+    "/api/v1/entries/export.xlsx": LISTS[:3],
+    "/api/v1/entries/<entry_id>": ("",),
+    "/api/v1/figures": ("?month=2021-01", "?month=2021-01&by=category", "?month=2021-01&by=month"),
+    "/api/v1/lookback": ("",),
+    "/api/v1/lookback/<round_id>": ("",),
+    "/api/v1/lookback/<round_id>/items": ("", "?standing=all"),
+    "/api/v1/lookback/<round_id>/redraw": ("",),
+    "/api/v1/bulletins/": ("",),
+    "/api/v1/bulletins/drafts/": ("",),
+    "/api/v1/bulletins/<issue_id>/": ("",),
+}
+# Addresses that only take something; those with a key in them answer a hidden one as one that is not there.
+POSTS = {
+    "/account/logout/",
+    "/account/stand-in/<delegation_id>/end/",
+    "/account/tokens/<token_id>/revoke/",
+    "/account/people/<person_id>/roles/<role_id>/take/",
+    "/account/people/<person_id>/close/",
+    "/account/people/<person_id>/open/",
+    "/account/people/<person_id>/unlock/",
+    "/account/people/<person_id>/reset/",
+    "/ledger/bulk/",
+    "/ledger/triage/<entry_id>/<decision>/",
+    "/ledger/notices/read/",
+    "/ledger/saved/<filter_id>/rename/",
+    "/ledger/saved/<filter_id>/delete/",
+    "/ledger/lookback/<round_id>/close/",
+    "/ledger/add/photos/",
+    "/ledger/import/edited/",
+    "/ledger/import/<job_id>/take/",
+    "/ledger/<entry_id>/<action>/",
+    "/bulletins/desk/new/",
+    "/bulletins/desk/<issue_id>/<step>/",
+    "/i18n/setlang/",
+    "/api/v1/evidence/<sha256>",
+    "/api/v1/entries/amendments",
+    "/api/v1/lookback/<round_id>/close",
+    *(f"/api/v1/entries/<entry_id>/{action}" for action in actions.VERBS),
+    *(f"/api/v1/bulletins/<issue_id>/{step}/" for step in ("approve", "publish", "discard", "correct")),
+}
+WORDS = {
+    "<name>": ("roads",),
+    "<form>": ("xlsx", "pdf"),
+    "<variant>": ("public", "thumbnail", "original"),
+    "<digest>": ("abc",),
+    "<kind>-<language>": ("json-zh", "html-en"),
+    "<decision>": ("list", "void", "merge", "restore"),
+    "<action>": tuple(actions.VERBS),
+    "<step>": ("save", "approve", "publish", "discard", "correct", "refresh"),
+}
+
+
+@dataclass
+class Things:
+    """One of each kind, and the words that would betray them."""
+
+    keys: dict[str, str] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set)
+    states: dict[str, str] = field(default_factory=dict)
+    """An entry in each state."""
+
+    def hide(self, entry: Entry) -> None:
+        self.secrets |= {entry.number, str(entry.pk)}
+        for photo in Photo.objects.filter(pk__in=entry.photos.values("photo")):
+            self.secrets |= {photo.pk, photo.public_sha256}
+
+
+ABSENT = {
+    "<entry_id>": str(uuid.UUID(int=1)),
+    "<round_id>": str(uuid.UUID(int=2)),
+    "<issue_id>": str(uuid.UUID(int=3)),
+    "<job_id>": str(uuid.UUID(int=5)),
+    "<sha256>": "0" * 64,
+    "<word>": "no-such-word",
+    "<person_id>": "999999",
+    "<role_id>": "999999",
+    "<filter_id>": "999999",
+    "<token_id>": "999999",
+    "<delegation_id>": "999999",
+}
+
+
+class World:
+    """A district with two towns; the readers are of the one, and what is planted lies in the other."""
+
+    def __init__(self, *, everywhere: bool = False) -> None:
+        """`everywhere`: there are also people of the other town and of the district who look, as `there_inspector`."""
+        self.seeds = iter(range(1, 10_000))
+        self.chief = make_person("chief", "supervisor", DISTRICT)
+        self.fixer = make_person("fixer", "handler", DISTRICT)
+        self.readers = {role: make_person(f"here_{role}", role, HERE) for role in ROLES}
+        self.others = {role: make_person(f"there_{role}", role, THERE) for role in ROLES}
+        self.clients: dict[str, Any] = {NOBODY: Client(headers={"accept-language": "en"})}
+        for role, person in self.readers.items():
+            self.clients[role] = Client(headers={"accept-language": "en"})
+            self.clients[role].force_login(person)
+            access.change_own_mail(by=person, now=NOON, email=f"{role}@example.org", language="en")
+        self.clients[CHIEF] = Client(headers={"accept-language": "en"})
+        self.clients[CHIEF].force_login(self.chief)
+        self.own, self.hidden = Things(), Things(secrets={MARK})
+        if everywhere:
+            above = {role: make_person(f"above_{role}", role, DISTRICT) for role in ROLES}
+            for person in (*self.readers.values(), *self.others.values(), *above.values()):
+                self.clients[person.username] = Client(headers={"accept-language": "en"})
+                self.clients[person.username].force_login(person)
+        self.tied: dict[str, str] = {}
+        self.published = self.publish()
+        self.furnish(self.own, self.readers, "平常")
+
+    def entry(self, people: dict[str, Person], state: str, words: str, **changes: Any) -> Entry:
+        """An entry of a town, brought to its state by the people of that town."""
+        seed, supervisor, handler = next(self.seeds), people["supervisor"], people["handler"]
+        facts = {
+            "description": f"{words} 说明",
+            "statement": f"{words} 位置",
+            "photos": (make_photo(seed, by=supervisor),),
+            "lon": 116.8001,
+            "lat": 39.8,
+        }
+        finding = make_finding(seed, **facts | changes)
+        entry = record_finding(by=supervisor, now=NOON, finding=finding).entry
+        step: dict[str, Any] = {"now": NOON + timedelta(hours=1), "entry_id": entry.pk}
+        if state == "void":
+            return actions.void_entry(by=supervisor, reason=f"{words} 误报", **step)
+        if state != "found":
+            actions.list_entry(by=supervisor, **step)
+        if state in {"assigned", "asked", "held", "remedied", "rework", "closed"}:
+            actions.assign_entry(by=supervisor, unit=people["handler"].roles.get().code, **step)
+        if state == "asked":
+            until = NOON + timedelta(days=90)
+            actions.ask_extension(by=handler, until=until, reason=f"{words} 等料", **step)
+        if state == "held":
+            actions.hold_entry(by=supervisor, reason=f"{words} 施工", **step)
+        if state in {"remedied", "rework", "closed"}:
+            actions.submit_remedy(by=handler, photos=[make_photo(seed + 5000, by=handler)], **step)
+        if state == "rework":
+            actions.reject_remedy(by=supervisor, reason=f"{words} 返工", **step)
+        if state == "closed":
+            actions.close_entry(by=supervisor, **step)
+        return Entry.objects.get(pk=entry.pk)
+
+    def furnish(self, things: Things, people: dict[str, Person], words: str) -> None:
+        """An entry in every state, and one of all else that the town's people can have."""
+        supervisor = people["supervisor"]
+        for state in ("listed", "asked", "held", "remedied", "rework", "closed", "void"):
+            entry = self.entry(people, state, words)
+            things.states[state] = str(entry.pk)
+            things.hide(entry)
+        found = self.entry(people, "found", words, **({} if things is self.own else {"id": HIDDEN}))
+        things.hide(found)
+        assigned = self.entry(people, "assigned", words)
+        things.states |= {"found": str(found.pk), "assigned": str(assigned.pk)}
+        things.hide(assigned)
+        at = supervisor.roles.get().code
+        draft = bulletin.draft_issue(by=supervisor, now=NOW, at=at, title=f"{words} 简报")
+        drawn = lookback.draw_round(by=supervisor, now=NOW, at=at, size=3, name=f"{words} 抽查", seed=words).round
+        table = SimpleUploadedFile(f"{words}.csv", f"description\n{words}\n".encode())
+        job = jobs.make_job(by=supervisor, now=NOW, language="en", table=table)
+        kept = save_filter(by=supervisor, now=NOW, name=f"{words} 筛", query="state=found")
+        token, _secret = access.make_token(by=supervisor, now=NOW, name=words, scopes=["read"], days=300)
+        lent = access.start_delegation(
+            by=supervisor, now=NOW, taker=people["inspector"].username, start=NOW, end=NOW + timedelta(days=3)
+        )
+        access.end_delegation(by=supervisor, now=NOW, delegation_id=lent.pk)
+        photo = assigned.photos.get().photo_id
+        things.keys = {
+            "<entry_id>": str(assigned.pk),
+            "<round_id>": str(drawn.pk),
+            "<issue_id>": str(draft.pk),
+            "<job_id>": job.id,
+            "<sha256>": photo,
+            "<word>": dumps([photo, supervisor.pk], salt=SALT),
+            "<person_id>": str(supervisor.pk),
+            "<role_id>": str(supervisor.roles.get().pk),
+            "<filter_id>": str(kept.pk),
+            "<token_id>": str(token.pk),
+            "<delegation_id>": str(lent.pk),
+        }
+        things.secrets |= {str(draft.pk), str(drawn.pk), job.id}
+
+    def publish(self) -> dict[str, str]:
+        """A bulletin of the readers' own town, for anybody to read."""
+        supervisor, approver = self.readers["supervisor"], self.readers["publisher"]
+        entry = self.entry(self.readers, "listed", "平常 已刊")
+        issue = bulletin.draft_issue(by=supervisor, now=NOW, at=HERE, name="简报", title="平常 已刊")
+        step: dict[str, Any] = {"now": NOW, "issue_id": issue.pk}
+        bulletin.edit_issue(by=supervisor, issuer="办公室", items={"rectified": [], "new": [entry.pk]}, **step)
+        bulletin.approve_issue(by=approver, **step)
+        return {
+            "<issue_id>": str(bulletin.publish_issue(by=supervisor, **step).pk),
+            "<sha256>": entry.photos.get().photo_id,
+        }
+
+    def plant(self) -> None:
+        """All of the other town's, beside what is the readers' own."""
+        self.furnish(self.hidden, self.others, MARK)
+
+    def tie(self) -> None:
+        """Entries in sight that are tied to hidden ones, and one that was the readers' duty for a while."""
+        step: dict[str, Any] = {"now": NOON + timedelta(hours=2)}
+        target = self.entry(self.others, "assigned", MARK)
+        merged = self.entry(self.readers, "listed", "平常 并入")
+        actions.merge_entry(by=self.chief, into=target.pk, entry_id=merged.pk, **step)
+        twice = self.entry(self.readers, "listed", "平常 并入两次")
+        actions.merge_entry(by=self.chief, into=target.pk, entry_id=twice.pk, **step)
+        actions.unmerge_entry(by=self.chief, reason="不是一件", entry_id=twice.pk, **step)
+        near = self.entry(self.readers, "listed", "平常 主件")
+        actions.merge_entry(by=self.chief, into=near.pk, entry_id=twice.pk, **step)
+        joined = self.entry(self.others, "listed", MARK)
+        actions.merge_entry(by=self.chief, into=near.pk, entry_id=joined.pk, **step)
+        # The parts have the words of the whole: they are no secret, its number and key are.
+        whole = self.entry(self.others, "listed", "平常 拆分")
+        _whole, parts = actions.split_entry(by=self.chief, units=[HERE, THERE], entry_id=whole.pk, **step)
+        ours, theirs = sorted(parts, key=lambda part: part.responsible != HERE)
+        moved = self.entry(self.others, "listed", MARK)
+        actions.assign_entry(by=self.chief, unit=HERE, entry_id=moved.pk, **step)
+        actions.escalate_entry(by=self.chief, reason=f"{MARK} 催办", entry_id=moved.pk, **step)
+        actions.assign_entry(by=self.chief, unit=THERE, entry_id=moved.pk, **step)
+        self.hidden.secrets |= {whole.number, str(whole.pk), theirs.number, str(theirs.pk)}
+        for entry in (target, joined, moved):
+            self.hidden.hide(entry)
+        for name, entry in {"merged": merged, "twice": twice, "near": near, "part": ours}.items():
+            self.tied[name] = str(entry.pk)
+
+    def ask(self, reader: str, method: str, address: str, **sent: Any) -> tuple[int, str]:
+        """Status and words of the answer; whatever it changed is taken back."""
+        client = self.clients[reader]
+        cookies = deepcopy(client.cookies)
+        with transaction.atomic():
+            answer = getattr(client, method)(address, **sent)
+            words = text_of(answer)
+            transaction.set_rollback(True)
+        client.cookies = cookies
+        return answer.status_code, words
+
+    def answer_of(self, reader: str, pattern: str, address: str, keys: dict[str, str]) -> str:
+        """Status and words, with the keys that were asked for taken out."""
+        method, sent = ("get", {}) if pattern in GETS else ("post", {})
+        if method == "post" and pattern.startswith("/api/"):
+            sent = {"data": "{}", "content_type": "application/json"}
+        status, words = self.ask(reader, method, address, **sent)
+        for part, key in keys.items():
+            if part in pattern:
+                words = words.replace(f"/{key}", f"/{part}") if key.isdecimal() else words.replace(key, part)
+                words = words if key.isdecimal() else words.replace(quote(key), part)
+        return f"{status}\n{words}"
+
+    def look(self, reader: str, *, plain: bool = False) -> dict[str, tuple[int, str]]:
+        """What every address answers; `plain`: only those that are not asked for what is hidden."""
+        seen = {}
+        said = {"mark": MARK, "number": "110112-2021-0000", "hidden": str(HIDDEN)}
+        for pattern, queries in GETS.items():
+            for keys in (self.own.keys, self.own.keys | self.published):
+                for address in filled(pattern, keys):
+                    for query in queries:
+                        if address + query not in seen and not (plain and "{" in query):
+                            seen[address + query] = self.ask(reader, "get", address + query.format(**said))
+        return seen
+
+
+def filled(pattern: str, keys: dict[str, str]) -> Iterator[str]:
+    """The address with a key for each of its parts, once for each word that it knows."""
+    for part, key in keys.items():
+        pattern = pattern.replace(part, key)
+    for part, words in WORDS.items():
+        if part in pattern:
+            for word in words:
+                yield from filled(pattern.replace(part, word), {})
+            return
+    yield pattern
