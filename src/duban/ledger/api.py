@@ -302,6 +302,8 @@ def _require_own_photos(person: Person, shas: Sequence[str]) -> None:
 
     A hash that is public (a bulletin prints it) would otherwise show its unredacted original to whoever attaches it.
     """
+    if not shas:
+        return
     wanted = set(shas)
     known = set(Photo.objects.filter(pk__in=wanted, stored_by__username=person.username).values_list("pk", flat=True))
     if wanted - known:

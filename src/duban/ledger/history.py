@@ -135,19 +135,18 @@ def seal_if_free(*, now: datetime) -> bool:
 
     Who seals looks again once that has committed: what came meanwhile, and found the seal taken, is theirs to seal.
     """
-    sealed = False
-    while Entry.objects.filter(unsealed=True).exists():
+    while True:
         with transaction.atomic():
             counters = Counter.objects.filter(key="checkpoint")
             can_skip = transaction.get_connection().features.has_select_for_update_skip_locked
             counter = counters.select_for_update(skip_locked=can_skip).first()
             if counter is None and counters.exists():
-                return sealed
+                return False
             if counter is None:
                 counter, _made = Counter.objects.select_for_update().get_or_create(key="checkpoint")
             _seal(counter, now)
-        sealed = True
-    return sealed
+        if not Entry.objects.filter(unsealed=True).exists():
+            return True
 
 
 def _seal(counter: Counter, now: datetime) -> str:

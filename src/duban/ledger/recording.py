@@ -203,6 +203,8 @@ def check_finding(finding: Finding, *, now: datetime) -> None:
 
 def _stored_photos(findings: Sequence[Finding]) -> set[str]:
     wanted = {photo for finding in findings for photo in finding.photos}
+    if not wanted:
+        return set()
     return set(Photo.objects.filter(pk__in=wanted).values_list("pk", flat=True))
 
 
