@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 from django.utils import translation
+from ninja import Schema
 
+from duban.config.api import api
 from duban.ledger.lifecycle import State
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +21,20 @@ build = runpy.run_path(str(ROOT / "docs" / "build.py"))
 def test_pages_made_from_the_code_are_up_to_date(name: str) -> None:
     with translation.override("en"):
         assert (ROOT / "docs" / name).read_text(encoding="utf-8") == build["pages"]()[name]
+
+
+def test_each_name_in_the_api_document_is_of_one_shape() -> None:
+    document = api.get_openapi_schema(path_prefix="/api/v1/")
+    named: dict[str, set[str]] = {}
+    waiting = [Schema]
+    while waiting:
+        shape = waiting.pop()
+        waiting += shape.__subclasses__()
+        if shape.__module__.startswith("duban."):
+            named.setdefault(shape.__name__, set()).add(shape.__module__)
+    assert (
+        not {name: where for name, where in named.items() if len(where) > 1}.keys() & document["components"]["schemas"]
+    )
 
 
 def test_every_setting_is_documented_and_no_other() -> None:

@@ -145,7 +145,7 @@ class EditIn(Sent):
     seen: Seen | None = None
 
 
-class StepIn(Sent):
+class IssueStepIn(Sent):
     seen: Seen | None = None
 
 
@@ -228,24 +228,24 @@ def edit(request: Caller, issue_id: uuid.UUID, body: EditIn) -> Any:
 
 
 @router.post("/{issue_id}/approve/", response=DraftOut, summary="Say, as a second person, that it may go out")
-def approve(request: Caller, issue_id: uuid.UUID, body: StepIn) -> Any:
+def approve(request: Caller, issue_id: uuid.UUID, body: IssueStepIn) -> Any:
     return draft_out(actions.approve_issue(by=request.user, now=clock.now(), issue_id=issue_id, seen=body.seen))
 
 
 @router.post("/{issue_id}/publish/", response=IssueOut, summary="Publish under the series' next number")
-def publish(request: Caller, issue_id: uuid.UUID, body: StepIn) -> Any:
+def publish(request: Caller, issue_id: uuid.UUID, body: IssueStepIn) -> Any:
     issue = actions.publish_issue(by=request.user, now=clock.now(), issue_id=issue_id, seen=body.seen)
     return issue_out(issue)
 
 
 @router.post("/{issue_id}/discard/", response=IssueOut, summary="Give a draft up; its entries become free")
-def discard(request: Caller, issue_id: uuid.UUID, body: StepIn) -> Any:
+def discard(request: Caller, issue_id: uuid.UUID, body: IssueStepIn) -> Any:
     issue = actions.discard_issue(by=request.user, now=clock.now(), issue_id=issue_id, seen=body.seen)
     return issue_out(issue)
 
 
 @router.post("/{issue_id}/correct/", response={201: DraftOut}, summary="Begin a draft that corrects a published issue")
-def correct(request: Caller, issue_id: uuid.UUID, body: StepIn) -> Any:
+def correct(request: Caller, issue_id: uuid.UUID, body: IssueStepIn) -> Any:
     return Status(
         201, draft_out(actions.correct_issue(by=request.user, now=clock.now(), issue_id=issue_id, seen=body.seen))
     )

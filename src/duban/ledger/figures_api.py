@@ -15,7 +15,7 @@ from duban.ledger.views import StaffRequest
 router = Router(tags=["figures"])
 
 
-class Question(Schema):
+class FiguresQuestion(Schema):
     month: str = Field("", description="2021-01; empty: the month that runs")
     by: Literal["unit", "category", "month"] = "unit"
 
@@ -33,7 +33,7 @@ class IndicatorOut(Schema):
     weight: Decimal
 
 
-class LineOut(Schema):
+class FiguresLineOut(Schema):
     key: str
     name: str
     score: Decimal | None
@@ -47,11 +47,11 @@ class FiguresOut(Schema):
     counted_at: datetime
     indicators: list[IndicatorOut]
     total: dict[str, ShareOut]
-    lines: list[LineOut]
+    lines: list[FiguresLineOut]
 
 
 @router.get("", response=FiguresOut, summary="The figures of a month by unit, category or month")
-def get_figures(request: StaffRequest, question: Query[Question]) -> dict[str, Any]:
+def get_figures(request: StaffRequest, question: Query[FiguresQuestion]) -> dict[str, Any]:
     """Of what you may see; by month: the last twelve."""
     now = clock.now()
     month = figures.read_month(question.month, now=now)

@@ -76,14 +76,14 @@ class BriefOut(Schema):
     closed_at: datetime | None
 
 
-class LineOut(BriefOut):
+class RoundLineOut(BriefOut):
     due: int
     drawn: int
     to_look_at: int = Field(description="drawn, struck off, and nobody has gone there yet")
 
 
 class RoundsOut(Schema):
-    rounds: list[LineOut]
+    rounds: list[RoundLineOut]
     next_page: int | None
 
 

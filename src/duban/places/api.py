@@ -17,7 +17,7 @@ class NamedOut(Schema):
     name: str
 
 
-class LineOut(Schema):
+class NearestLineOut(Schema):
     name: str
     distance_m: float
     bearing: float = Field(description="degrees from north, clockwise, as seen from the point")
@@ -37,8 +37,8 @@ class ReasonOut(Schema):
 class LocatedOut(Schema):
     jurisdiction: NamedOut | None
     village: str | None
-    road: LineOut | None
-    water: LineOut | None
+    road: NearestLineOut | None
+    water: NearestLineOut | None
     landmark: LandmarkOut | None
     form: Literal["rural", "urban", "none"]
     statement: str
