@@ -19,6 +19,8 @@ from duban.ledger.models import Entry, EntryPhoto
 from duban.places import queries as places
 
 MAX_WORDS = 2000
+FOLD_EVERY = 64
+"""Checkpoints between two looks at how many loose counts there are."""
 
 
 class BadStep(DubanError):
@@ -130,7 +132,8 @@ def seal_on_commit() -> None:
 
 
 def _seal_now() -> None:
-    if history.seal_if_free(now=clock.now()):
+    checkpoint = history.seal_if_free(now=clock.now())
+    if checkpoint and checkpoint % FOLD_EVERY == 0:
         tally.fold_if_many()
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +21,7 @@ from duban.core.errors import DubanError
 from duban.core.tables import parse_moment, read_table
 from duban.engines.deadline import Calendar, Rule, due, due_one, read_workday
 from duban.ledger.appending import append
+from duban.ledger.counters import count_up
 from duban.ledger.models import CalendarDay, Category, Counter, DeadlineRule, Entry, Unit
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -88,8 +88,7 @@ def _read_book(_version: int) -> Book:
 
 
 def _changed() -> None:
-    Counter.objects.get_or_create(key=VERSION_KEY)
-    Counter.objects.filter(pk=VERSION_KEY).update(value=F("value") + 1)
+    count_up(VERSION_KEY)
     _read_book.cache_clear()
 
 

@@ -23,6 +23,7 @@ from django.db.models import Exists, OuterRef
 from duban.core.files import write_whole
 from duban.core.integrity import Problem, canonical, seal, sha256
 from duban.evidence.models import Photo
+from duban.ledger.counters import count_up
 from duban.ledger.models import Checkpoint, Counter, Entry, EntryPhoto, Event
 
 # The columns of an entry that only events set; `verify` folds the events and compares.
@@ -126,51 +127,50 @@ def seal_heads(*, now: datetime) -> str:
 
     First thing when a bulletin is published. Nothing to seal: no checkpoint.
     """
-    counter, _made = Counter.objects.select_for_update().get_or_create(key="checkpoint")
-    return _seal(counter, now)
+    return _seal(count_up("checkpoint", 0), now)[1]
 
 
-def seal_if_free(*, now: datetime) -> bool:
-    """Seal after a write has committed, unless another is sealing at this moment; returns whether this one did.
+def seal_if_free(*, now: datetime) -> int:
+    """Seal after a write has committed, unless another is sealing at this moment; returns the newest checkpoint's
+    number, or 0 if it was left to the other.
 
     Who seals looks again once that has committed: what came meanwhile, and found the seal taken, is theirs to seal.
     """
     while True:
         with transaction.atomic():
-            counters = Counter.objects.filter(key="checkpoint")
+            counters = Counter.objects.filter(key="checkpoint").order_by().values_list("value", flat=True)
             can_skip = transaction.get_connection().features.has_select_for_update_skip_locked
-            counter = counters.select_for_update(skip_locked=can_skip).first()
-            if counter is None and counters.exists():
-                return False
-            if counter is None:
-                counter, _made = Counter.objects.select_for_update().get_or_create(key="checkpoint")
-            _seal(counter, now)
+            value = counters.select_for_update(skip_locked=can_skip).first()
+            if value is None and counters.exists():
+                return 0
+            number, _hash = _seal(count_up("checkpoint", 0) if value is None else value, now)
         if not Entry.objects.filter(unsealed=True).exists():
-            return True
+            return number
 
 
-def _seal(counter: Counter, now: datetime) -> str:
+def _seal(number: int, now: datetime) -> tuple[int, str]:
+    """Number and hash of the newest checkpoint after this; the counter that holds `number` is locked."""
     previous = Checkpoint.objects.order_by("-seq").values_list("hash", flat=True).first() or ""
     unsealed = Entry.objects.filter(unsealed=True).order_by("id").values_list("pk", "event_count", "head_hash")
     while heads := list(unsealed[:CHECKPOINT_BATCH]):
+        number = count_up("checkpoint")
         checkpoint = Checkpoint(
-            seq=counter.value + 1,
+            seq=number,
             at=now,
             heads=[[str(entry_id), event_count, head] for entry_id, event_count, head in heads],
             previous=previous,
         )
         checkpoint.hash = _hash_checkpoint(checkpoint)
+        previous = checkpoint.hash
         checkpoint.seal = seal(checkpoint.hash)
         checkpoint.save(force_insert=True)
         # An entry that has moved on meanwhile has another head, and stays for the next checkpoint.
         keys, sealed = [entry_id for entry_id, _count, _head in heads], [head for _id, _count, head in heads]
         Entry.objects.filter(pk__in=keys, head_hash__in=sealed).update(unsealed=False)
-        counter.value, previous = checkpoint.seq, checkpoint.hash
-        counter.save()
-        transaction.on_commit(partial(_remember, checkpoint.seq, checkpoint.hash), robust=True)
+        transaction.on_commit(partial(_remember, number, checkpoint.hash), robust=True)
         if len(heads) < CHECKPOINT_BATCH:
             break
-    return previous
+    return number, previous
 
 
 def verify_events() -> Iterator[Problem]:

@@ -409,7 +409,8 @@ def near_open(
         found = found.exclude(pk=leave_out)
     if category is not None:
         found = found.filter(**{column_for("category", Lead.ORDER): category.pk})
-    entries = list(found.order_by()[:500])
+    columns = ("number", "lon", "lat", "category", "statement", "description", "state", "responsible", "due_at")
+    entries = list(found.only(*columns).order_by()[:500])
     if not entries:
         return []
     distances, _bearings = geodesic(
