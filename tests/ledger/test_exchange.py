@@ -17,18 +17,10 @@ from django.urls import reverse
 from django.utils import translation
 from tests.ledger.conftest import LATER
 from tests.ledger.office import Office, soffice
+from tests.ledger.pages import browse, codes_in, page_of, upload
 from tests.ledger.test_api import program
-from tests.ledger.test_pages import (
-    HEAD,
-    browse,
-    codes_in,
-    job_shown,
-    make_entries,
-    page_of,
-    rows,
-    upload,
-    work_off,
-)
+from tests.ledger.test_import_pages import HEAD, job_shown, rows, work_off
+from tests.ledger.test_list_page import make_entries
 from tests.ledger.test_round_trip import csv_rows, edited, recorded
 
 from duban.access.models import Person
