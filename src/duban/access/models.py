@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
-from django.db import models
-from django.db.models import F, Q, Value
+from django.db import connection, models
+from django.db.models import F, Q
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -28,6 +28,18 @@ class Kind(models.TextChoices):
 
     EVENT = "event", _("events")
     COMPONENT = "component", _("components")
+
+
+ROLES_HELD = """
+SELECT role, code, kind, '' AS giver FROM access_roleat WHERE person_id = %s
+UNION
+SELECT held.role, held.code, held.kind, giver.username
+FROM access_delegation AS lent
+JOIN access_person AS giver ON giver.id = lent.giver_id AND giver.is_active
+JOIN access_roleat AS held ON held.person_id = giver.id
+WHERE lent.taker_id = %s AND lent.start <= %s AND lent."end" > %s AND lent.revoked IS NULL
+ORDER BY 2, 1, 3, 4
+"""
 
 
 class Person(AbstractUser):
@@ -55,18 +67,11 @@ class Person(AbstractUser):
 
         Of a giver's own roles alone: what was lent cannot be lent on, and a closed account lends nothing.
         """
-        now = clock.now()
-        columns = ("role", "code", "kind", "giver")
-        own = RoleAt.objects.filter(person=self).annotate(giver=Value("")).values_list(*columns)
-        lent = RoleAt.objects.filter(
-            person__is_active=True,
-            person__lends__taker=self,
-            person__lends__start__lte=now,
-            person__lends__end__gt=now,
-            person__lends__revoked=None,
-        )
-        lent = lent.annotate(giver=F("person__username")).values_list(*columns)
-        return list(own.union(lent).order_by("code", "role", "kind", "giver"))
+        now = connection.ops.adapt_datetimefield_value(clock.now())
+        # Asked with every request, and half of what it took was to put the same words together.
+        with connection.cursor() as cursor:
+            cursor.execute(ROLES_HELD, [self.pk, self.pk, now, now])
+            return list(cursor.fetchall())
 
     @cached_property
     def held_roles(self) -> list[tuple[str, str, str]]:
