@@ -325,6 +325,9 @@ def _to_wgs84(findings: Sequence[Finding]) -> tuple[list[float], list[float]]:
 def _write_entries(drafts: Sequence[tuple[Entry, Sequence[str]]], *, by: Person, now: datetime) -> None:
     """Number the entries with their photos, give each its first event, and write all in a handful of statements."""
     entries = [entry for entry, _photos in drafts]
+    # What needs no number comes first: from _number to the commit whoever else records in this county waits.
+    tally.add([(key, 1) for entry in entries for key in tally.keys_in(entry, State.FOUND)])
+    search.index(entries, fresh=True)
     _number(entries)
     actor = by.as_actor()
     events, photos = [], []
@@ -348,8 +351,6 @@ def _write_entries(drafts: Sequence[tuple[Entry, Sequence[str]]], *, by: Person,
     Entry.objects.bulk_create(entries, batch_size=500)
     Event.objects.bulk_create(events, batch_size=500)
     EntryPhoto.objects.bulk_create(photos, batch_size=500)
-    tally.add([(key, 1) for entry in entries for key in tally.keys_of(entry)])
-    search.index(entries, fresh=True)
 
 
 def write_parts(whole: Entry, units: Sequence[str], *, by: Person, now: datetime) -> list[Entry]:

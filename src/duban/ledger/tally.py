@@ -26,11 +26,14 @@ Key = tuple[int, str, str, str, int, str]
 
 def keys_of(entry: Entry) -> list[Key]:
     """Under what the entry is counted; nothing before its first event."""
-    if not entry.event_count:
-        return []
+    return keys_in(entry, str(entry.state)) if entry.event_count else []
+
+
+def keys_in(entry: Entry, state: str) -> list[Key]:
+    """Under what the entry is counted in that state."""
     coarse = entry.cell >> 2 * (FINEST_ZOOM - ZOOM)
     return [
-        (coarse, entry.jurisdiction, entry.responsible, entry.category.kind, category, str(entry.state))
+        (coarse, entry.jurisdiction, entry.responsible, entry.category.kind, category, str(state))
         for category in (ALL, entry.category_id)
     ]
 
