@@ -4,3 +4,7 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "duban.config.settings")
 application = get_wsgi_application()
+
+from duban.ledger.sealing import seal_in_background  # noqa: E402
+
+seal_in_background()

@@ -5,22 +5,20 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
-from duban.core import audit, clock
+from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotAllowed, NotFound
 from duban.core.text import is_plain
 from duban.ledger import history, notices, search, tally
 from duban.ledger.lifecycle import GUARDS, TRANSITIONS, Guard, Need, State, Transition
 from duban.ledger.models import Entry, EntryPhoto
+from duban.ledger.sealing import seal_on_commit
 from duban.places import queries as places
 
 MAX_WORDS = 2000
-FOLD_EVERY = 64
-"""Checkpoints between two looks at how many loose counts there are."""
 
 
 class BadStep(DubanError):
@@ -122,19 +120,6 @@ def append(
     audit.record(by=by, now=now, action=f"{action}_entry", subject_type="entry", subject_id=entry.pk)
     notices.notify(entry, step, by=by, now=now)
     seal_on_commit()
-
-
-def seal_on_commit() -> None:
-    """Once for a transaction, however many events it wrote."""
-    waiting = [hook[1] for hook in transaction.get_connection().run_on_commit]
-    if _seal_now not in waiting:
-        transaction.on_commit(_seal_now, robust=True)
-
-
-def _seal_now() -> None:
-    checkpoint = history.seal_if_free(now=clock.now())
-    if checkpoint and checkpoint % FOLD_EVERY == 0:
-        tally.fold_if_many()
 
 
 def reason_of(text: str, action: str) -> str:

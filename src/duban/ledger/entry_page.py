@@ -75,10 +75,11 @@ def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = N
     """The page; `answered` is the form that came back with something wrong, in place of a fresh one."""
     person, now = request.user, clock.now()
     events = list(entry.events.order_by("seq"))
-    story = told(events)
+    offered = _offered(person, entry)
+    story = told(events, {category.pk: category for category in offered.categories.values()})
     codes = {entry.jurisdiction, entry.responsible} | {code for line in story for code in line.codes}
     names = places.names(codes)
-    steps = _steps(person, entry, names, answered)
+    steps = _steps(person, entry, offered, names, answered)
     may = [shown for shown in steps if not shown.reason]
     next_action = _next_action(entry, now)
     primary = next((shown for shown in may if shown.step.action == next_action), None)
@@ -147,8 +148,10 @@ def _offered(person: Person, entry: Entry) -> Offered:
     )
 
 
-def _steps(person: Person, entry: Entry, names: Mapping[str, str], answered: StepShown | None) -> list[StepShown]:
-    shown, offered = [], _offered(person, entry)
+def _steps(
+    person: Person, entry: Entry, offered: Offered, names: Mapping[str, str], answered: StepShown | None
+) -> list[StepShown]:
+    shown = []
     for step, reason in queries.steps_for(person, entry, names):
         if reason:
             shown.append(StepShown(step, None, reason))

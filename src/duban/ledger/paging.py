@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.ledger.filters import BadFilter
 from duban.ledger.models import Entry
-from duban.ledger.queries import SORTS
+from duban.ledger.queries import SORTS, order_of
 
 PAGE_SIZE = 50
 
@@ -42,20 +42,20 @@ def page_of(
     """
     backwards, key = _read_cursor(cursor, sort) if cursor else (False, None)
     found: list[Entry] = []
-    total: int | None = 0
-    for stretch, order in _stretches(entries, sort, key, backwards):
+    total: int | None = None
+    few = count and key is None
+    # Few rows are sorted in any case, those without a deadline last.
+    for stretch, order in [(entries, order_of(sort))] if few else _stretches(entries, sort, key, backwards):
         # Which rows they are, an index knows; a row is opened only to be shown.
         keys = stretch.order_by(*order)[: size + 1 - len(found)]
-        if count and total is not None:
+        if few:
             counted = list(keys.annotate(counted=Window(Count("pk"))).values_list("pk", "counted"))
-            total += counted[0][1] if counted else 0
+            total = counted[0][1] if counted else 0
             found += Entry.objects.filter(pk__in=[pk for pk, _counted in counted]).order_by(*order)
         else:
             found += Entry.objects.filter(pk__in=keys.values("pk")).order_by(*order)
         if len(found) > size:
             break
-    if key is not None or not count or (len(found) > size and _column(SORTS[sort][0]) == "due_at"):
-        total = None
     more, found = len(found) > size, found[:size]
     if backwards:
         found.reverse()
@@ -65,7 +65,7 @@ def page_of(
         entries=found,
         older=cursor_of("after", found[-1], sort) if has_older else "",
         newer=cursor_of("before", found[0], sort) if has_newer else "",
-        total=len(found) if not (has_older or has_newer) else total,
+        total=len(found) if key is None and not has_older else total,
     )
 
 

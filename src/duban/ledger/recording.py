@@ -18,10 +18,11 @@ from duban.core.integrity import canonical, sha256
 from duban.core.text import is_plain
 from duban.evidence.models import Photo
 from duban.ledger import deadlines, history, search, tally
-from duban.ledger.appending import MAX_WORDS, append, seal_on_commit
+from duban.ledger.appending import MAX_WORDS, append
 from duban.ledger.counters import count_up
 from duban.ledger.lifecycle import State
 from duban.ledger.models import Category, Datum, Entry, EntryPhoto, Event, Moment, PositionSource
+from duban.ledger.sealing import seal_on_commit
 from duban.places import queries as places
 from duban.places.codes import LENGTHS, covers, normalise_code
 

@@ -158,11 +158,10 @@ def _stop(state: State, event: Event, *, here: bool) -> Stop:
     return Stop(state, str(state.label), event.at, _who(event), here)
 
 
-def told(events: Sequence[Event]) -> list[Line]:
-    """Every event, the newest first, with what it changed from what to what."""
+def told(events: Sequence[Event], categories: Mapping[int, Category]) -> list[Line]:
+    """Every event, the newest first, with what it changed from what to what; `categories` by their keys."""
     columns: dict[str, Any] = {}
     lines = []
-    categories = {category.pk: category for category in Category.objects.all()}
     for event in events:
         said = dict(event.facts.get("set", {}))
         if "description" in event.words:
