@@ -1,5 +1,6 @@
 """A district with two towns, each furnished with one of everything; and what every address is opened with."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from copy import deepcopy
@@ -189,7 +190,7 @@ ABSENT = {
     "<sha256>": "0" * 64,
     "<word>": "no-such-word",
     "<person_id>": "999999",
-    "<role_id>": "999999",
+    "<role_id>": "999998",
     "<filter_id>": "999999",
     "<token_id>": "999999",
     "<delegation_id>": "999999",
@@ -357,8 +358,11 @@ class World:
         status, words = self.ask(reader, method, address, **sent)
         for part, key in keys.items():
             if part in pattern:
-                words = words.replace(f"/{key}", f"/{part}") if key.isdecimal() else words.replace(key, part)
-                words = words if key.isdecimal() else words.replace(quote(key), part)
+                # Keys that count may be the same number: a person's and a role's are both taken out as a key.
+                if part.endswith("_id>") and key.isdecimal():
+                    words = re.sub(rf"/{key}\b", "/<key>", words)
+                else:
+                    words = words.replace(key, part).replace(quote(key), part)
         return f"{status}\n{words}"
 
     def look(self, reader: str, *, plain: bool = False) -> dict[str, tuple[int, str]]:
