@@ -395,7 +395,7 @@ def near_open(
 ) -> list[tuple[Entry, float]]:
     """Open entries that the person may see around a WGS-84 point, nearest first, with their distance in metres.
 
-    Their categories are not read yet.
+    Of those at one distance the newest comes first. Their categories are not read yet.
     """
     north = metres / 111_000
     east = min(north / max(cos(radians(lat)), 0.01), 180.0)
@@ -410,7 +410,9 @@ def near_open(
     if category is not None:
         found = found.filter(**{column_for("category", Lead.ORDER): category.pk})
     columns = ("number", "lon", "lat", "category", "statement", "description", "state", "responsible", "due_at")
-    entries = list(found.only(*columns).order_by()[:500])
+    # Sorted here: asked for an order, SQLite would walk the index of that order instead of the cells.
+    entries = list(found.only(*columns, "found_at").order_by()[:500])
+    entries.sort(key=lambda entry: (entry.found_at, entry.number), reverse=True)
     if not entries:
         return []
     distances, _bearings = geodesic(
