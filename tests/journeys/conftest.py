@@ -114,6 +114,10 @@ def open_page(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page
         context.route("**/*", loopback_only)
         page = context.new_page()
         page.set_default_timeout(15_000)
+        if scripts:
+            # A page can be seen before its scripts listen; nobody's hand is as quick as this one, so it waits.
+            page.add_init_script("addEventListener('load', () => { document.documentElement.dataset.loaded = '' })")
+            page.add_locator_handler(page.locator("html:not([data-loaded])"), lambda: page.wait_for_load_state("load"))
         page.on("console", note_console)
         page.on("pageerror", lambda problem: wrong.append(f"script: {problem}"))
         page.on("response", note_response)
