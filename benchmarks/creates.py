@@ -1,6 +1,6 @@
 """How many findings a second the API puts on the books on PostgreSQL: four clients at once, no photos.
 
-    python benchmarks/creates.py [--findings 2000] [--clients 4] [--workers 2]
+    python benchmarks/creates.py [--findings 2000] [--clients 4] [--workers N]
 
 A PostgreSQL of our own and `duban serve`, both on this machine and sharing its processors with the clients. Each
 client keeps one connection and sends one finding after another, each with its own id, place and text; every one is
@@ -33,7 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Findings a second over the API.")
     parser.add_argument("--findings", type=int, default=2000)
     parser.add_argument("--clients", type=int, default=4)
-    parser.add_argument("--workers", type=int, default=2, help="web processes")
+    parser.add_argument("--workers", type=int, default=0, help="web processes; 0: as many as serve takes by itself")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="duban-bench-") as folder:
         home = Path(folder)

@@ -202,7 +202,11 @@ def test_a_finding_beside_what_is_hidden_is_offered_nothing_of_it(world: World) 
     finding = {"category": "06010", "lon": 116.8001, "lat": 39.8, "found_at": NOON.isoformat(), "description": "新"}
     for reader in ("supervisor", "inspector"):
         status, words = world.ask(
-            reader, "put", f"/api/v1/entries/{uuid.UUID(int=77)}", data=finding, content_type="application/json"
+            reader,
+            "put",
+            f"/api/v1/entries/{uuid.UUID(int=77)}?near=true",
+            data=finding,
+            content_type="application/json",
         )
         assert status == 201
         assert json.loads(words)["near"]

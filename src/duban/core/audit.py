@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from duban.core.models import AuditRecord
+from duban.core.rows import insert
 
 
 class Actor(Protocol):
@@ -28,7 +29,7 @@ def record(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Append one record. `detail` must hold no personal data: ids, codes and counts only."""
-    AuditRecord.objects.create(
+    row = AuditRecord(
         at=now,
         actor=by.as_actor(),
         action=action,
@@ -36,3 +37,4 @@ def record(
         subject_id=str(subject_id),
         detail=detail or {},
     )
+    insert([row])

@@ -205,7 +205,9 @@ class NearOut(Schema):
 
 
 class RecordedOut(EntryOut):
-    near: list[NearOut] = Field(description="open entries of the category within 60 m: the finding may be one of them")
+    near: list[NearOut] | None = Field(
+        description="open entries of the category within 60 m: the finding may be one of them; null unless asked for"
+    )
 
 
 class EntriesOut(Schema):
@@ -260,8 +262,11 @@ def get_entry(request: StaffRequest, entry_id: uuid.UUID) -> dict[str, Any]:
 @router.put(
     "/{uuid:entry_id}", response={200: RecordedOut, 201: RecordedOut}, summary="Record a finding under your own id"
 )
-def put_finding(request: StaffRequest, entry_id: uuid.UUID, sent: FindingIn) -> Any:
-    """201 the first time, 200 for the same again (a late photo attaches), 409 for other content under this id."""
+def put_finding(request: StaffRequest, entry_id: uuid.UUID, sent: FindingIn, near: bool = False) -> Any:
+    """201 the first time, 200 for the same again (a late photo attaches), 409 for other content under this id.
+
+    With `near=true` the answer names open entries that the finding may be one of.
+    """
     person = request.user
     _require_own_photos(person, sent.photos)
     finding = Finding(
@@ -281,20 +286,21 @@ def put_finding(request: StaffRequest, entry_id: uuid.UUID, sent: FindingIn) -> 
     done: Recorded = record_finding(by=person, now=clock.now(), finding=finding)
     fresh = done.outcome == "taken"
     entry = done.entry if fresh else queries.entry_for(person, entry_id)
-    near = queries.already_there(person, entry.lon, entry.lat, entry.category, leave_out=entry_id)
-    (shown,) = _entries_out(person, [entry], clock.now())
-    answer = shown | {
-        "near": [
-            {
-                "id": other.pk,
-                "number": other.number,
-                "distance_m": round(metres, 1),
-                "category": f"{other.category.kind}:{other.category.code}",
-            }
-            for other, metres in near
-        ]
-    }
-    return Status(201 if fresh else 200, answer)
+    (shown,) = _entries_out(person, [entry], clock.now(), photos=not fresh or bool(sent.photos))
+    return Status(201 if fresh else 200, shown | {"near": _near(person, entry) if near else None})
+
+
+def _near(person: Person, entry: Entry) -> list[dict[str, Any]]:
+    found = queries.already_there(person, entry.lon, entry.lat, entry.category, leave_out=entry.pk)
+    return [
+        {
+            "id": other.pk,
+            "number": other.number,
+            "distance_m": round(metres, 1),
+            "category": f"{other.category.kind}:{other.category.code}",
+        }
+        for other, metres in found
+    ]
 
 
 def _require_own_photos(person: Person, shas: Sequence[str]) -> None:
@@ -375,15 +381,23 @@ _LIFE = (
 )  # fmt: skip
 
 
-def _entries_out(person: Person, entries: Sequence[Entry], now: datetime) -> list[dict[str, Any]]:
-    """The entries as the API tells them, with a few queries however many they are."""
+def _entries_out(
+    person: Person, entries: Sequence[Entry], now: datetime, *, photos: bool = True
+) -> list[dict[str, Any]]:
+    """The entries as the API tells them, with a few queries however many they are; `photos` False: they have none."""
     names = places.names({code for entry in entries for code in (entry.jurisdiction, entry.responsible)})
+    hung = _photos_of(entries) if photos else {}
+    seen = numbers_in_sight(person, (key for entry in entries for key in (entry.merged_into_id, entry.split_from_id)))
+    return [_out(entry, names, hung.get(entry.pk, {}), seen, now) for entry in entries]
+
+
+def _photos_of(entries: Sequence[Entry]) -> dict[uuid.UUID, dict[str, list[str]]]:
+    """By entry and moment the photos that hang on it, in their order."""
     photos: dict[uuid.UUID, dict[str, list[str]]] = {}
     hung = EntryPhoto.objects.filter(entry__in=[entry.pk for entry in entries]).order_by("position")
     for entry_id, photo_id, moment in hung.values_list("entry_id", "photo_id", "moment"):
         photos.setdefault(entry_id, {}).setdefault(moment, []).append(photo_id)
-    seen = numbers_in_sight(person, (key for entry in entries for key in (entry.merged_into_id, entry.split_from_id)))
-    return [_out(entry, names, photos.get(entry.pk, {}), seen, now) for entry in entries]
+    return photos
 
 
 def _out(

@@ -21,8 +21,8 @@ from duban.core.errors import DubanError
 from duban.core.tables import parse_moment, read_table
 from duban.engines.deadline import Calendar, Rule, due, due_one, read_workday
 from duban.ledger.appending import append
-from duban.ledger.counters import count_up
-from duban.ledger.models import CalendarDay, Category, Counter, DeadlineRule, Entry, Unit
+from duban.ledger.counters import count_up, value_of
+from duban.ledger.models import CalendarDay, Category, DeadlineRule, Entry, Unit
 
 REFERENCE = Path(__file__).parent / "reference"
 VERSION_KEY = "deadlines"
@@ -73,8 +73,7 @@ class Book:
 
 
 def book() -> Book:
-    version = Counter.objects.filter(pk=VERSION_KEY).values_list("value", flat=True).first()
-    return _read_book(version or 0)
+    return _read_book(value_of(VERSION_KEY))
 
 
 @lru_cache(maxsize=2)

@@ -15,13 +15,14 @@ from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotAllowed
 from duban.core.integrity import canonical, sha256
+from duban.core.rows import insert
 from duban.core.text import is_plain
 from duban.evidence.models import Photo
 from duban.ledger import deadlines, history, search, tally
 from duban.ledger.appending import MAX_WORDS, append
 from duban.ledger.counters import count_up
 from duban.ledger.lifecycle import State
-from duban.ledger.models import Category, Datum, Entry, EntryPhoto, Event, Moment, PositionSource
+from duban.ledger.models import Category, Datum, Entry, EntryPhoto, Moment, PositionSource
 from duban.ledger.sealing import seal_on_commit
 from duban.places import queries as places
 from duban.places.codes import LENGTHS, covers, normalise_code
@@ -349,9 +350,9 @@ def _write_entries(drafts: Sequence[tuple[Entry, Sequence[str]]], *, by: Person,
             EntryPhoto(entry=entry, photo_id=photo, moment=Moment.BEFORE, position=position)
             for position, photo in enumerate(shas)
         ]
-    Entry.objects.bulk_create(entries, batch_size=500)
-    Event.objects.bulk_create(events, batch_size=500)
-    EntryPhoto.objects.bulk_create(photos, batch_size=500)
+    insert(entries)
+    insert(events)
+    insert(photos)
 
 
 def write_parts(whole: Entry, units: Sequence[str], *, by: Person, now: datetime) -> list[Entry]:

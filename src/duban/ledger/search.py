@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
+from duban.core.rows import insert
 from duban.ledger.models import Counter, Entry, EntryText
 
 RARE = 10_000
@@ -75,7 +76,7 @@ def index(entries: Sequence[Entry], *, fresh: bool = False) -> None:
     """Write down what of these entries is searched; `fresh`: none of them was before."""
     rows = [EntryText(entry=entry, grams=" ".join(tokens_of(entry))) for entry in entries]
     if fresh:
-        EntryText.objects.bulk_create(rows, batch_size=500)
+        insert(rows)
         return
     EntryText.objects.bulk_create(
         rows, batch_size=500, update_conflicts=True, unique_fields=["entry"], update_fields=["grams"]

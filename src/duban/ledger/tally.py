@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count, F, Q, QuerySet, Sum
 
+from duban.core.rows import insert
 from duban.ledger.models import Counter, Entry, Tally
 from duban.places.queries import FINEST_ZOOM
 
@@ -45,7 +46,7 @@ def move(old: Sequence[Key], new: Sequence[Key]) -> None:
 
 
 def add(counts: Iterable[tuple[Key, int]]) -> None:
-    Tally.objects.bulk_create([Tally(**dict(zip(KEY, key, strict=True)), n=n) for key, n in counts], batch_size=1000)
+    insert([Tally(**dict(zip(KEY, key, strict=True)), n=n) for key, n in counts])
 
 
 def fold_if_many() -> None:

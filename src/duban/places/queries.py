@@ -5,7 +5,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from django.db.models import Max, QuerySet
+from django.db import connection
+from django.db.models import QuerySet
 from django.db.models.functions import Length
 from numpy.typing import ArrayLike, NDArray
 
@@ -94,30 +95,35 @@ def cell_ranges(west: float, south: float, east: float, north: float, limit: int
 
 def _layers_now() -> tuple[Layers, Gazetteer]:
     try:
-        return _in_memory(_layer_key(), _gazetteer_key())
+        return _in_memory(_in_use())
     except FileNotFoundError:
         # Somebody put a newer version in use between the row read and the file opened.
-        return _in_memory(_layer_key(), _gazetteer_key())
+        return _in_memory(_in_use())
 
 
-def _layer_key() -> tuple[tuple[str, str, str], ...]:
-    return tuple(
-        (name, version, as_of.isoformat())
-        for name, version, as_of in Layer.objects.values_list("name", "version", "as_of")
-    )
+VERSIONS = """
+SELECT name, version, CAST(as_of AS varchar(10)) FROM places_layer
+UNION ALL
+SELECT '', CAST(MAX(loaded_at) AS varchar(40)), '' FROM places_jurisdiction
+ORDER BY 1
+"""
 
 
-def _gazetteer_key() -> tuple[Any, ...]:
-    """Changes whenever the code list is loaded."""
-    return tuple(Jurisdiction.objects.aggregate(Max("loaded_at")).values())
+def _in_use() -> tuple[tuple[str, str, str], ...]:
+    """(name, version, day) of each layer, and under the name "" when the code list was last loaded."""
+    # Asked with every finding, and most of what it took was to put the same words together.
+    with connection.cursor() as cursor:
+        cursor.execute(VERSIONS)
+        return tuple(cursor.fetchall())
 
 
 @lru_cache(maxsize=2)
-def _in_memory(layer_key: tuple[tuple[str, str, str], ...], _gazetteer: tuple[Any, ...]) -> tuple[Layers, Gazetteer]:
-    features = {name: read_layer(name, version) for name, version, _as_of in layer_key}
+def _in_memory(in_use: tuple[tuple[str, str, str], ...]) -> tuple[Layers, Gazetteer]:
+    _code_list, *layers_in_use = in_use
+    features = {name: read_layer(name, version) for name, version, _as_of in layers_in_use}
     layers = Layers.build(
         **{name: Features(read.names, list(read.geometries), read.codes) for name, read in features.items()},
-        dates={name: as_of for name, _version, as_of in layer_key},
+        dates={name: as_of for name, _version, as_of in layers_in_use},
     )
     units = list(Jurisdiction.objects.values_list("code", "name", "kind"))
     return layers, Gazetteer.build(*(list(column) for column in zip(*units, strict=True)) if units else ([], []))

@@ -109,27 +109,14 @@ class NamedLayer:
             area_feature=np.flatnonzero(areal),
         )
 
-    def nearest(self, lon: Floats, lat: Floats) -> Places:
-        """The nearest feature of each usable WGS-84 position (n,)."""
-        count = len(lon)
-        if not len(self.names):
-            nothing = np.full(count, np.nan)
-            none = np.full(count, -1, dtype=np.intp)
-            return Places(none, nothing, nothing, np.zeros(count, dtype=bool), nothing, nothing)
-        x, y = self.plane.forward(lon, lat)
-        found = self.index.nearest(x, y)
-        foot_lon, foot_lat = self.plane.inverse(found.foot_x, found.foot_y)
-        distance, bearing = geodesic(lon, lat, foot_lon, foot_lat)
-        index, within = found.feature, np.zeros(count, dtype=bool)
+    def holders(self, lon: Floats, lat: Floats) -> Indices:
+        """Per WGS-84 position (n,) the first area that holds it; -1 for none."""
+        holder = np.full(len(lon), len(self.names), dtype=np.intp)
         if len(self.area_feature):
             point, area, _ = self.areas.containing(lon, lat)
-            holder = np.full(count, len(self.names), dtype=np.intp)
             np.minimum.at(holder, point, self.area_feature[area])
-            within = holder < len(self.names)
-            index = np.where(within, holder, index)
-        # The way back from the plane costs a nanometre or so; a point upon a line is 0 m from it.
-        zero = within | (distance < 1e-6)
-        return Places(index, np.where(zero, 0.0, distance), np.where(zero, 0.0, bearing), within, foot_lon, foot_lat)
+        holder[holder == len(self.names)] = -1
+        return holder
 
     def among(self, features: Indices) -> "NamedLayer":
         """A layer of only these features (indices into this one, ascending)."""
@@ -137,6 +124,41 @@ class NamedLayer:
             Features(list(self.names[features]), list(self.shapes[features]), list(self.codes[features])),
             self.plane,
         )
+
+
+def nearest_in(layers: Sequence[NamedLayer], lon: Floats, lat: Floats) -> list[Places]:
+    """In each of the layers, which lie upon one plane, the nearest feature of each usable WGS-84 position (n,).
+
+    All in one go: on the plane and along the geodesic a single point costs nearly what a hundred do.
+    """
+    count = len(lon)
+    nothing = np.full(count, np.nan)
+    filled = [layer for layer in layers if len(layer.names)]
+    answers = {}
+    if filled:
+        plane = filled[0].plane
+        x, y = plane.forward(lon, lat)
+        found = [layer.index.nearest(x, y) for layer in filled]
+        feet = plane.inverse(
+            np.concatenate([one.foot_x for one in found]), np.concatenate([one.foot_y for one in found])
+        )
+        measured = geodesic(np.tile(lon, len(filled)), np.tile(lat, len(filled)), *feet)
+        rows = zip(filled, found, *(values.reshape(len(filled), count) for values in (*feet, *measured)), strict=True)
+        for layer, one, foot_lon, foot_lat, distance, bearing in rows:
+            holder = layer.holders(lon, lat)
+            within = holder >= 0
+            # The way back from the plane costs a nanometre or so; a point upon a line is 0 m from it.
+            zero = within | (distance < 1e-6)
+            answers[id(layer)] = Places(
+                index=np.where(within, holder, one.feature),
+                distance=np.where(zero, 0.0, distance),
+                bearing=np.where(zero, 0.0, bearing),
+                within=within,
+                foot_lon=foot_lon,
+                foot_lat=foot_lat,
+            )
+    none = Places(np.full(count, -1, dtype=np.intp), nothing, nothing, np.zeros(count, dtype=bool), nothing, nothing)
+    return [answers.get(id(layer), none) for layer in layers]
 
 
 @dataclass(frozen=True, slots=True)

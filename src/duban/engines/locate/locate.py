@@ -13,7 +13,7 @@ from duban.engines.geo.sides import SIDES, side_index
 
 from . import names
 from .gazetteer import Gazetteer, Unit
-from .layers import Boundaries, Layers, NamedLayer, Places
+from .layers import Boundaries, Layers, NamedLayer, Places, nearest_in
 from .nearest import Indices
 from .reasons import Reason, reason
 from .statement import NONE, Known, compose, whole_metres
@@ -94,10 +94,13 @@ def locate(lon: ArrayLike, lat: ArrayLike, layers: Layers, codes: Gazetteer) -> 
     lon, lat = as_positions(lon, lat)
     good = np.flatnonzero(usable(lon, lat))
     good_lon, good_lat = lon[good], lat[good]
-    road, water = _line(layers.roads, good_lon, good_lat), _line(layers.waters, good_lon, good_lat)
-    landmark, landmark_reasons = _landmark(layers.landmarks, good_lon, good_lat)
+    near_road, near_water, near_landmark, near_village = nearest_in(
+        [layers.roads, layers.waters, layers.landmarks, layers.villages], good_lon, good_lat
+    )
+    road, water = _line(layers.roads, near_road), _line(layers.waters, near_water)
+    landmark, landmark_reasons = _landmark(layers.landmarks, near_landmark, good_lon, good_lat)
     boundary, other = _boundary(layers.boundaries, good_lon, good_lat)
-    village, village_metres = _village(layers, good_lon, good_lat, boundary)
+    village, village_metres = _village(layers, near_village, good_lon, good_lat, boundary)
 
     units = _Units(layers, codes)
     missing = tuple(reason(f"no_{kind}") for kind in _missing(layers))
@@ -251,14 +254,14 @@ def _names(layer: NamedLayer, places: Places) -> NDArray[np.object_]:
     return found
 
 
-def _line(layer: NamedLayer, lon: Floats, lat: Floats) -> Line:
-    places = layer.nearest(lon, lat)
+def _line(layer: NamedLayer, places: Places) -> Line:
     return Line(_names(layer, places), places.distance, places.bearing)
 
 
-def _landmark(layer: NamedLayer, lon: Floats, lat: Floats) -> tuple[Landmark, dict[int, tuple[Reason, ...]]]:
+def _landmark(
+    layer: NamedLayer, places: Places, lon: Floats, lat: Floats
+) -> tuple[Landmark, dict[int, tuple[Reason, ...]]]:
     """The nearest landmarks within the limit, and what there is to say of single rows."""
-    places = layer.nearest(lon, lat)
     found, side = _names(layer, places), _sides(layer, places, lon, lat)
     distance = places.distance.copy()
     reasons: dict[int, tuple[Reason, ...]] = {}
@@ -317,14 +320,13 @@ def _boundary(boundaries: Boundaries, lon: Floats, lat: Floats) -> tuple[Indices
     return chosen, other
 
 
-def _village(layers: Layers, lon: Floats, lat: Floats, boundary: Indices) -> tuple[Indices, Floats]:
+def _village(layers: Layers, places: Places, lon: Floats, lat: Floats, boundary: Indices) -> tuple[Indices, Floats]:
     """Per point the nearest village point and the metres to it: in the same boundary, or anywhere without
     one.
 
-    None (-1) is sought where the boundary is a village's own.
+    `places` are the nearest anywhere. None (-1) is sought where the boundary is a village's own.
     """
     villages = layers.villages
-    places = villages.nearest(lon, lat)
     index, metres = places.index.copy(), places.distance.copy()
     if not len(villages.names):
         return index, metres
@@ -339,7 +341,7 @@ def _village(layers: Layers, lon: Floats, lat: Floats, boundary: Indices) -> tup
         among = layers.villages_in(int(one))
         index[rows] = -1
         if among.size:
-            near = villages.among(among).nearest(lon[rows], lat[rows])
+            (near,) = nearest_in([villages.among(among)], lon[rows], lat[rows])
             index[rows], metres[rows] = among[near.index], near.distance
     return index, metres
 

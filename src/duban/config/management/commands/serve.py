@@ -1,9 +1,11 @@
+import os
 import subprocess
 import sys
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 from granian import Granian
 from granian.constants import Interfaces
 
@@ -13,7 +15,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("address", nargs="?", default="127.0.0.1:8000", metavar="HOST:PORT")
-        parser.add_argument("--workers", type=int, default=1, help="web processes; SQLite wants 1")
+        parser.add_argument(
+            "--workers", type=int, help="web processes; without it one, and on PostgreSQL one for each processor"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, _colon, port = options["address"].rpartition(":")
@@ -29,7 +33,7 @@ class Command(BaseCommand):
                 address=host,
                 port=int(port),
                 interface=Interfaces.WSGI,
-                workers=options["workers"],
+                workers=options["workers"] or (os.cpu_count() or 1 if connection.vendor == "postgresql" else 1),
                 blocking_threads=8,
                 log_enabled=False,
             ).serve()
