@@ -11,6 +11,8 @@ urlpatterns = [
     path("account/", include("duban.access.second_factor_urls")),
     path("places/", include("duban.places.urls")),
     path("ledger/", include("duban.ledger.urls")),
+    path("venues/", include("duban.venues.urls")),
+    path("patrol/", include("duban.patrol.urls")),
     path("bulletins/", include("duban.bulletin.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", api.urls),

@@ -1,0 +1,5 @@
+"""Rounds: planning a campaign and watching it."""
+
+from django.urls import URLPattern
+
+urls: list[URLPattern] = []

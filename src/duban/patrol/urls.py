@@ -1,0 +1,12 @@
+"""Pages of patrol: each topic names its own addresses."""
+
+from duban.patrol import checklist_pages, exposure_pages, figures_pages, round_pages, visit_pages
+
+app_name = "patrol"
+urlpatterns = [
+    *checklist_pages.urls,
+    *round_pages.urls,
+    *exposure_pages.urls,
+    *figures_pages.urls,
+    *visit_pages.urls,
+]

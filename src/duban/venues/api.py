@@ -1,0 +1,5 @@
+"""API v1, venues."""
+
+from ninja import Router
+
+router = Router(tags=["venues"])

@@ -1,0 +1,4 @@
+from duban.venues import views
+
+app_name = "venues"
+urlpatterns = [*views.urls]
