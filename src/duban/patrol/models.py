@@ -331,6 +331,13 @@ class ExposureState(models.TextChoices):
     WITHDRAWN = "withdrawn", _("withdrawn")
 
 
+class Stand(models.TextChoices):
+    ACCEPTS = "accepts", _("does not dispute it")
+    MENDED = "mended", _("says it is mended")
+    DISPUTES = "disputes", _("disputes it")
+    DECLINES = "declines", _("declines to reply")
+
+
 class Exposure(models.Model):
     """What of a venue's failures may be told the public: `problems` are standard wordings, no person's name.
 
@@ -345,7 +352,9 @@ class Exposure(models.Model):
     state = models.CharField(max_length=9, choices=ExposureState, default=ExposureState.PROPOSED)
     venue_name = models.CharField(max_length=100, help_text="as printed")
     problems = models.JSONField(default=list, help_text="[{key, zh, en}] as printed")
-    reply = models.TextField(blank=True, help_text="of the venue, printed beside it")
+    reply_until = models.DateTimeField(help_text="before it nobody approves what the venue has not replied to")
+    stand = models.CharField(max_length=8, choices=Stand, blank=True, help_text="of the venue, printed beside it")
+    reply = models.TextField(blank=True, help_text="the venue's own words, for who decides; never printed")
     replied_at = models.DateTimeField(null=True, blank=True)
     proposed_by = models.CharField(max_length=150)
     proposed_at = models.DateTimeField()
