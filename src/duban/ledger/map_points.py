@@ -30,6 +30,8 @@ from duban.places import queries as places
 MAP_CAP = 2000
 FEW = 400
 """So many are drawn as what they are, however far off one looks."""
+STREET_CAP = 1000
+"""So many are drawn as what they are where one sees single houses."""
 STREET_ZOOM = 16
 NEAR_ZOOM = 12
 """From here on a box in view is a small part of the ledger."""
@@ -117,15 +119,12 @@ def drawn(person: Person, wanted: Filters, box: Box, zoom: int, *, now: datetime
     entries = found.entries if found else queries.entries_for(person, wanted, now=now, lead=Lead.ORDER)
     groups = _counted(person, wanted, grid) if counted else _grouped(entries, grid, near=found is None)
     total = int(groups.counts.sum())
-    if zoom >= STREET_ZOOM or total <= FEW:
+    if total <= (STREET_CAP if zoom >= STREET_ZOOM else FEW):
         if zoom < NEAR_ZOOM:
             inside = (found or queries.find_entries(person, wanted, now=now)).entries.filter(**_box(grid)).order_by()
         else:
             inside = _parts(entries.filter(**_box(grid)), grid.ranges)
-        shown = _features(inside[:MAP_CAP], now) if total else []
-        note = _("The map shows %(drawn)s of %(total)s; come nearer to see all.")
-        words = {"drawn": f"{MAP_CAP:,}", "total": f"{total:,}"}
-        return _collection(shown, grid, total, note % words, total > MAP_CAP)
+        return _collection(_features(inside, now) if total else [], grid, total)
     singles = _singles(entries, groups, grid.zoom, now)
     late = wanted.overdue
     features = [
