@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("ledger", "0006_lookback"),
-        ("venues", "0002_remove_venue_venue_by_kind_venue_cell_and_more"),
+        ("venues", "0001_initial"),
     ]
 
     operations = [
