@@ -50,6 +50,8 @@ class Finding:
     """Empty: the engine's statement is taken; else a person's own words."""
     responsible: str = ""
     """Empty: the town that the place lies in."""
+    jurisdiction: str = ""
+    """Where it lies, if that is known by code already; empty: the engine finds it."""
     row: int | None = field(default=None, compare=False)
 
     def digest(self) -> str:
@@ -203,6 +205,8 @@ def check_finding(finding: Finding, *, now: datetime) -> None:
         refuse("bad_text", _("The text holds what is no character; type it again."), "description")
     if finding.responsible:
         normalise_code(finding.responsible, field="responsible", row=finding.row)
+    if finding.jurisdiction:
+        normalise_code(finding.jurisdiction, field="jurisdiction", row=finding.row)
     if len(finding.statement) > 300:
         refuse("statement_too_long", _("A location statement has at most 300 characters."), "statement")
 
@@ -249,8 +253,9 @@ def _draft_entries(
         findings, lons, lats, places.locate_points(lons, lats), places.cell(lons, lats), strict=True
     ):
         reach = [code for code, kind in scopes if kind in ("", finding.category.kind)]
-        jurisdiction = (located["jurisdiction"] or {}).get("code") or (reach or [scopes[0][0]])[0]
-        if not located["jurisdiction"] and "no_boundaries" not in {why["code"] for why in located["reasons"]}:
+        known = finding.jurisdiction or (located["jurisdiction"] or {}).get("code")
+        jurisdiction = known or (reach or [scopes[0][0]])[0]
+        if not known and "no_boundaries" not in {why["code"] for why in located["reasons"]}:
             strays.append(
                 BadFinding(
                     "place_unknown",

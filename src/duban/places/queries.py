@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import shapely
 from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Length
@@ -12,13 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from duban.core.text import is_plain
 from duban.engines.geo import cells, datums
+from duban.engines.geo.geodesy import geodesic
 from duban.engines.locate import Features, Gazetteer, Layers, locate
-from duban.places.codes import LENGTHS, within
+from duban.places.codes import LENGTHS, ancestors, within
 from duban.places.files import LayerFeatures, read_layer
 from duban.places.models import Jurisdiction, Layer
 
 TOWN = LENGTHS[1]
 FINEST_ZOOM = cells.MAX_ZOOM
+VILLAGE_METRES = 500.0
+"""How far a village reaches, of which only one point is known."""
 
 
 def names(codes: Iterable[str]) -> dict[str, str]:
@@ -76,6 +80,48 @@ def locate_points(lons: ArrayLike, lats: ArrayLike) -> list[dict[str, Any]]:
     layers, gazetteer = _layers_now()
     located = locate(lons, lats, layers, gazetteer)
     return [located.to_dict(index) for index in range(len(located))]
+
+
+def point_of(code: str) -> tuple[float, float, float] | None:
+    """(lon, lat, accuracy in metres) that stands for the area of a code; None where no layer knows it."""
+    return points_of([code]).get(code)
+
+
+def points_of(codes: Iterable[str]) -> dict[str, tuple[float, float, float]]:
+    """For each code a point of its own boundary, else the middle of its villages, else what stands for the area above.
+
+    The accuracy is how far the area reaches from that point. A code that no layer knows is absent.
+    """
+    wanted = set(codes)
+    if not wanted:
+        return {}
+    areas, villages = _by_code("boundaries"), _by_code("villages")
+    found = {}
+    for code in wanted:
+        for at in [code, *reversed(ancestors(code))]:
+            inside = [] if at in areas else [shape for name, shape in villages.items() if name.startswith(at)]
+            shape = areas.get(at) or (shapely.union_all(inside) if inside else None)
+            if shape is not None:
+                found[code] = _stands_for(shape)
+                break
+    return found
+
+
+def _by_code(layer: str) -> dict[str, shapely.Geometry]:
+    """The shapes of a layer that carry a code."""
+    features = layer_in_use(layer)
+    if features is None:
+        return {}
+    pairs = zip(features[1].codes, features[1].geometries, strict=True)
+    return {code: shape for code, shape in pairs if code and shape is not None and not shape.is_empty}
+
+
+def _stands_for(shape: shapely.Geometry) -> tuple[float, float, float]:
+    point = shape.representative_point() if shape.area else shape.centroid
+    west, south, east, north = shape.bounds
+    corners = [(west, south), (west, north), (east, south), (east, north)]
+    away, _bearings = geodesic([point.x] * 4, [point.y] * 4, [x for x, _y in corners], [y for _x, y in corners])
+    return point.x, point.y, min(max(float(away.max()), VILLAGE_METRES), 100_000.0)
 
 
 def to_wgs84(lons: Sequence[float], lats: Sequence[float], datum: str) -> tuple[NDArray, NDArray]:
