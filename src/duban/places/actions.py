@@ -6,12 +6,12 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from pypinyin import Style, lazy_pinyin
 
 from duban.core import audit
 from duban.core.audit import Actor
 from duban.core.errors import DubanError
 from duban.core.tables import BadTable, Row, read_table
+from duban.core.text import spelled
 from duban.engines.locate import kind_from_name
 from duban.places.codes import LENGTHS, normalise_code
 from duban.places.files import LayerFeatures, layer_path, read_layer, write_layer
@@ -90,9 +90,7 @@ def _read_unit(row: Row, now: datetime) -> Jurisdiction:
 
 def _search_text(name: str) -> str:
     """The name with its pinyin and initials: 漷县镇 huoxianzhen hxz."""
-    syllables = lazy_pinyin(name, style=Style.NORMAL)
-    initials = "".join(syllable[:1] for syllable in syllables)
-    return f"{name} {''.join(syllables)} {initials}".lower()[:240]
+    return f"{name} {' '.join(spelled(name))}".lower()[:240]
 
 
 @transaction.atomic

@@ -30,6 +30,7 @@ class Venue(models.Model):
     kind = models.ForeignKey(VenueType, on_delete=models.PROTECT, related_name="venues")
     lon = models.FloatField(null=True, blank=True, help_text="degrees east, WGS 84; both or none")
     lat = models.FloatField(null=True, blank=True)
+    cell = models.BigIntegerField(null=True, blank=True, help_text="finest quadkey cell of the point")
     jurisdiction = models.CharField(max_length=15)
     town = models.CharField(max_length=9)
     address = models.CharField(max_length=200, blank=True, help_text="as the office writes it")
@@ -46,7 +47,8 @@ class Venue(models.Model):
         indexes = [
             models.Index(fields=["town", "name_key"], name="venue_by_town_and_name"),
             models.Index(fields=["jurisdiction", "name", "id"], name="venue_by_place"),
-            models.Index(fields=["kind", "jurisdiction"], name="venue_by_kind"),
+            models.Index(fields=["kind", "jurisdiction", "name", "id"], name="venue_by_kind"),
+            models.Index(fields=["cell", "jurisdiction"], name="venue_by_cell"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=100)),
                 ("lon", models.FloatField(blank=True, help_text="degrees east, WGS 84; both or none", null=True)),
                 ("lat", models.FloatField(blank=True, null=True)),
+                ("cell", models.BigIntegerField(blank=True, help_text="finest quadkey cell of the point", null=True)),
                 ("jurisdiction", models.CharField(max_length=15)),
                 ("town", models.CharField(max_length=9)),
                 ("address", models.CharField(blank=True, help_text="as the office writes it", max_length=200)),
@@ -69,7 +70,8 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["town", "name_key"], name="venue_by_town_and_name"),
                     models.Index(fields=["jurisdiction", "name", "id"], name="venue_by_place"),
-                    models.Index(fields=["kind", "jurisdiction"], name="venue_by_kind"),
+                    models.Index(fields=["kind", "jurisdiction", "name", "id"], name="venue_by_kind"),
+                    models.Index(fields=["cell", "jurisdiction"], name="venue_by_cell"),
                 ],
                 "constraints": [
                     models.CheckConstraint(
