@@ -84,16 +84,19 @@ class Item(models.Model):
     key = models.CharField(max_length=64, help_text="code_scan, masks ...; the same over versions")
     type = models.CharField(max_length=15, choices=QuestionType, default=QuestionType.CHECK)
     group = models.CharField(max_length=200, blank=True, help_text="path of the groups it stands in, by /")
-    label = models.CharField(max_length=500)
-    label_en = models.CharField(max_length=500, blank=True)
-    hint = models.CharField(max_length=500, blank=True)
-    hint_en = models.CharField(max_length=500, blank=True)
+    label = models.CharField(max_length=2000)
+    label_en = models.CharField(max_length=2000, blank=True)
+    hint = models.CharField(max_length=2000, blank=True)
+    hint_en = models.CharField(max_length=2000, blank=True)
     required = models.BooleanField(default=False)
-    relevant = models.CharField(max_length=500, blank=True, help_text="XLSForm expression; empty: always asked")
+    relevant = models.CharField(max_length=2000, blank=True, help_text="XLSForm expression; empty: always asked")
     list_name = models.CharField(max_length=64, blank=True, help_text="of the choices, for select types")
     choice_filter = models.CharField(
-        max_length=300, blank=True, help_text="XLSForm expression over the choices' columns"
+        max_length=2000, blank=True, help_text="XLSForm expression over the choices' columns"
     )
+    constraint = models.CharField(max_length=2000, blank=True, help_text="XLSForm expression; `.` is the answer")
+    constraint_message = models.CharField(max_length=500, blank=True)
+    constraint_message_en = models.CharField(max_length=500, blank=True)
     # What makes a check out of a question.
     basis = models.CharField(max_length=300, blank=True, help_text="the rule that asks for it")
     severity = models.CharField(max_length=5, choices=Severity, default=Severity.MAJOR)
@@ -120,9 +123,9 @@ class Choice(models.Model):
     version = models.ForeignKey(CheckListVersion, on_delete=models.CASCADE, related_name="choices")
     position = models.PositiveIntegerField()
     list_name = models.CharField(max_length=64)
-    name = models.CharField(max_length=64)
-    label = models.CharField(max_length=200)
-    label_en = models.CharField(max_length=200, blank=True)
+    name = models.CharField(max_length=100)
+    label = models.CharField(max_length=500)
+    label_en = models.CharField(max_length=500, blank=True)
     columns = models.JSONField(default=dict)
 
     class Meta:
