@@ -1,7 +1,7 @@
 """The ledger's forms. They read what was typed; what it may be is decided by the actions, whose refusals land here."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,34 +9,20 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from duban.core.errors import DubanError
-from duban.core.tables import BadTable, Row, in_zone, parse_moment
+from duban.core.forms import Choices, NeededField, NumberField
+from duban.core.forms import refuse as refuse
+from duban.core.tables import in_zone, parse_moment
 from duban.ledger.categories import UnknownCategory, category_index, find_category
 from duban.ledger.lifecycle import Need, Transition
 from duban.ledger.models import Category, Datum, Entry, PositionSource
 
-Choices = Sequence[tuple[str, str | Promise]]
 # The widest pictures of phones; the pickers of phones then offer their camera roll.
 PICTURES = "image/*,.heic,.heif"
 LOCAL = "%Y-%m-%dT%H:%M"
 NOBODY = uuid.UUID(int=0)
 """The id of a finding that is only thought of."""
-
-
-def refuse(form: forms.Form, refusal: DubanError) -> None:
-    """Put a refusal at the field it names, with its code; at the form as a whole if the form has no such field."""
-    where = refusal.field if refusal.field in form.fields else None
-    form.add_error(where, ValidationError(str(refusal.message), code=refusal.code))
-
-
-class NeededField(forms.CharField):
-    """Shown as needed; whether it may be empty is the action's to say, in its own words and with its own code."""
-
-    def validate(self, value: Any) -> None:
-        """Empty is let through to the action."""
 
 
 class MomentField(forms.CharField):
@@ -57,30 +43,6 @@ class MomentField(forms.CharField):
 
     def prepare_value(self, value: Any) -> Any:
         return timezone.localtime(value).strftime(LOCAL) if isinstance(value, datetime) else value
-
-
-class NumberField(NeededField):
-    """A finite number, else the codes of a table's cell: `number_missing`, `bad_number`."""
-
-    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
-
-    def __init__(self, *, needed: bool = True, missing: Promise | str = "", **options: Any):
-        super().__init__(required=needed, **options)
-        self.needed = needed
-        self.missing = missing
-
-    def to_python(self, value: Any) -> Any:
-        text: str = super().to_python(value) or ""
-        if not text and not self.needed:
-            return None
-        try:
-            number = Row(0, {"cell": text}).number_in("cell")
-        except BadTable as refusal:
-            message = (not text and self.missing) or refusal.message
-            raise ValidationError(str(message), code=refusal.code) from refusal
-        if abs(number) > 1e9:
-            raise ValidationError(_("“%(text)s” is not a number.") % {"text": text[:40]}, code="bad_number")
-        return number
 
 
 class SeveralFiles(forms.ClearableFileInput):

@@ -1,24 +1,20 @@
 """The ledger table: its rows and its photos."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import wraps
-from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch, prefetch_related_objects
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_safe
-from django_htmx.middleware import HtmxDetails
 
 from duban.access import rights
-from duban.access.models import Person
+from duban.access.requests import StaffRequest, person_who, scope_of
 from duban.core import clock
-from duban.core.errors import DubanError, NotAllowed
+from duban.core.errors import DubanError
 from duban.evidence.responses import photo_response
 from duban.ledger import filters, forms, queries
 from duban.ledger.categories import category_index
@@ -29,32 +25,6 @@ from duban.ledger.queries import SEEING, Count
 from duban.ledger.saved import saved_filters
 from duban.places import queries as places
 from duban.places.codes import covers
-
-View = Callable[..., HttpResponseBase]
-
-
-class StaffRequest(HttpRequest):
-    """A request of somebody logged in, behind `person_who` or the API's own login."""
-
-    user: Person
-    htmx: HtmxDetails
-
-
-def person_who(*permissions: str) -> Callable[[View], View]:
-    """Only for people logged in who hold one of the permissions somewhere; others are told that they do not."""
-
-    def decorate(view: View) -> View:
-        @login_required
-        @wraps(view)
-        def checked(request: StaffRequest, *args: Any, **options: Any) -> HttpResponseBase:
-            if not scope_of(request.user, *permissions):
-                raise NotAllowed("not_allowed", _("None of your roles opens this page."))
-            return view(request, *args, **options)
-
-        return checked
-
-    return decorate
-
 
 # ---- the table ------------------------------------------------------------------------------------------------------
 
@@ -159,11 +129,6 @@ def area_choices(codes: Iterable[str]) -> list[tuple[str, str]]:
 def with_chosen(areas: list[tuple[str, str]], chosen: str, names: Mapping[str, str]) -> list[tuple[str, str]]:
     """The choices, and the unit chosen if it is a finer one."""
     return areas if not chosen or chosen in dict(areas) else [*areas, (chosen, names.get(chosen, chosen))]
-
-
-def scope_of(person: Person, *permissions: str) -> list[str]:
-    """Every code at which the person holds one of the permissions."""
-    return [code for permission in permissions for code in rights.codes(person, permission)]
 
 
 @require_GET
