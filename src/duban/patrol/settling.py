@@ -5,7 +5,7 @@ the one who saw it failing is believed.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -103,18 +103,21 @@ class Known:
 
 
 @transaction.atomic
-def settle_visits(*, by: Person, now: datetime, visits: Sequence[Visit]) -> Settled:
+def settle_visits(
+    *, by: Person, now: datetime, visits: Sequence[Visit], only: Collection[int] | None = None
+) -> Settled:
     """Open, look at again and close failures by what these finished, saved visits answered; tell the ledger the rest.
 
     Visits that came earlier but are settled later find their place in time. What a later visit of the same call saw
     mended does not go on the ledger. However many the visits, it is a handful of statements for each thousand venues.
+    `only`: of their answers these by key, where the others were settled before.
     """
     settled = Settled()
     by_venue: dict[uuid.UUID, list[Visit]] = {}
     for visit in sorted(visits, key=lambda one: (one.visited_at, str(one.pk))):
         by_venue.setdefault(visit.venue_id, []).append(visit)
     for some in in_parts(by_venue.values(), VENUES_AT_ONCE):
-        _settle_venues([visit for group in some for visit in group], settled)
+        _settle_venues([visit for group in some for visit in group], settled, only)
     _put_on_ledger([one for one in settled.opened if one.closed_at is None], settled, by=by, now=now)
     _follow_up(settled, by=by, now=now)
     detail = {"visits": len(visits), "opened": len(settled.opened), "rechecked": len(settled.rechecked)}
@@ -135,7 +138,7 @@ def in_parts(things: Iterable[Any], size: int = ROWS_AT_ONCE) -> Iterator[list[A
 # ---- looks, failures, re-checks -------------------------------------------------------------------------------------
 
 
-def _settle_venues(visits: list[Visit], settled: Settled) -> None:
+def _settle_venues(visits: list[Visit], settled: Settled, only: Collection[int] | None) -> None:
     """All visits of some venues, in the order of time."""
     venues = {visit.venue_id for visit in visits}
     # Locked in one order, so that two who finish at one venue at once are settled one after the other.
@@ -143,7 +146,7 @@ def _settle_venues(visits: list[Visit], settled: Settled) -> None:
     by_id = {visit.pk: visit for visit in visits}
     known = _known_failures(venues)
     waiting = _waiting([visit.pk for visit in visits if visit.recheck])
-    told = _fresh_looks(by_id, known)
+    told = _fresh_looks(by_id, known, only)
     later = _later_looks(told, by_id)
     book_of = Books(known, waiting)
     for pair, group in told.items():
@@ -154,13 +157,17 @@ def _settle_venues(visits: list[Visit], settled: Settled) -> None:
     book_of.write(settled)
 
 
-def _fresh_looks(by_id: dict[uuid.UUID, Visit], known: Iterable[Pair]) -> dict[Pair, list[Look]]:
+def _fresh_looks(
+    by_id: dict[uuid.UUID, Visit], known: Iterable[Pair], only: Collection[int] | None
+) -> dict[Pair, list[Look]]:
     """What the visits saw of items that failed before or fail now; what always passed tells nothing new."""
     keys: dict[Pair, list[int]] = {}
     telling = set(known)
     for part in in_parts(by_id):
         rows = Answer.objects.filter(visit__in=part).exclude(result="")
         for pk, visit_id, key, result in rows.values_list("pk", "visit_id", "key", "result"):
+            if only is not None and pk not in only:
+                continue
             pair = (by_id[visit_id].venue_id, key)
             keys.setdefault(pair, []).append(pk)
             if result == Result.FAIL:
