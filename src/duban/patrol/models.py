@@ -231,6 +231,7 @@ class Visit(models.Model):
     signed_as = models.CharField(max_length=30, blank=True, help_text="owner, manager, staff, refused")
     seen = models.PositiveIntegerField(default=0, help_text="counts changes, so that a stale page is noticed")
     source = models.CharField(max_length=64, blank=True, help_text="SHA-256 of an imported visit's rows")
+    void_reason = models.CharField(max_length=300, blank=True)
 
     class Meta:
         indexes = [
@@ -322,6 +323,25 @@ class Recheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.failure_id} {self.result}"
+
+
+class VisitNotice(models.Model):
+    """Somebody of the town was told on the spot of what a visit found."""
+
+    person = models.ForeignKey("access.Person", on_delete=models.CASCADE, related_name="+")
+    visit = models.ForeignKey(Visit, on_delete=models.CASCADE, related_name="notices")
+    at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "visit"], name="told_once_of_a_visit")]
+        indexes = [
+            models.Index(fields=["person", "-at"], name="visit_notice_of_person"),
+            models.Index(fields=["person"], condition=Q(read_at__isnull=True), name="visit_notice_unread"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} {self.visit_id}"
 
 
 # ---- exposure -------------------------------------------------------------------------------------------------------
