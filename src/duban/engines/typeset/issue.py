@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 from .errors import DocumentInvalid
@@ -61,6 +61,20 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Exposed:
+    """A venue in the exposure column, ``position`` counting from 1; what is taken back has no ``problems``."""
+
+    position: int
+    id: str
+    venue: str
+    kind: str
+    town: str
+    problems: tuple[str, ...]
+    correction: str
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Issue:
     """An issue ready for any of the formats: every text is clean, every date written in ``language``."""
 
@@ -79,6 +93,7 @@ class Issue:
     published_text: str
     schematic: str
     sections: tuple[Section, ...]
+    exposed: tuple[Exposed, ...]
     checkpoint: str
     previous: str
     hash: str
@@ -160,6 +175,7 @@ def read_issue(document: Mapping[str, Any], language: str) -> Issue:
         published_text=written_date(published.date(), language),
         schematic=words["schematic"] if document.get("schematic") else "",
         sections=_sections(document, words, language, published.tzinfo),
+        exposed=_column(document, words, language),
         checkpoint=line(_optional(document, "checkpoint", "")),
         previous=line(_optional(document, "previous", "")),
         hash=issue_hash(document),
@@ -236,6 +252,80 @@ def _entry(
         before=_photos(photos, "before", f"{path}/photos", roles["before"], shown, statement, words),
         after=_photos(photos, "after", f"{path}/photos", roles["after"], shown, statement, words),
     )
+
+
+def _column(document: Mapping[str, Any], words: Mapping[str, str], language: str) -> tuple[Exposed, ...]:
+    """The exposure column; an issue without one says nothing of it."""
+    if document.get("exposures") is None:
+        return ()
+    return tuple(
+        _exposed(exposure, f"/exposures/{place}", place + 1, words, language)
+        for place, exposure in enumerate(_part(document, "exposures", list, ""))
+    )
+
+
+def _exposed(exposure: Any, path: str, position: int, words: Mapping[str, str], language: str) -> Exposed:
+    if not isinstance(exposure, Mapping):
+        raise DocumentInvalid(path, "is not an object")
+    kind, town = _part(exposure, "kind", Mapping, path), _part(exposure, "town", Mapping, path)
+    problems = [
+        _problem(problem, f"{path}/problems/{index}", words, language)
+        for index, problem in enumerate(_part(exposure, "problems", list, path))
+    ]
+    facts = [(words["inspected"], _day(_part(exposure, "visited_on", str, path), f"{path}/visited_on", language))]
+    if problems:
+        stand = _part(exposure, "stand", str, path)
+        standing = {"": "no_reply", "mended": "says_mended"}.get(stand, stand)
+        if standing not in {"no_reply", "says_mended", "accepts", "disputes", "declines"}:
+            raise DocumentInvalid(f"{path}/stand", f"is {stand!r}, no stand of a venue")
+        facts.append((words["stand"], words[standing]))
+    return Exposed(
+        position=position,
+        id=line(_part(exposure, "id", str, path)),
+        venue=line(_part(exposure, "venue", str, path)),
+        kind=_in_language(kind, "name", "name_en", f"{path}/kind", language),
+        town=line(_part(town, "name", str, f"{path}/town")),
+        problems=tuple(problems),
+        correction=_correction(exposure, path, words, language, whole=not problems),
+        facts=tuple(facts),
+    )
+
+
+def _problem(problem: Any, path: str, words: Mapping[str, str], language: str) -> str:
+    if not isinstance(problem, Mapping):
+        raise DocumentInvalid(path, "is not an object")
+    said = _in_language(problem, "zh", "en", path, language)
+    if problem.get("mended_on") is None:
+        return said
+    day = _day(_part(problem, "mended_on", str, path), f"{path}/mended_on", language)
+    return words["mended"].format(problem=said, day=day)
+
+
+def _correction(exposure: Mapping[str, Any], path: str, words: Mapping[str, str], language: str, *, whole: bool) -> str:
+    old = exposure.get("corrects")
+    if old is None:
+        if whole:
+            raise DocumentInvalid(f"{path}/problems", "are none, and nothing is corrected")
+        return ""
+    if not isinstance(old, Mapping):
+        raise DocumentInvalid(f"{path}/corrects", "is neither null nor an object")
+    pattern = "retracts" if whole else "replaces"
+    if old.get("number") is not None:
+        return words[f"{pattern}_number"].format(number=_part(old, "number", int, f"{path}/corrects"))
+    day = _day(_part(old, "approved_on", str, f"{path}/corrects"), f"{path}/corrects/approved_on", language)
+    return words[pattern].format(day=day)
+
+
+def _in_language(part: Mapping[str, Any], chinese: str, english: str, path: str, language: str) -> str:
+    said = line(_part(part, chinese, str, path))
+    return (line(_optional(part, english, path)) or said) if language == "en" else said
+
+
+def _day(text: str, path: str, language: str) -> str:
+    try:
+        return written_date(date.fromisoformat(text), language)
+    except ValueError:
+        raise DocumentInvalid(path, f"{text!r} is no day") from None
 
 
 def _photos(

@@ -90,6 +90,9 @@ def _article(issue: Issue, photo_url: PhotoUrl) -> Iterator[str]:
     for section in issue.sections:
         unit = f" <small>{escape(words['place_unit'])}</small>" if words["place_unit"] else ""
         yield f"<div><dt>{escape(section.count_label)}</dt><dd>{section.count}{unit}</dd></div>"
+    if issue.exposed:
+        unit = f" <small>{escape(words['exposed_unit'])}</small>" if words["exposed_unit"] else ""
+        yield f"<div><dt>{escape(words['exposed_count'])}</dt><dd>{len(issue.exposed)}{unit}</dd></div>"
     yield "</dl>"
     if issue.schematic:
         yield f'<p class="bulletin-schematic">{escape(issue.schematic)}</p>'
@@ -97,6 +100,8 @@ def _article(issue: Issue, photo_url: PhotoUrl) -> Iterator[str]:
     for section in issue.sections:
         yield from _section(issue, section, photo_url, seen)
         seen += sum(len(entry.before) + len(entry.after) for entry in section.entries)
+    if issue.exposed:
+        yield from _column(issue)
     yield from _colophon(issue)
     yield "</article>"
 
@@ -167,6 +172,33 @@ def _caption(issue: Issue, entry: Entry) -> Iterator[str]:
     yield '<dl class="bulletin-facts">'
     yield from (f"<div><dt>{escape(label)}</dt><dd>{escape(value)}</dd></div>" for label, value in entry.facts)
     yield "</dl>"
+
+
+def _column(issue: Issue) -> Iterator[str]:
+    words = issue.words
+    yield '<section class="bulletin-section bulletin-exposed">'
+    yield f"<h2>{escape(words['exposed'])}</h2>"
+    yield '<ol class="bulletin-exposures">'
+    for one in issue.exposed:
+        yield f'<li id="exposure-{escape(one.id)}">'
+        yield (
+            f'<p class="bulletin-head"><span class="bulletin-position" aria-hidden="true">{one.position}</span> '
+            f'<span class="bulletin-category"{_zh(issue)}>{escape(one.venue)}</span> '
+            f'<span class="bulletin-kind">{escape(one.kind)}</span> '
+            f'<span class="bulletin-entry-number"{_zh(issue)}>{escape(one.town)}</span></p>'
+        )
+        if one.correction:
+            yield f'<p class="bulletin-corrects">{escape(one.correction)}</p>'
+        if one.problems:
+            yield '<ul class="bulletin-problems">'
+            yield from (f"<li>{escape(problem)}</li>" for problem in one.problems)
+            yield "</ul>"
+        yield '<dl class="bulletin-facts">'
+        yield from (f"<div><dt>{escape(label)}</dt><dd>{escape(value)}</dd></div>" for label, value in one.facts)
+        yield "</dl>"
+        yield "</li>"
+    yield "</ol>"
+    yield "</section>"
 
 
 def _colophon(issue: Issue) -> Iterator[str]:

@@ -241,4 +241,17 @@ def _page(issue: Issue, prints: Prints, names: Mapping[tuple[str, float, float],
             }
             for section in issue.sections
         ],
+        "exposed": [
+            {
+                "position": str(one.position),
+                "venue": one.venue,
+                "kind": one.kind,
+                "town": one.town,
+                "problems": list(one.problems),
+                "correction": one.correction,
+                "facts": [{"label": label, "value": value} for label, value in one.facts],
+            }
+            for one in issue.exposed
+        ],
+        "exposed_count": str(len(issue.exposed)),
     }

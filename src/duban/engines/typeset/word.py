@@ -78,6 +78,8 @@ def _write(issue: Issue, prints: Mapping[tuple[str, float, float], Print]) -> by
                 _comparison(word, issue, entry, album)
         else:
             _grid(word, issue, section.entries, album)
+    if issue.exposed:
+        _column(word, issue)
     _imprint(word, issue)
     out = BytesIO()
     word.save(out)
@@ -294,6 +296,12 @@ def _masthead(word: Any, issue: Issue) -> None:
         figure.bold = True
         figure.font.size = Pt(16)
         counts.add_run(f" {issue.words['place_unit']}".rstrip())
+    if issue.exposed:
+        counts.add_run(f"\u3000\u3000{issue.words['exposed_count']} ")
+        figure = counts.add_run(str(len(issue.exposed)))
+        figure.bold = True
+        figure.font.size = Pt(16)
+        counts.add_run(f" {issue.words['exposed_unit']}".rstrip())
     if issue.schematic:
         word.add_paragraph(issue.schematic, style="Bulletin Note").alignment = WD_ALIGN_PARAGRAPH.CENTER
 
@@ -448,6 +456,33 @@ def _caption(
     for text in filter(None, lines):
         last = add_paragraph(text, style="Bulletin Facts")
     return last
+
+
+def _column(word: Any, issue: Issue) -> None:
+    """The exposure column: a heading, and for each venue its name, what was wrong and how it stands to it."""
+    word.add_heading(issue.words["exposed"], 1)
+    for one in issue.exposed:
+        head = word.add_paragraph(style="Bulletin Entry")
+        head.paragraph_format.keep_with_next = True
+        head.paragraph_format.tab_stops.add_tab_stop(Mm(_TEXT_WIDTH), WD_TAB_ALIGNMENT.RIGHT)
+        head.add_run(f"{one.position}  ").font.color.rgb = _VERMILION
+        head.add_run(one.venue)
+        for text in (f"  {one.kind}", f"\t{one.town}"):
+            aside = head.add_run(text)
+            aside.bold = False
+            aside.font.size = Pt(8.5)
+            aside.font.color.rgb = _MUTED
+        if one.correction:
+            said = word.add_paragraph(style="Caption")
+            said.paragraph_format.keep_with_next = True
+            run = said.add_run(one.correction)
+            run.bold = True
+            run.font.color.rgb = _VERMILION
+        for problem in one.problems:
+            word.add_paragraph(f"·  {problem}", style="Caption").paragraph_format.keep_with_next = True
+        facts = [f"{label}{issue.words['colon']}{value}" for label, value in one.facts]
+        word.add_paragraph("\u3000".join(facts), style="Bulletin Facts")
+        word.add_paragraph(style="Bulletin Gap")
 
 
 class _Album:

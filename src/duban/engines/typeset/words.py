@@ -56,6 +56,21 @@ _CHINESE = {
     "imprint": "（{issuer}发布 第{number}期）",
     "verify": "校验值由本期冻结内容算出；内容若有一字改动，校验值即不相符。",
     "counts": "本期数字",
+    "exposed": "曝光台",
+    "exposed_count": "曝光",
+    "exposed_unit": "家",
+    "inspected": "检查日期",
+    "mended": "{problem}（{day}复查已整改）",
+    "stand": "经营方意见",
+    "accepts": "无异议",
+    "says_mended": "称已整改",
+    "disputes": "有异议",
+    "declines": "不作答复",
+    "no_reply": "期限内未答复",
+    "replaces": "更正：以此为准，替代{day}的曝光。",
+    "replaces_number": "更正：以此为准，替代第{number}期的曝光。",
+    "retracts": "更正：{day}的曝光不实，现予撤回。",
+    "retracts_number": "更正：第{number}期的曝光不实，现予撤回。",
 }
 
 _ENGLISH = {
@@ -89,6 +104,21 @@ _ENGLISH = {
     "imprint": "(Issued by {issuer}, No. {number})",
     "verify": "The hash is computed from the frozen content; if a single character changes, it no longer fits.",
     "counts": "Figures of this issue",
+    "exposed": "Exposed",
+    "exposed_count": "Exposed",
+    "exposed_unit": "",
+    "inspected": "Inspected",
+    "mended": "{problem} (seen mended on {day})",
+    "stand": "The venue",
+    "accepts": "does not dispute it",
+    "says_mended": "says it is mended",
+    "disputes": "disputes it",
+    "declines": "declines to reply",
+    "no_reply": "did not reply in time",
+    "replaces": "Correction: this stands in place of what was exposed on {day}.",
+    "replaces_number": "Correction: this stands in place of what was exposed in No. {number}.",
+    "retracts": "Correction: what was exposed on {day} was not so, and is taken back.",
+    "retracts_number": "Correction: what was exposed in No. {number} was not so, and is taken back.",
 }
 
 _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
