@@ -22,6 +22,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     ),
     "venue.edit": frozenset({Role.INSPECTOR, Role.SUPERVISOR}),
     "venue.contact": frozenset({Role.INSPECTOR, Role.SUPERVISOR}),
+    "venue.types": frozenset({Role.ADMINISTRATOR}),
     "checklist.see": frozenset({Role.INSPECTOR, Role.HANDLER, Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR}),
     "checklist.edit": frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR}),
     "visit.see": frozenset({Role.INSPECTOR, Role.HANDLER, Role.SUPERVISOR, Role.LEADER}),

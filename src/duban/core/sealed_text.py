@@ -19,7 +19,7 @@ def seal_text(text: str) -> bytes:
     return seal_bytes(text.encode())
 
 
-def open_text(sealed: bytes) -> str:
+def open_text(sealed: bytes | memoryview) -> str:
     """The text that was sealed; raises Unreadable (`sealed_unreadable`)."""
     return open_bytes(sealed).decode()
 
@@ -28,7 +28,7 @@ def seal_bytes(data: bytes) -> bytes:
     return _fernet().encrypt(data)
 
 
-def open_bytes(sealed: bytes) -> bytes:
+def open_bytes(sealed: bytes | memoryview) -> bytes:
     """The bytes that were sealed, also from what PostgreSQL hands over; raises Unreadable (`sealed_unreadable`)."""
     try:
         return _fernet().decrypt(bytes(sealed))

@@ -56,7 +56,7 @@ def seal_contact(contact: Contact | None) -> bytes | None:
     return seal_text(json.dumps(asdict(contact), ensure_ascii=False)) if contact else None
 
 
-def unseal_contact(sealed: bytes | None) -> Contact | None:
+def unseal_contact(sealed: bytes | memoryview | None) -> Contact | None:
     return Contact(**json.loads(open_text(sealed))) if sealed is not None else None
 
 
