@@ -431,9 +431,7 @@ def _join(
         against, late, code = against | set(late), {}, "visit_void"
         message = _("This visit was voided; nothing is added to it.")
     refused += [
-        (line.row, Conflict(code, message, field="item", row=line.row.number))
-        for line in lines
-        if line.item in against
+        (line.row, Conflict(code, message, field="item", row=line.row.number)) for line in lines if line.item in against
     ]
     if late:
         visit.source = digest_of(stored | late)
