@@ -30,6 +30,11 @@ def names(codes: Iterable[str]) -> dict[str, str]:
     return dict(Jurisdiction.objects.filter(pk__in=set(codes)).values_list("code", "name"))
 
 
+def kinds(codes: Iterable[str]) -> dict[str, str]:
+    """What kind of unit each code is (county, street, area, town, township ...); one that is not listed is absent."""
+    return dict(Jurisdiction.objects.filter(pk__in=set(codes)).values_list("code", "kind"))
+
+
 def unit_for(code: str) -> str:
     """The unit that answers for a place by default: its town, or the code itself where it is no finer."""
     return code[:TOWN]
