@@ -315,7 +315,7 @@ def whole(venue: Venue, version: CheckListVersion, **changes: Any) -> VisitDraft
     facts: dict[str, Any] = {
         "id": ID, "venue_id": venue.pk, "version_id": version.pk, "visited_at": at(-60), "finished_at": at(-30),
     }  # fmt: skip
-    told = {"masks": "fail"} | changes.pop("results", {})
+    told = {"temperature": "fail"} | changes.pop("results", {})
     keys = Item.objects.filter(version=version).values_list("key", flat=True)
     facts["said"] = tuple(Said(key, told.get(key, "pass")) for key in keys)
     return VisitDraft(**facts | changes)
@@ -332,7 +332,7 @@ def test_a_whole_visit_sent_again_is_the_same_and_another_is_refused(
     again, fresh = visiting.record_visit(by=inspector, now=at(500), draft=draft)
     assert (again.pk, fresh) == (visit.pk, False)
     assert Failure.objects.count() == Entry.objects.count() == 1
-    other = whole(venue, version, results={"masks": "pass"})
+    other = whole(venue, version, results={"temperature": "pass"})
     assert code_of(visiting.record_visit, by=inspector, now=NOON, draft=other) == "visit_id_taken"
 
 
