@@ -209,7 +209,26 @@ def _book_lines(data: bytes, sheet: str) -> Iterable[tuple[int, list[Any]]]:
     return enumerate(lines, start=1)
 
 
-def _require_bounded(data: bytes) -> None:
+def read_sheets(data: bytes, *, max_cells: int) -> dict[str, list[list[Any]]]:
+    """Every sheet of a workbook by its name, its rows from the first on; raises BadTable.
+
+    No sheet may span more than `max_cells`.
+
+    Codes: `file_empty`, `file_not_a_table`, `sheet_too_large`.
+    """
+    if not data.strip():
+        raise BadTable("file_empty", _("The file is empty."), field="file")
+    _require_bounded(data, max_cells)
+    try:
+        book = python_calamine.load_workbook(io.BytesIO(data))
+        return {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
+    except Exception as error:  # calamine's errors share no base class
+        raise BadTable(
+            "file_not_a_table", _("The workbook cannot be opened; save it again as .xlsx."), field="file"
+        ) from error
+
+
+def _require_bounded(data: bytes, max_cells: int = MAX_CELLS) -> None:
     """Refuse an .xlsx that unpacks to more than any honest table: a lone cell in the last corner asks for gigabytes."""
     if not data.startswith(b"PK"):
         return
@@ -217,7 +236,7 @@ def _require_bounded(data: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as book:
             parts = book.infolist()
             if sum(part.file_size for part in parts) > MAX_UNPACKED or any(
-                _cells_spanned(book, part) > MAX_CELLS for part in parts
+                _cells_spanned(book, part) > max_cells for part in parts
             ):
                 raise BadTable(
                     "sheet_too_large",
