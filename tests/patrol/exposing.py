@@ -95,6 +95,6 @@ def expose(visit: Visit, *, by: Person, second: Person, now: datetime = NOON, **
     """Proposed, answered and approved."""
     from duban.patrol import exposure
 
-    made = exposure.propose_exposure(by=by, now=now, visit_id=visit.pk, **changes)
+    made = exposure.propose_exposure(by=by, now=now, visit_id=visit.pk, **changes).exposure
     exposure.record_reply(by=by, now=now, exposure_id=made.pk, stand="accepts")
     return exposure.approve_exposure(by=second, now=now, exposure_id=made.pk)

@@ -48,7 +48,8 @@ def code_of(act: Callable[..., Any], **options: Any) -> str:
 
 
 def propose(people: dict[str, Person], visit: Any, **options: Any) -> Exposure:
-    return exposure.propose_exposure(**{"by": people["supervisor"], "now": NOON, "visit_id": visit.pk} | options)
+    asked = {"by": people["supervisor"], "now": NOON, "visit_id": visit.pk} | options
+    return exposure.propose_exposure(**asked).exposure
 
 
 # ---- proposing ------------------------------------------------------------------------------------------------------

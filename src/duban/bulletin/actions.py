@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
+from duban.bulletin import column
 from duban.bulletin.models import LIVE, WAITING, Issue, IssueState, Item, Section, Series
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotAllowed, NotFound
@@ -25,6 +26,7 @@ from duban.ledger import actions as ledger_actions
 from duban.ledger import history
 from duban.ledger import queries as ledger
 from duban.ledger.lifecycle import OPEN, State
+from duban.patrol.models import Exposure
 from duban.places import queries as places
 from duban.places.codes import normalise_code
 
@@ -70,6 +72,7 @@ def draft_issue(
             issue.title = _text(title, "title", 100)
         _touch(issue, by)
     _bring_up_to_date(issue)
+    column.bring_up_to_date(issue, now)
     _audit(issue, "draft_issue", by=by, now=now)
     return issue
 
@@ -169,12 +172,14 @@ def edit_issue(
     issuer: str | None = None,
     byline: str | None = None,
     items: Mapping[str, Sequence[uuid.UUID]] | None = None,
+    exposed: Sequence[uuid.UUID] | None = None,
     seen: int | None = None,
 ) -> Issue:
-    """Change texts, and which entries stand in which section in which order; what is None stays.
+    """Change texts, which entries stand in which section in which order, and which exposures in the column; what is
+    None stays.
 
     An approved issue becomes a draft again: what was approved is what is published. Raises NotFound, NotAllowed,
-    BadIssue (`bad_text`, `bad_item`), Conflict (`issue_changed`, `wrong_issue_state`).
+    BadIssue (`bad_text`, `bad_item`), BadColumn (`bad_exposure`), Conflict (`issue_changed`, `wrong_issue_state`).
     """
     issue = _lock(issue_id, by=by, permission="bulletin.draft", states=WAITING, seen=seen)
     for field, text, limit in (
@@ -187,6 +192,8 @@ def edit_issue(
             setattr(issue, field, _text(text, field, limit, empty=field in {"intro", "byline"}))
     if items is not None:
         _place_items(issue, items)
+    if exposed is not None:
+        column.place(issue, exposed, now)
     issue.state, issue.approved_by = IssueState.DRAFT, ""
     _touch(issue, by)
     _audit(issue, "edit_issue", by=by, now=now)
@@ -230,7 +237,7 @@ def approve_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int |
         by, "bulletin.approve", issue.series.jurisdiction, apart_from={issue.drafted_by, *issue.edited_by}
     ):
         raise NotAllowed("own_bulletin", _("You stand in for who wrote it; ask a person with a right of their own."))
-    _check_printable(issue)
+    _check_printable(issue, now)
     issue.state, issue.approved_by = IssueState.APPROVED, by.username
     issue.version += 1
     issue.save()
@@ -243,7 +250,7 @@ def publish_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int |
     """approved -> published under the series' next number, frozen with its hash; findings in it go on the ledger.
 
     Raises NotAllowed (`own_approval`), BadIssue (`statement_missing`), Conflict (`entry_changed_state`,
-    `wrong_issue_state`, `issue_changed`).
+    `exposure_over`, `wrong_issue_state`, `issue_changed`).
     """
     issue = _lock(issue_id, by=by, permission="bulletin.publish", states=(IssueState.APPROVED,), seen=seen)
     if by.username == issue.approved_by:
@@ -252,7 +259,9 @@ def publish_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int |
         raise NotAllowed("own_approval", _("You stand in for who approved it; ask a person with a right of their own."))
     # The checkpoint's row is locked before any entry, in the order in which every publication takes them.
     checkpoint = history.seal_heads(now=now)
-    _check_printable(issue)
+    # Held until it is out, so that nothing is withdrawn while it goes to print.
+    list(Exposure.objects.filter(pk__in=column.order_of(issue)).select_for_update().order_by("pk").values_list("pk"))
+    _check_printable(issue, now)
     items = list(issue.items.all())
     states = ledger.states_of([item.entry_id for item in items])
     for item in sorted(items, key=lambda item: item.entry_id):
@@ -288,8 +297,9 @@ def document_of(issue: Issue, items: Sequence[Item], *, checkpoint: str = "") ->
         held = [entries[item.entry_id] for item in items if item.section == section]
         shown = [{key: value for key, value in entry.items() if key != "state"} for entry in held]
         sections.append({"key": str(section), "entries": shown})
+    exposures = column.printed(issue)
     moment = timezone.localtime(issue.published_at) if issue.published_at else timezone.localtime(issue.created_at)
-    return {
+    document = {
         "schema": SCHEMA,
         "series": {
             "name": issue.series.name,
@@ -308,6 +318,10 @@ def document_of(issue: Issue, items: Sequence[Item], *, checkpoint: str = "") ->
         "checkpoint": checkpoint,
         "previous": issue.previous,
     }
+    if exposures:
+        document["exposures"] = exposures
+        document["counts"]["exposed"] = len(exposures)
+    return document
 
 
 @transaction.atomic
@@ -315,6 +329,7 @@ def discard_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int |
     """A draft that will not be published lets go of its entries; it stays readable."""
     issue = _lock(issue_id, by=by, permission="bulletin.draft", states=WAITING, seen=seen)
     issue.items.all().delete()
+    issue.exposed.all().delete()
     issue.state = IssueState.DISCARDED
     _touch(issue, by)
     _audit(issue, "discard_issue", by=by, now=now)
@@ -339,12 +354,13 @@ def correct_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int |
     for section in Section:
         kept = old.items.filter(section=section).order_by("position").values_list("entry_id", flat=True)
         _append(issue, section, kept)
+    column.append(issue, column.order_of(old))
     _audit(issue, "correct_issue", by=by, now=now)
     return issue
 
 
-def blockers(issue: Issue) -> list[DubanError]:
-    """What keeps the issue from being approved and published, each naming the entries at fault."""
+def blockers(issue: Issue, now: datetime) -> list[DubanError]:
+    """What keeps the issue from being approved and published, each naming the entries or venues at fault."""
     found: list[DubanError] = []
     items = list(issue.items.all())
     facts = ledger.snapshots([item.entry_id for item in items])
@@ -368,11 +384,20 @@ def blockers(issue: Issue) -> list[DubanError]:
                 field="items",
             )
         )
+    if over := column.over(issue, now):
+        found.append(
+            WrongIssueState(
+                "exposure_over",
+                _("Withdrawn, corrected or past its last day: %(venues)s. Take it out of the column.")
+                % {"venues": _listed([exposure.venue_name for exposure in over])},
+                field="exposed",
+            )
+        )
     return found
 
 
-def _check_printable(issue: Issue) -> None:
-    for refusal in blockers(issue):
+def _check_printable(issue: Issue, now: datetime) -> None:
+    for refusal in blockers(issue, now):
         raise refusal
 
 

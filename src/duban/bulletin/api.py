@@ -1,6 +1,7 @@
 """API v1, bulletins: what is published for anybody; drafting, editing, approving and publishing for those who may."""
 
 import uuid
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +11,7 @@ from pydantic import Field
 
 from duban.access.models import Person
 from duban.access.tokens import TokenIfAny
-from duban.bulletin import actions, editor, queries
+from duban.bulletin import actions, column, editor, queries
 from duban.bulletin.models import WAITING, Issue
 from duban.core import clock
 from duban.core.errors import NotFound
@@ -51,6 +52,7 @@ class DraftOut(IssueOut):
     seen: int = Field(description="send it with a step; it is refused if somebody changed the draft meanwhile")
     rectified: list[uuid.UUID] = Field(description="entries in their order")
     new: list[uuid.UUID]
+    exposed: list[uuid.UUID] = Field(description="exposures of the column in their order")
     blockers: list[dict[str, Any]] = Field(description="what keeps it from going out, each {code, message}")
 
 
@@ -97,6 +99,35 @@ class PrintedSection(Schema):
     entries: list[PrintedEntry]
 
 
+class PrintedKind(Schema):
+    name: str
+    name_en: str
+
+
+class PrintedProblem(Schema):
+    key: str = Field(description="of the check-list's item")
+    zh: str
+    en: str
+    mended_on: date | None = Field(description="when a re-check had seen it mended by the time of the issue")
+
+
+class PrintedCorrected(Schema):
+    id: uuid.UUID
+    approved_on: date | None
+    number: int | None = Field(description="of the issue of this series that printed it")
+
+
+class PrintedExposure(Schema):
+    id: uuid.UUID
+    venue: str
+    kind: PrintedKind
+    town: PrintedUnit
+    visited_on: date
+    problems: list[PrintedProblem] = Field(description="none: what it corrects is taken back")
+    stand: str = Field(description="of the venue: accepts, mended, disputes, declines; empty: no reply in time")
+    corrects: PrintedCorrected | None
+
+
 class PrintedSeries(Schema):
     name: str
     jurisdiction: PrintedUnit
@@ -116,6 +147,7 @@ class DocumentOut(Schema):
     published_at: Moment
     schematic: bool
     sections: list[PrintedSection]
+    exposures: list[PrintedExposure] | None = Field(None, description="the exposure column; absent where there is none")
     counts: dict[str, int]
     checkpoint: str
     previous: str = Field(description="hash of the issue before, empty for the first")
@@ -142,6 +174,7 @@ class EditIn(Sent):
     byline: Text | None = None
     rectified: Ids | None = None
     new: Ids | None = None
+    exposed: Ids | None = None
     seen: Seen | None = None
 
 
@@ -177,7 +210,8 @@ def draft_out(issue: Issue) -> dict[str, Any]:
         "seen": issue.version,
         "rectified": order["rectified"],
         "new": order["new"],
-        "blockers": [refusal.as_dict() for refusal in editor.wrong_with(issue)],
+        "exposed": column.order_of(issue),
+        "blockers": [refusal.as_dict() for refusal in editor.wrong_with(issue, clock.now())],
     }
 
 

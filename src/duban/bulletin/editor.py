@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from duban.access import rights
 from duban.access.models import Person, RoleAt
+from duban.bulletin import column
 from duban.bulletin.actions import FITS, available, blockers
 from duban.bulletin.models import WAITING, Issue, IssueState, Item, Section
 from duban.bulletin.public import category_name
@@ -20,6 +22,8 @@ from duban.core.errors import DubanError
 from duban.ledger import queries as ledger
 from duban.ledger.filters import write_filters
 from duban.ledger.lifecycle import State
+from duban.patrol.exposure import Printed, printed
+from duban.patrol.models import Exposure
 
 LEFT_SHOWN = 60
 """So many entries that are left out are listed; the count says how many there are."""
@@ -132,6 +136,44 @@ def row_of(entry: Mapping[str, Any], section: str | None) -> Row:
     )
 
 
+@dataclass(frozen=True)
+class ExposureRow:
+    """A line of the exposure column as the page prints it."""
+
+    line: Printed
+    url: str
+    over: bool
+    """Nobody may read it any more."""
+
+    @property
+    def id(self) -> str:
+        return str(self.line.id)
+
+
+@dataclass(frozen=True)
+class Column:
+    """The exposure column: what stands in it, and what could."""
+
+    rows: list[ExposureRow]
+    left: list[ExposureRow]
+    ids: str
+
+
+def column_of(issue: Issue, order: Sequence[uuid.UUID], now: datetime) -> Column:
+    """The column in the order given, which may be what was typed and not yet kept."""
+    kept, free = column.order_of(issue), column.available(issue.series, now)
+    if issue.corrects_id and issue.corrects:
+        free += column.order_of(issue.corrects)
+    pool = list(dict.fromkeys([*kept, *free]))
+    held = [one for one in order if one in set(pool)]
+    left = [one for one in pool if one not in set(held)]
+    over = {one.pk for one in column.over(issue, now)}
+    facts = Exposure.objects.filter(pk__in=pool).select_related("venue__kind", "visit").in_bulk()
+    lines = {line.id: line for line in printed(facts.values())}
+    rows = {one: ExposureRow(lines[one], reverse("patrol:exposure", args=[one]), one in over) for one in [*held, *left]}
+    return Column([rows[one] for one in held], [rows[one] for one in left], ",".join(map(str, held)))
+
+
 # ---- what the text says against what the rows are -------------------------------------------------------------------
 
 FIGURE = {
@@ -236,9 +278,9 @@ def who_may_approve(issue: Issue) -> list[str]:
     return [str(person) for person in people.distinct().order_by("username")[:6]]
 
 
-def wrong_with(issue: Issue) -> list[DubanError]:
+def wrong_with(issue: Issue, now: datetime) -> list[DubanError]:
     """What keeps a waiting issue from going out."""
-    return blockers(issue) if issue.state in WAITING else []
+    return blockers(issue, now) if issue.state in WAITING else []
 
 
 # ---- the desk -------------------------------------------------------------------------------------------------------

@@ -77,6 +77,7 @@ class IssueForm(forms.Form):
     byline = forms.CharField(required=False, strip=False)
     rectified = IdsField(required=False)
     new = IdsField(required=False)
+    exposed = IdsField(required=False)
     seen = WholeNumber(code="bad_version")
     do = forms.CharField(required=False)
 
@@ -105,8 +106,8 @@ class IssueForm(forms.Form):
         raise ValidationError(_("There is no such move."), code="bad_move")
 
     def order(self) -> dict[str, list[uuid.UUID]]:
-        """Entries by section, with the move made."""
-        order = {key: list(self.cleaned_data[key]) for key in ("rectified", "new")}
+        """Entries by section and exposures of the column (`exposed`), with the move made."""
+        order = {key: list(self.cleaned_data[key]) for key in ("rectified", "new", "exposed")}
         if self.cleaned_data["do"]:
             move, section, entry = self.cleaned_data["do"]
             order[section] = moved(order[section], move, entry)

@@ -106,6 +106,9 @@ class Issue(models.Model):
                 for item in self.items.order_by("section", "position", "pk")
             ],
         }
+        # Absent where there is no column, so that the seals of issues from before there was one still fit.
+        if column := [str(row.exposure_id) for row in self.exposed.order_by("position", "pk")]:
+            record["exposed"] = column
         return sha256(canonical(record))
 
 
@@ -124,3 +127,19 @@ class Item(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue_id} {self.section} {self.entry_id}"
+
+
+class Exposed(models.Model):
+    """An exposure's place in an issue's column. `reserved` keeps it out of every other live issue of the series."""
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="exposed")
+    exposure = models.ForeignKey("patrol.Exposure", on_delete=models.PROTECT, related_name="+")
+    position = models.PositiveIntegerField()
+    reserved = models.CharField(max_length=80, unique=True, null=True, blank=True, help_text="null in a correction")
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["issue", "exposure"], name="exposure_once_per_issue")]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id} {self.exposure_id}"

@@ -253,17 +253,23 @@ def hit_in(issue: Issue, words: list[str]) -> Hit | None:
     entries = [entry for section in document["sections"] for entry in section["entries"]]
     own = [document["title"], document["series"]["name"], *document["intro"].split("\n"), document["issuer"]]
     own += [document["byline"], str(document["number"])]
-    printed = "\n".join([*own, *map(printed_text, entries)]).lower()
+    exposed = [exposure_text(exposure) for exposure in document.get("exposures", [])]
+    printed = "\n".join([*own, *map(printed_text, entries), *exposed]).lower()
     lowered = [word.lower() for word in words]
     if not all(word in printed for word in lowered):
         return None
     url = reverse("bulletin:public_issue", args=[issue.pk])
     held = [entry for entry in entries if all(word in printed_text(entry).lower() for word in lowered)]
     intro = [part for part in document["intro"].split("\n") if all(word in part.lower() for word in lowered)]
-    if not held and not intro:
+    if not held and not intro and not any(all(word in text.lower() for word in lowered) for text in exposed):
         held = [entry for entry in entries if any(word in printed_text(entry).lower() for word in lowered)]
     lines = [Line(mark(excerpt(part, lowered), words), SafeString(""), url, "") for part in intro]
     lines += [line_of(entry, words, url) for entry in held]
+    lines += [
+        Line(mark(excerpt(text, lowered), words), SafeString(""), f"{url}#exposure-{exposure['id']}", "")
+        for exposure, text in zip(document.get("exposures", []), exposed, strict=True)
+        if all(word in text.lower() for word in lowered)
+    ]
     return Hit(issue, mark(document["title"], words), lines[:LINES], max(0, len(lines) - LINES), url)
 
 
@@ -272,6 +278,13 @@ def printed_text(entry: Mapping[str, Any]) -> str:
     category = entry["category"]
     parts = (entry["statement"], entry["description"], category["name"], category["name_en"], entry["number"])
     return "\n".join([*parts, entry["responsible"]["name"]])
+
+
+def exposure_text(exposure: Mapping[str, Any]) -> str:
+    """All that is printed of an exposure, in one string."""
+    problems = [problem["zh"] for problem in exposure["problems"]]
+    english = [problem["en"] for problem in exposure["problems"]]
+    return " ".join([exposure["town"]["name"], exposure["venue"], exposure["kind"]["name"], *problems, *english])
 
 
 def line_of(entry: Mapping[str, Any], words: list[str], url: str) -> Line:

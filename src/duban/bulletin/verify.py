@@ -81,3 +81,6 @@ def _verify(issue: Issue, where: str, previous: str, signed: dict | None) -> Ite
     held = [(item.section, str(item.entry_id)) for item in issue.items.order_by("position", "pk")]
     if sorted(printed, key=first) != sorted(held, key=first):
         yield Problem("issue_altered", where, "the entries it holds are not those that the document prints")
+    column = [exposure["id"] for exposure in frozen.get("exposures", [])]
+    if column != [str(row.exposure_id) for row in issue.exposed.order_by("position", "pk")]:
+        yield Problem("issue_altered", where, "the exposures it holds are not those that the document prints")

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from duban.access import rights
 from duban.access.models import Person
 from duban.access.queries import names_of_people
-from duban.bulletin import actions, editor, forms, public, queries
+from duban.bulletin import actions, column, editor, forms, public, queries
 from duban.bulletin.models import WAITING, Issue, IssueState
 from duban.core import clock
 from duban.core.errors import DubanError, NotAllowed
@@ -124,13 +124,16 @@ def _editor(
 ) -> HttpResponse:
     """The editor; with a form, what was typed stays in its fields although it was not kept."""
     person: Any = request.user
-    wrong = editor.wrong_with(issue)
+    now = clock.now()
+    wrong = editor.wrong_with(issue, now)
     order = editor.stored_order(issue)
+    exposed = column.order_of(issue)
     texts: Mapping[str, Any] = {name: getattr(issue, name) for name in ("title", "intro", "issuer", "byline")}
     stored = texts
     if form is not None:
         texts = {name: form.data.get(name, texts[name]) for name in texts}
         order = {key: form.cleaned_data.get(key, order[key]) for key in order}
+        exposed = form.cleaned_data.get("exposed", exposed)
     parts = editor.parts_of(issue, order)
     counts = {part.key: len(part.rows) for part in parts}
     findings = sum(row.state == State.FOUND for part in parts for row in part.rows)
@@ -143,6 +146,7 @@ def _editor(
         "refusal": refusal,
         "unsaved": form is not None,
         "parts": parts,
+        "column": editor.column_of(issue, exposed, now),
         "counts": counts,
         "wrong": wrong,
         "disagreements": editor.disagreements(f"{texts['title']}\n{texts['intro']}", counts),
@@ -233,7 +237,8 @@ def _save(request: HttpRequest, issue: Issue) -> HttpResponse:
     form = forms.IssueForm(request.POST)
     if not form.is_valid():
         return _editor(request, issue, form, status=400)
-    typed = form.cleaned_data
+    typed, order = form.cleaned_data, form.order()
+    exposed = order.pop("exposed")
     try:
         actions.edit_issue(
             by=request.user,  # type: ignore[arg-type]
@@ -243,7 +248,8 @@ def _save(request: HttpRequest, issue: Issue) -> HttpResponse:
             intro=typed["intro"],
             issuer=typed["issuer"],
             byline=typed["byline"],
-            items=form.order(),
+            items=order,
+            exposed=exposed if "exposed" in request.POST else None,
             seen=typed["seen"],
         )
     except DubanError as refusal:
@@ -278,7 +284,10 @@ def _refresh(person: Any, issue: Issue, seen: int | None) -> Taken:
             order[item.section].append(item.entry_id)
     for key, entries in actions.available(issue.series).items():
         order[key] += entries
-    done = actions.edit_issue(by=person, now=clock.now(), issue_id=issue.pk, items=order, seen=seen)
+    now = clock.now()
+    over = {one.pk for one in column.over(issue, now)}
+    exposed = [one for one in column.order_of(issue) if one not in over] + column.available(issue.series, now)
+    done = actions.edit_issue(by=person, now=now, issue_id=issue.pk, items=order, exposed=exposed, seen=seen)
     return done, _("Brought up to date with the ledger.")
 
 

@@ -2,4 +2,7 @@
 
 from ninja import Router
 
+from duban.patrol import exposure_api
+
 router = Router(tags=["patrol"])
+router.add_router("", exposure_api.router)

@@ -42,8 +42,8 @@ SEES, PROPOSES, DECIDES = "exposure.see", "exposure.propose", "exposure.decide"
 LIVE = (ExposureState.PROPOSED, ExposureState.APPROVED)
 TIME_TO_REPLY = timedelta(days=3)
 LEAST_TO_REPLY = timedelta(hours=24)
-DAYS_SHOWN = 30
-MOST_DAYS_SHOWN = 366
+TIME_SHOWN = timedelta(days=30)
+MOST_SHOWN = timedelta(days=366)
 MAX_REASON = 300
 MAX_REPLY = 2000
 CORRECTED = "corrected"
@@ -221,6 +221,13 @@ def _mended(exposures: Sequence[Exposure]) -> dict[tuple[uuid.UUID, str], date]:
 # ---- proposing ------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Proposed:
+    exposure: Exposure
+    fresh: bool
+    """False: this id had been proposed before, and this is what became of it."""
+
+
 @transaction.atomic
 def propose_exposure(
     *,
@@ -233,7 +240,7 @@ def propose_exposure(
     expires_on: date | None = None,
     corrects: uuid.UUID | None = None,
     exposure_id: uuid.UUID | None = None,
-) -> Exposure:
+) -> Proposed:
     """Propose to expose what failed at a visit (`keys`; None: all that may be); the same id again is no second one.
 
     A correction names an approved exposure of the same visit and stands in its place once approved; with no keys it
@@ -257,7 +264,7 @@ def propose_exposure(
                 raise Conflict(
                     "exposure_id_taken", _("Another exposure was proposed under this id; take a new id."), field="id"
                 )
-            return before
+            return Proposed(before, fresh=False)
     live = Exposure.objects.filter(visit=visit, state__in=LIVE)
     if old is not None:
         live = live.filter(corrects=old)
@@ -280,7 +287,7 @@ def propose_exposure(
     )
     exposure.save(force_insert=True)
     _audit(exposure, "propose_exposure", by=by, now=now, problems=len(chosen))
-    return exposure
+    return Proposed(exposure, fresh=True)
 
 
 def _corrected(visit: Visit, exposure_id: uuid.UUID) -> Exposure:
@@ -313,13 +320,13 @@ def _chosen(visit: Visit, keys: Sequence[str] | None, *, empty: bool) -> list[Pr
 
 def _checked_times(now: datetime, reply_until: datetime | None, expires_on: date | None) -> tuple[datetime, date]:
     reply_until = reply_until or now + TIME_TO_REPLY
-    if not now + LEAST_TO_REPLY <= reply_until <= now + timedelta(days=MOST_DAYS_SHOWN):
+    if not now + LEAST_TO_REPLY <= reply_until <= now + MOST_SHOWN:
         raise BadExposure(
             "bad_reply_until", _("Give the venue at least 24 hours to reply, and at most a year."), field="reply_until"
         )
     today = timezone.localdate(now)
-    expires_on = expires_on or today + timedelta(days=DAYS_SHOWN)
-    if not today < expires_on <= today + timedelta(days=MOST_DAYS_SHOWN):
+    expires_on = expires_on or today + TIME_SHOWN
+    if not today < expires_on <= today + MOST_SHOWN:
         raise BadExposure(
             "bad_expires_on", _("The last day of the exposure lies after today and within a year."), field="expires_on"
         )
