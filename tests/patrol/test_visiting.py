@@ -18,6 +18,7 @@ from duban.demo.builders import NOON, make_jpeg, make_person, make_photo
 from duban.ledger.lifecycle import State
 from duban.ledger.models import Entry
 from duban.patrol import visiting
+from duban.patrol.checklists import lists_for
 from duban.patrol.models import (
     Answer,
     CheckListVersion,
@@ -50,7 +51,7 @@ def venue(inspector: Person) -> Venue:
 
 @pytest.fixture
 def version(venue: Venue) -> CheckListVersion:
-    return next(one for one in visiting.lists_for(venue) if one.checklist.key == "epidemic-catering")
+    return next(one for one in lists_for(venue.kind_id) if one.checklist.key == "epidemic-catering")
 
 
 def begin(by: Person, venue: Venue, version: CheckListVersion, visit_id: uuid.UUID = ID, **more: Any) -> Visit:
@@ -454,7 +455,7 @@ def test_one_takes_back_ones_own_while_it_is_under_way(
 def test_pressed_twice_at_once_it_is_one_visit_and_one_failure() -> None:
     inspector = make_person("inspector", "inspector", "110112")
     venue = make_venue(by=inspector)
-    version = next(one for one in visiting.lists_for(venue) if one.checklist.key == "epidemic-catering")
+    version = next(one for one in lists_for(venue.kind_id) if one.checklist.key == "epidemic-catering")
     draft = whole(venue, version)
 
     def at_once(*calls: Any) -> list[str]:

@@ -25,6 +25,7 @@ from duban.ledger.lifecycle import OPEN
 from duban.ledger.models import Entry
 from duban.patrol.asking import asked, check_value, choices_for, in_force, values_of
 from duban.patrol.builtin import item_facts
+from duban.patrol.checklists import lists_for
 from duban.patrol.models import (
     Answer,
     CheckListVersion,
@@ -100,15 +101,6 @@ class Lack:
 
 
 # ---- what a visit asks ----------------------------------------------------------------------------------------------
-
-
-def lists_for(venue: Venue) -> list[CheckListVersion]:
-    """The versions in use that are for venues of its type, those made for it before those for every type."""
-    found = CheckListVersion.objects.filter(state=VersionState.IN_USE).select_related("checklist")
-    fitting = [
-        one for one in found.order_by("checklist__key") if one.venue_types == [] or venue.kind_id in one.venue_types
-    ]
-    return sorted(fitting, key=lambda one: one.venue_types == [])
 
 
 def items_of(visit: Visit) -> list[Item]:
@@ -252,7 +244,7 @@ def _selected(venue: Venue, recheck: Sequence[uuid.UUID]) -> list[Failure]:
 
 
 def _version_in_use(venue: Venue, version_id: uuid.UUID | None) -> CheckListVersion:
-    found = next((one for one in lists_for(venue) if one.pk == version_id), None)
+    found = next((one for one in lists_for(venue.kind_id) if one.pk == version_id), None)
     if found is None:
         raise BadVisit("bad_checklist", _("Choose a check-list for venues of this type."), field="version")
     return found
