@@ -23,11 +23,6 @@ LATER = NOON + timedelta(days=1)
 
 
 @pytest.fixture
-def supervisor() -> Person:
-    return make_person("supervisor", "supervisor", "110112")
-
-
-@pytest.fixture
 def venue(supervisor: Person) -> Venue:
     return actions.record_venue(
         by=supervisor, now=NOON, name="好味面馆", kind="restaurant", jurisdiction=TOWN, lon=116.80, lat=39.80,

@@ -19,11 +19,6 @@ pytestmark = pytest.mark.django_db
 TOWN, OTHER = "110112110", "110112106"
 
 
-@pytest.fixture
-def supervisor() -> Person:
-    return make_person("supervisor", "supervisor", "110112")
-
-
 def draft(name: str = "好味面馆", **changes: Any) -> VenueDraft:
     return VenueDraft(**{"name": name, "kind": "restaurant", "jurisdiction": TOWN} | changes)
 

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from duban.config.api import api
+from duban.patrol.venue_page import sticker
 
 handler404 = "duban.config.api.no_such_address"
 urlpatterns = [
@@ -13,6 +14,7 @@ urlpatterns = [
     path("ledger/", include("duban.ledger.urls")),
     path("venues/", include("duban.venues.urls")),
     path("patrol/", include("duban.patrol.urls")),
+    path("v/<str:token>", sticker, name="sticker"),
     path("bulletins/", include("duban.bulletin.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", api.urls),

@@ -1,6 +1,6 @@
 """Pages of patrol: each topic names its own addresses."""
 
-from duban.patrol import checklist_pages, exposure_pages, figures_pages, round_pages, visit_pages
+from duban.patrol import checklist_pages, exposure_pages, figures_pages, round_pages, venue_page, visit_pages
 
 app_name = "patrol"
 urlpatterns = [
@@ -9,4 +9,5 @@ urlpatterns = [
     *exposure_pages.urls,
     *figures_pages.urls,
     *visit_pages.urls,
+    *venue_page.urls,
 ]

@@ -17,6 +17,7 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotFound
+from duban.core.integrity import canonical, sha256
 from duban.core.rows import insert
 from duban.core.text import is_plain
 from duban.engines.geo.geodesy import geodesic
@@ -94,21 +95,27 @@ class VenueEdit:
     name: str | None = None
     kind: str | None = None
     address: str | None = None
-    place: tuple[float, float, str] | None = None
+    place: tuple[float | None, float | None, str] | None = None
     jurisdiction: str | None = None
     contact: Contact | None = None
 
 
 @transaction.atomic
-def edit_venue(*, by: Person, now: datetime, venue_id: uuid.UUID, edit: VenueEdit) -> Venue:
+def edit_venue(*, by: Person, now: datetime, venue_id: uuid.UUID, edit: VenueEdit, seen: str = "") -> Venue:
     """Change what is said of a venue, or where it is; `by` must keep venues both where it was and where it comes.
 
-    Raises NotFound (`unknown_venue`), NotAllowed, Conflict (`venue_closed`) and what place_drafts refuses.
+    `seen`: the mark of the venue as `by` saw it. Raises NotFound (`unknown_venue`), NotAllowed, Conflict
+    (`venue_closed`, `venue_changed`), BadVenue (`position_kept`) and what place_drafts refuses.
     """
     venue = _locked(by, venue_id)
     _require_there(venue)
-    stays = (venue.lon, venue.lat, "wgs84")
-    lon, lat, datum = edit.place or stays
+    if seen and seen != mark_of(venue):
+        raise Conflict(
+            "venue_changed", _("Somebody changed this venue meanwhile; look at it again before you change it.")
+        )
+    lon, lat, datum = edit.place or (venue.lon, venue.lat, "wgs84")
+    if lon is None and lat is None and venue.lon is not None:
+        raise BadVenue("position_kept", _("A position can be moved, but not taken away."), field="lon")
     said = edit.jurisdiction if edit.jurisdiction is not None else "" if edit.place else venue.jurisdiction
     draft = VenueDraft(
         name=venue.name if edit.name is None else edit.name,
@@ -133,6 +140,12 @@ def edit_venue(*, by: Person, now: datetime, venue_id: uuid.UUID, edit: VenueEdi
         told = [column for column in changed if column in TOLD]
         _audit(venue, "edit_venue", by=by, now=now, detail={"changed": told})
     return venue
+
+
+def mark_of(venue: Venue) -> str:
+    """What tells whether a venue is still as somebody saw it."""
+    said = [venue.closed_at is not None, *(str(getattr(venue, column)) for column in TOLD if column != "contact")]
+    return sha256(canonical([*said, sha256(bytes(venue.contact or b""))]))
 
 
 @transaction.atomic

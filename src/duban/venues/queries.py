@@ -1,18 +1,27 @@
 """What the register tells others: nothing of a venue that a person may not see leaves it."""
 
 import uuid
+from dataclasses import dataclass
+from math import cos, radians
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
+from rapidfuzz import fuzz
 
 from duban.access import rights
 from duban.access.models import Person
 from duban.core.errors import NotFound
 from duban.core.text import folded, is_plain
+from duban.engines.geo.geodesy import geodesic
+from duban.places import queries as places
 from duban.places.codes import within
-from duban.venues.models import Venue
+from duban.venues.models import Venue, VenueType
 
 ORDER = ("jurisdiction", "name", "id")
+NEAR_M = 500
+ALIKE = 60
+"""Out of 100: how far two names must agree to be shown as one and the same, perhaps."""
+CONSIDERED = 500
 
 
 def visible_to(person: Person) -> QuerySet[Venue]:
@@ -49,3 +58,46 @@ def _one(venues: QuerySet[Venue]) -> Venue:
     if venue is None:
         raise NotFound("unknown_venue", _("There is no venue like that in your area."))
     return venue
+
+
+def types_by_key() -> dict[str, VenueType]:
+    """Every type in the order of the list."""
+    return {kind.key: kind for kind in VenueType.objects.all()}
+
+
+@dataclass(frozen=True)
+class LookAlike:
+    """A venue that the one to be added may be, and how far off it is, where both have a position."""
+
+    venue: Venue
+    metres: float | None
+
+
+def look_alikes(
+    person: Person, name: str, *, lon: float | None = None, lat: float | None = None, town: str = ""
+) -> list[LookAlike]:
+    """What stands on the register by that name or one like it: near the point (WGS 84), or in the town.
+
+    The likest five. A name is like another if it holds it, or if they agree for the most part.
+    """
+    wanted = folded(name)
+    if not wanted or not is_plain(wanted):
+        return []
+    around = Q(pk__in=[])
+    if lon is not None and lat is not None:
+        wide, high = NEAR_M / (111_320 * max(cos(radians(lat)), 0.01)), NEAR_M / 110_574
+        box = (max(lon - wide, -180.0), max(lat - high, -90.0), min(lon + wide, 180.0), min(lat + high, 90.0))
+        for low, top in places.cell_ranges(*box):
+            around |= Q(cell__gte=low, cell__lte=top)
+    if town:
+        around |= Q(town=town, name_key__startswith=wanted[:2])
+    there = visible_to(person).filter(around, closed_at=None).select_related("kind")[:CONSIDERED]
+    scored = []
+    for venue in there:
+        metres = None
+        if lon is not None and lat is not None and venue.lon is not None and venue.lat is not None:
+            metres = float(geodesic([lon], [lat], [venue.lon], [venue.lat])[0][0])
+        likeness = 100.0 if wanted in venue.name_key else fuzz.ratio(wanted, venue.name_key)
+        if likeness >= ALIKE and (metres is None or metres <= NEAR_M):
+            scored.append((-likeness, metres if metres is not None else NEAR_M, str(venue.pk), venue, metres))
+    return [LookAlike(venue, metres) for *_rank, venue, metres in sorted(scored, key=lambda row: row[:3])[:5]]

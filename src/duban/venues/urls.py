@@ -1,4 +1,6 @@
-from duban.venues import views
+"""Pages of the register: each topic names its own addresses."""
+
+from duban.venues import editing, exchange, stickers, type_pages, views
 
 app_name = "venues"
-urlpatterns = [*views.urls]
+urlpatterns = [*views.urls, *editing.urls, *exchange.urls, *stickers.urls, *type_pages.urls]

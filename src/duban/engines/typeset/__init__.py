@@ -6,6 +6,7 @@ from .evaluation import render_evaluation
 from .issue import SCHEMA, issue_hash
 from .page import render_html, stylesheet
 from .pdf import render_pdf
+from .stickers import Sticker, render_stickers
 from .word import render_docx
 
 ENGINE_VERSION = "typeset/1"
@@ -16,11 +17,13 @@ __all__ = [
     "DocumentInvalid",
     "LanguageUnknown",
     "PhotoUnusable",
+    "Sticker",
     "TypesetError",
     "issue_hash",
     "render_docx",
     "render_evaluation",
     "render_html",
     "render_pdf",
+    "render_stickers",
     "stylesheet",
 ]
