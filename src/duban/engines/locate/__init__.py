@@ -5,7 +5,9 @@ codes = Gazetteer.build(codes, names, kinds)
 locate(lon, lat, layers, codes).to_dict(0)
 """
 
-from .gazetteer import Gazetteer, Unit, trim_code
+from duban.engines.geo.codes import trim_code
+
+from .gazetteer import Gazetteer, Unit
 from .layers import Features, Layers, NamedLayer, Places
 from .locate import Located, locate
 from .names import kind_from_name, town_name, village_name

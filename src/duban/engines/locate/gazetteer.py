@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from duban.engines.geo.codes import trim_code
+
 from . import names
 
 
@@ -69,13 +71,3 @@ class Gazetteer:
         if len(found) == 1:
             return Match(found[0])
         return Match(None, "ambiguous" if found else "not_listed")
-
-
-def trim_code(code: str | None) -> str:
-    """The digits that say something: trailing groups of 000 below the county dropped, "" for what is not a code."""
-    code = (code or "").strip()
-    if not (code.isascii() and code.isdigit()):
-        return ""
-    while len(code) > 6 and len(code) % 3 == 0 and code.endswith("000"):
-        code = code[:-3]
-    return code

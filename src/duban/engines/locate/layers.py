@@ -7,11 +7,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from duban.engines.geo.codes import trim_code
 from duban.engines.geo.geodesy import Plane, geodesic
 from duban.engines.geo.positions import Floats, usable
 
 from . import names
-from .gazetteer import trim_code
 from .nearest import Indices, SegmentIndex, segments_of
 
 # GeoJSON draws straight lines in degrees. Over this many degrees (about 1 km) that differs from a straight
