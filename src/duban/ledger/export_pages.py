@@ -83,10 +83,7 @@ def export_file(request: StaffRequest, job_id: uuid.UUID) -> FileResponse:
 
 
 def _export_of(person: Person, job_id: uuid.UUID) -> jobs.Job:
-    job = jobs.job_for(person, job_id)
-    if job.kind != "export":
-        raise NotFound("import_not_found", _("There is no such export; after a week it is cleared away."))
-    return job
+    return jobs.job_for(person, job_id, "export")
 
 
 # ---- answers, for pages and API alike -------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from duban.ledger.workbook import TEXT_FORMAT, XLSX, add_list, list_of
 AT_ONCE = 200
 """Up to so many rows are worked off while the browser waits."""
 AMENDED_AT_ONCE = 50
+KINDS = ("findings", "amendments")
 AMEND = TRANSITIONS["amend"].permission
 WIDTHS = {
     "found_at": 18,
@@ -138,7 +139,7 @@ def _try(request: StaffRequest, form: forms.ImportForm) -> jobs.Job:
 def job_page(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
     """How far an import is and what came of it; the page asks again by itself and may be left."""
     now = clock.now()
-    job = jobs.job_for(request.user, job_id)
+    job = jobs.job_for(request.user, job_id, *KINDS)
     waited = now - datetime.fromisoformat(job.seen_at)
     context = {
         "job": job,
@@ -160,7 +161,7 @@ def job_page(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
 def take(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
     """Record what was tried: all rows, or with `keep_good` the good ones."""
     now = clock.now()
-    job = jobs.job_for(request.user, job_id)
+    job = jobs.job_for(request.user, job_id, *KINDS)
     if job.stage != "checked" and not job.is_silent(now):
         raise Conflict("import_not_ready", _("This import is under way or done already; see how it went."))
     was = job
@@ -192,7 +193,7 @@ def _is_quick(job: jobs.Job) -> bool:
 @person_who("entry.record", AMEND)
 def refused(request: StaffRequest, job_id: uuid.UUID) -> FileResponse:
     """The refused rows as CSV, each with its reason: to be mended and sent again."""
-    job = jobs.job_for(request.user, job_id)
+    job = jobs.job_for(request.user, job_id, *KINDS)
     if not job.refused_file().is_file():
         raise NotFound("import_not_found", _("No row was refused."))
     name = f"{job.name.rpartition('.')[0] or job.name}.refused.csv"

@@ -50,7 +50,7 @@ class Job:
     seen_at: str
     """The last sign of life."""
     kind: str = "findings"
-    """findings; amendments: an edited export; export: a workbook that is written"""
+    """findings; amendments: an edited export; export: a workbook that is written; other apps name their own"""
     query: str = ""
     """Of an export: what it holds, as in the ledger's address."""
     reason: str = ""
@@ -210,10 +210,10 @@ def read_job(job_id: object) -> Job:
         raise NotFound("import_not_found", _("There is no such import; after a week it is cleared away.")) from error
 
 
-def job_for(person: Person, job_id: uuid.UUID) -> Job:
-    """The person's own job; somebody else's answers as if it were not there."""
+def job_for(person: Person, job_id: uuid.UUID, *kinds: str) -> Job:
+    """The person's own job of one of the kinds; any other answers as if it were not there."""
     job = read_job(job_id)
-    if job.username != person.username:
+    if job.username != person.username or job.kind not in kinds:
         raise NotFound("import_not_found", _("There is no such import; after a week it is cleared away."))
     return job
 

@@ -1,5 +1,6 @@
 """Imports and large exports worked off by `duban db_worker`, or at once where they are small."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from duban.ledger.workbook import write_entries
 from duban.places import queries as places
 
 PREVIEWED = 20
+Work = Callable[[Job, jobs.Progress], dict[str, Any]]
 
 
 @task()
@@ -35,16 +37,17 @@ def take_later(job_id: str) -> None:
 def check_job(job_id: str) -> Job:
     """Dry run: what would be taken and what refused, with nothing written to the ledger."""
     job = jobs.read_job(job_id)
-    return _work(job, "checked", _check_amendments if job.kind == "amendments" else _check)
+    return work_off(job, "checked", _check_amendments if job.kind == "amendments" else _check)
 
 
 def take_job(job_id: str) -> Job:
     """Record the findings, amend the entries or write the workbook; a second run after a crash adds nothing twice."""
     job = jobs.read_job(job_id)
-    return _work(job, "taken", {"amendments": _amend, "export": _export}.get(job.kind, _take))
+    return work_off(job, "taken", {"amendments": _amend, "export": _export}.get(job.kind, _take))
 
 
-def _work(job: Job, stage: str, work: Any) -> Job:
+def work_off(job: Job, stage: str, work: Work) -> Job:
+    """Do a job's work and bring it to the stage with the report; refused or broken, it has failed and says why."""
     progress = jobs.Progress(job)
     with translation.override(job.language):
         try:

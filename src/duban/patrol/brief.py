@@ -327,7 +327,7 @@ def months_of(wanted: Wanted) -> list[tuple[date, int, int]]:
     """(first day, visits, problems) of each of the twelve months that end with the period's, the newest first."""
     last = wanted.span.until.replace(day=1)
     firsts = [_month(last, -back) for back in range(TREND_MONTHS)]
-    year = replace(wanted, span=Span(firsts[-1], _month(last, 1) - timedelta(days=1)), round=None)
+    year = replace(wanted, span=Span(firsts[-1], month_of(last).until), round=None)
     visits = Visit.objects.filter(year.visited()).order_by()
     counted = visits.annotate(month=TruncMonth("visited_at")).values_list("month").annotate(Count("pk"))
     fails = Answer.objects.filter(year.visited("visit__"), result=Result.FAIL).order_by()
@@ -335,6 +335,11 @@ def months_of(wanted: Wanted) -> list[tuple[date, int, int]]:
     seen = {month.date(): count for month, count in counted}
     problems = {month.date(): count for month, count in found.annotate(Count("visit__venue", distinct=True))}
     return [(first, seen.get(first, 0), problems.get(first, 0)) for first in firsts]
+
+
+def month_of(first: date) -> Span:
+    """The whole month that begins so."""
+    return Span(first, _month(first, 1) - timedelta(days=1))
 
 
 def _month(first: date, by: int) -> date:

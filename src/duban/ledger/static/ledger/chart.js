@@ -1,7 +1,8 @@
 // Charts of the figures, drawn from the tables beneath them, and the sorting of those tables.
 //
 // <figure data-chart="bars|lines" data-table="id" data-column="one or more columns">: a table's cells carry
-// data-column and data-value; an empty value is "no cases" and is drawn as a gap.
+// data-column and data-value; an empty value is "no cases" and is drawn as a gap. Lines are shares, with
+// data-unit="count" whole numbers.
 
 const VENDOR = new URL("../vendor/echarts/echarts.esm.min.mjs", import.meta.url);
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -68,7 +69,7 @@ const LOOKS = [
   { colour: "--muted", type: "dashed", symbol: "diamond" },
 ];
 
-function lines(table, columns) {
+function lines(table, columns, counts) {
   const months = cellsOf(table, "head").map((cell) => cell.dataset.value);
   const order = months.map((_month, at) => at).sort((a, b) => (months[a] < months[b] ? -1 : 1));
   const percent = (value) => (value === null || value === undefined ? "–" : `${(value * 100).toFixed(1)}%`);
@@ -76,11 +77,13 @@ function lines(table, columns) {
     height: "20rem",
     option: {
       ...common(),
-      tooltip: { ...common().tooltip, valueFormatter: percent },
+      tooltip: counts ? common().tooltip : { ...common().tooltip, valueFormatter: percent },
       legend: { top: 0, left: 0, itemGap: 16, textStyle: { color: token("--ink") } },
       grid: { left: 4, right: 24, top: 56, bottom: 4, containLabel: true },
       xAxis: { type: "category", data: order.map((at) => months[at]), ...axis() },
-      yAxis: { type: "value", min: 0, max: 1, ...axis(), axisLabel: { color: token("--muted"), formatter: (value) => `${Math.round(value * 100)}%` } },
+      yAxis: counts
+        ? { type: "value", min: 0, minInterval: 1, ...axis() }
+        : { type: "value", min: 0, max: 1, ...axis(), axisLabel: { color: token("--muted"), formatter: (value) => `${Math.round(value * 100)}%` } },
       series: columns.map((column, at) => {
         const values = cellsOf(table, column).map(valueOf);
         const look = LOOKS[at % LOOKS.length];
@@ -103,7 +106,7 @@ const KINDS = { bars, lines };
 async function draw(figure) {
   const table = document.getElementById(figure.dataset.table);
   if (!table?.tBodies[0].rows.length) return;
-  const { height, option } = KINDS[figure.dataset.chart](table, figure.dataset.column.split(" "));
+  const { height, option } = KINDS[figure.dataset.chart](table, figure.dataset.column.split(" "), figure.dataset.unit === "count");
   echarts ??= import(VENDOR);
   const library = await echarts;
   figure.classList.add("drawn");
