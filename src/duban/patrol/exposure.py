@@ -431,14 +431,12 @@ def mark_of(exposure: Exposure) -> str:
     return f"{exposure.state} {exposure.stand} {exposure.replied_at.isoformat() if exposure.replied_at else ''}".strip()
 
 
-def why_not_decide(person: Person, exposure: Exposure, now: datetime) -> str:
-    """Why the person cannot approve it now, empty where they can; in the order in which the action asks."""
+def why_not_decide(person: Person, exposure: Exposure) -> str:
+    """Why the person cannot approve or refuse it, empty where they can."""
     if not rights.may(person, DECIDES, exposure.jurisdiction):
         return str(_("None of your roles here allows it."))
     if own := _own(exposure, person):
         return str(own.message)
-    if not exposure.stand and now < exposure.reply_until:
-        return str(_("The venue may still reply."))
     return ""
 
 

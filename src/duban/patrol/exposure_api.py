@@ -9,9 +9,9 @@ from ninja import Router, Schema
 from ninja.responses import Status
 from pydantic import AwareDatetime, Field
 
+from duban.access.requests import StaffRequest
 from duban.core import clock
 from duban.ledger.api import Sent, Text, Word
-from duban.ledger.views import StaffRequest
 from duban.patrol import exposure
 from duban.patrol.exposure_pages import public_lines
 from duban.patrol.models import Exposure

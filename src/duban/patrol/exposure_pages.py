@@ -23,10 +23,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from duban.access import rights
 from duban.access.models import Person
 from duban.access.queries import names_of_people
+from duban.access.requests import StaffRequest, person_who
 from duban.core import clock
 from duban.core.errors import DubanError
-from duban.ledger.forms import MomentField, NeededField, refuse
-from duban.ledger.views import StaffRequest, person_who
+from duban.core.forms import NeededField, refuse
+from duban.ledger.forms import MomentField
 from duban.patrol import exposure
 from duban.patrol.models import Exposure, ExposureState, Stand, Visit
 from duban.places import queries as places
@@ -292,7 +293,7 @@ def _one(
         "line": line,
         "mark": exposure.mark_of(found),
         "refusal": refusal,
-        "why_not": exposure.why_not_decide(person, found, now) if proposed else "",
+        "why_not": exposure.why_not_decide(person, found) if proposed else "",
         "proposed": proposed,
         "reply": given.get("reply") or (ReplyForm(of=found) if live and may_propose else None),
         "refuse": given.get("refuse") or ReasonForm(step="refuse"),

@@ -30,6 +30,8 @@ class Command(DubanCommand):
             title=options["title"],
         )
         counts = {str(section): issue.items.filter(section=section).count() for section in Section}
+        if exposed := issue.exposed.count():
+            counts["exposed"] = exposed
         if options["json"]:
             return {"draft": str(issue.pk), **counts}
         self.stdout.write(", ".join(f"{section}: {count}" for section, count in counts.items()))
