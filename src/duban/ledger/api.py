@@ -9,14 +9,14 @@ from django.db.models import Q, prefetch_related_objects
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from ninja.responses import Status
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from duban.access import rights
 from duban.access.models import Person
 from duban.core import clock
 from duban.core.errors import NotAllowed
+from duban.core.sent import Degrees, Sent, Text, Word
 from duban.core.tables import in_zone, parse_moment
-from duban.core.text import is_plain
 from duban.evidence.models import Photo
 from duban.ledger import actions, queries
 from duban.ledger.categories import category_index, category_named, find_category
@@ -33,13 +33,6 @@ from duban.places import queries as places
 router = Router(tags=["ledger"])
 
 
-def _plain(text: str) -> str:
-    """Text that every database takes: no NUL, no half of a surrogate pair."""
-    if not is_plain(text):
-        raise ValueError(_("must hold no NUL and no broken character"))
-    return text
-
-
 def _moment(value: Any) -> datetime:
     """ISO 8601 or as offices write it; read in the installation's zone if it carries no offset."""
     found = parse_moment(value.strip()[:40]) if isinstance(value, str) else None
@@ -48,19 +41,10 @@ def _moment(value: Any) -> datetime:
     return in_zone(found)
 
 
-Text = Annotated[str, Field(strict=True, max_length=5000), AfterValidator(_plain)]
-Word = Annotated[str, Field(strict=True, max_length=100), AfterValidator(_plain)]
-Degrees = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Time = Annotated[datetime, BeforeValidator(_moment)]
 Hash = Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{64}$")]
 Hashes = Annotated[list[Hash], Field(max_length=50)]
 Seen = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
-
-
-class Sent(Schema):
-    """A body; what it does not know it refuses, since a misspelt field would be lost in silence."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class FindingIn(Sent):

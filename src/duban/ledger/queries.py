@@ -274,13 +274,6 @@ def entry_for(person: Person, entry_id: uuid.UUID) -> Entry:
     return entry
 
 
-def numbers_in_sight(person: Person, entry_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """The numbers of those of the entries that the person may see."""
-    if not entry_ids:
-        return {}
-    return dict(Entry.objects.visible_to(person).filter(pk__in=entry_ids).order_by().values_list("pk", "number"))
-
-
 def steps_for(person: Person, entry: Entry, names: Mapping[str, str]) -> list[tuple[Transition, str]]:
     """Every step of the lifecycle with why the person may not take it now; an empty reason: they may.
 

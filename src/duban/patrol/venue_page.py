@@ -18,7 +18,7 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.access.requests import StaffRequest, person_who
 from duban.core.errors import DubanError
-from duban.ledger import queries as ledger
+from duban.ledger.story import numbers_in_sight
 from duban.patrol import queries
 from duban.patrol.checklists import title_of
 from duban.patrol.models import Answer, Failure, Result, Visit, VisitState
@@ -171,11 +171,8 @@ def _visits(visits: Sequence[Visit], failed: dict[uuid.UUID, list[str]], words: 
 
 
 def _failures(person: Person, failures: Sequence[Failure], words: dict[str, Words]) -> list[FailureShown]:
-    numbers = ledger.numbers_in_sight(person, [failure.entry_id for failure in failures if failure.entry_id])
-    return [
-        FailureShown(one, words[one.key].here, numbers.get(one.entry_id, "") if one.entry_id else "")
-        for one in failures
-    ]
+    numbers = numbers_in_sight(person, [failure.entry_id for failure in failures])
+    return [FailureShown(one, words[one.key].here, numbers.get(str(one.entry_id), "")) for one in failures]
 
 
 @require_safe
