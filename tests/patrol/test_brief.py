@@ -320,7 +320,9 @@ def test_a_person_counts_what_lies_in_their_area(supervisor: Person) -> None:
     assert (found.towns_inspected, found.problems, found.lookback.due) == (1, 3, 0)
     assert brief_of(wanted_by(leader, PAGE.span, area="110112109")).visits == 0
     assert brief_of(wanted_by(supervisor, PAGE.span, area="110112109")).problems == 1
-    assert brief_of(wanted_by(make_person("inspector", "inspector"), PAGE.span)).visits == 0
+    with pytest.raises(DubanError) as refusal:
+        wanted_by(make_person("inspector", "inspector"), PAGE.span)
+    assert refusal.value.code == "not_allowed"
 
 
 def test_a_round_counts_its_own_visits_and_its_own_venues(supervisor: Person) -> None:

@@ -2,7 +2,8 @@
 
 from ninja import Router
 
-from duban.patrol import exposure_api
+from duban.patrol import exposure_api, figures_api
 
 router = Router(tags=["patrol"])
 router.add_router("", exposure_api.router)
+router.add_router("", figures_api.router)

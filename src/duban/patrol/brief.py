@@ -129,8 +129,10 @@ class Wanted:
 
 
 def wanted_by(person: Person, span: Span, *, area: str = "", round_id: uuid.UUID | None = None) -> Wanted:
-    """What the person asks for, within what they may count. Raises NotFound (`round_not_found`)."""
+    """What the person asks for, within what they may count. Raises NotAllowed and NotFound (`round_not_found`)."""
     codes = tuple(rights.codes(person, SEES))
+    if not codes:
+        rights.require(person, SEES, "")
     if round_id is None:
         return Wanted(span, codes, area)
     found = rounds_in_sight(person).filter(pk=round_id).first()

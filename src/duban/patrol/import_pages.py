@@ -83,10 +83,10 @@ def _try(request: StaffRequest, form: InspectionsForm) -> jobs.Job:
 
 @require_safe
 @person_who(MAKES)
-def job_page(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
+def job_page(request: StaffRequest, import_id: uuid.UUID) -> HttpResponse:
     """How far an import is and what came of it; the page asks again by itself and may be left."""
     now = clock.now()
-    job = jobs.job_for(request.user, job_id, tasks.KIND)
+    job = jobs.job_for(request.user, import_id, tasks.KIND)
     waited = now - datetime.fromisoformat(job.seen_at)
     context = {
         "job": job,
@@ -105,10 +105,10 @@ def job_page(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @person_who(MAKES)
-def take(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
+def take(request: StaffRequest, import_id: uuid.UUID) -> HttpResponse:
     """Take what was tried: all rows, or with `keep_good` the good ones."""
     now = clock.now()
-    was = jobs.job_for(request.user, job_id, tasks.KIND)
+    was = jobs.job_for(request.user, import_id, tasks.KIND)
     if was.stage != "checked" and not was.is_silent(now):
         raise Conflict("import_not_ready", _("This import is under way or done already; see how it went."))
     job = replace(
@@ -131,9 +131,9 @@ def take(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
 
 @require_GET
 @person_who(MAKES)
-def refused(request: StaffRequest, job_id: uuid.UUID) -> FileResponse:
+def refused(request: StaffRequest, import_id: uuid.UUID) -> FileResponse:
     """The refused rows as CSV, each with its reason: to be mended and sent again."""
-    job = jobs.job_for(request.user, job_id, tasks.KIND)
+    job = jobs.job_for(request.user, import_id, tasks.KIND)
     if not job.refused_file().is_file():
         raise NotFound("import_not_found", _("No row was refused."))
     name = f"{job.name.rpartition('.')[0] or job.name}.refused.csv"
@@ -190,7 +190,7 @@ def _workbook() -> bytes:
 urls = [
     path("import/", start, name="import"),
     path("import/template.<str:form>", template_file, name="import_template"),
-    path("import/<uuid:job_id>/", job_page, name="import_job"),
-    path("import/<uuid:job_id>/take/", take, name="import_take"),
-    path("import/<uuid:job_id>/refused.csv", refused, name="import_refused"),
+    path("import/<uuid:import_id>/", job_page, name="import_job"),
+    path("import/<uuid:import_id>/take/", take, name="import_take"),
+    path("import/<uuid:import_id>/refused.csv", refused, name="import_refused"),
 ]
