@@ -56,9 +56,9 @@ def seal_signature(png: bytes) -> bytes:
     return seal_bytes(file.getvalue())
 
 
-def open_signature(sealed: bytes) -> bytes:
+def open_signature(sealed: bytes | memoryview) -> bytes:
     """The PNG, black on white."""
-    return open_bytes(sealed)
+    return open_bytes(bytes(sealed))
 
 
 def _bad() -> BadSignature:
