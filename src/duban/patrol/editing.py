@@ -96,8 +96,7 @@ def make_checklist(
     (`checklist_exists`).
     """
     _require(by)
-    if not key or key != slugify(key) or len(key) > 60:
-        raise BadCheckList("bad_key", _("A key has small letters, digits and hyphens: wet-markets."), field="key")
+    _check_key(key)
     title, title_en = _titles(title, title_en)
     checklist, made = CheckList.objects.get_or_create(key=key, defaults={"title": title, "title_en": title_en})
     if not made:
@@ -107,6 +106,11 @@ def make_checklist(
     )
     _record(by, now, "make_checklist", version)
     return version
+
+
+def _check_key(key: str) -> None:
+    if not key or key != slugify(key) or len(key) > 60:
+        raise BadCheckList("bad_key", _("A key has small letters, digits and hyphens: wet-markets."), field="key")
 
 
 @transaction.atomic
@@ -490,9 +494,11 @@ def load_form(
 
     With `use` it is put in use at once. A draft that says something else is only replaced with `replace`. The form that
     the newest version says already writes nothing. Raises NotAllowed, BadTable, BadForm (see read_form), BadCheckList
-    (`unknown_venue_type`, `draft_not_ready`), Conflict (`draft_exists`).
+    (`bad_key`, `unknown_venue_type`, `draft_not_ready`), Conflict (`draft_exists`).
     """
     _require(by)
+    if key:
+        _check_key(key)
     form = read_form(data, name)
     return _load(by=by, now=now, form=form, key=key or form.key, use=use, replace=replace)
 
