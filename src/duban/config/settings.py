@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "duban.venues",
     "duban.ledger",
     "duban.patrol",
+    "duban.outbreak",
     "duban.bulletin",
     "duban.web",
     "duban.config",

@@ -47,7 +47,7 @@ def read_geojson(data: bytes, layer: str) -> ReadLayer:
     Raises BadLayer: `layer_not_json`, `layer_not_features`, `layer_crs`, `feature_malformed`, `feature_geometry`,
     `feature_swapped`, `feature_off_earth`, `feature_outline`, `boundary_without_code`.
     """
-    document = _load(data)
+    document = load_collection(data)
     features = document["features"]
     names, codes, geometries = [], [], np.empty(len(features), dtype=object)
     for number, feature in enumerate(features, start=1):
@@ -64,7 +64,11 @@ def read_geojson(data: bytes, layer: str) -> ReadLayer:
     return ReadLayer(LayerFeatures(names, codes, geometries), bool(document.get("schematic")))
 
 
-def _load(data: bytes) -> dict[str, Any]:
+def load_collection(data: bytes) -> dict[str, Any]:
+    """A FeatureCollection in WGS 84, its features not yet looked at.
+
+    Raises BadLayer: `layer_not_json`, `layer_not_features`, `layer_crs`.
+    """
     try:
         document = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
@@ -90,6 +94,14 @@ def _load(data: bytes) -> dict[str, Any]:
                 "layer_crs", _("Coordinates must be WGS 84 degrees, not “%(crs)s”.") % {"crs": name[:80]}, field="crs"
             )
     return document
+
+
+def read_outline(geometry: Any, row: int) -> shapely.Geometry:
+    """A sound polygon or multipolygon of a GeoJSON geometry, in WGS 84.
+
+    Raises BadLayer naming the row: `feature_geometry`, `feature_swapped`, `feature_off_earth`, `feature_outline`.
+    """
+    return _geometry(geometry, LayerName.BOUNDARIES, row)
 
 
 def _refuse_constant(name: str) -> None:
