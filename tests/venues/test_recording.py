@@ -50,6 +50,8 @@ def test_a_venue_is_written_in_its_place_and_found_again(supervisor: Person) -> 
         ({"name": "　 "}, "name_missing", "name"),
         ({"name": "x" * 101}, "name_missing", "name"),
         ({"name": "a\x00b"}, "bad_text", "name"),
+        ({"name": "a\ufffeb"}, "bad_text", "name"),
+        ({"address": "a\x07b"}, "bad_text", "address"),
         ({"address": "x" * 201}, "address_too_long", "address"),
         ({"kind": "casino"}, "unknown_venue_type", "venue_type"),
         ({"kind": ""}, "unknown_venue_type", "venue_type"),

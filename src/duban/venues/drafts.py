@@ -1,5 +1,6 @@
 """What somebody says of a venue, checked and put in its place, before it is one."""
 
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from duban.venues.models import Venue, VenueType
 MAX_NAME = 100
 MAX_ADDRESS = 200
 MAX_SEARCH = 400
+UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
+"""Neither XML nor every sheet holds these."""
 
 
 class BadVenue(DubanError):
@@ -73,6 +76,11 @@ def place_drafts(
     return placed, sorted(refused, key=lambda pair: pair[0])
 
 
+def tidy(text: str) -> str:
+    """On one line, with single blanks."""
+    return " ".join(text.split())
+
+
 def find_again(name: str, address: str) -> dict[str, str]:
     """The columns that a venue is found by."""
     pinyin, initials = spelled(folded(name))
@@ -86,8 +94,9 @@ def _check(draft: VenueDraft, kinds: set[str]) -> None:
 
     if not folded(draft.name) or len(draft.name) > MAX_NAME:
         refuse("name_missing", _("A name has 1 to 100 characters."), "name")
-    if not (is_plain(draft.name) and is_plain(draft.address)):
-        refuse("bad_text", _("The text holds what is no character; type it again."), "name")
+    for where, text in (("name", tidy(draft.name)), ("address", tidy(draft.address))):
+        if not is_plain(text) or UNWRITABLE.search(text):
+            refuse("bad_text", _("The text holds what is no character; type it again."), where)
     if len(draft.address) > MAX_ADDRESS:
         refuse("address_too_long", _("An address has at most 200 characters."), "address")
     if draft.kind not in kinds:
@@ -155,7 +164,7 @@ def _venue_of(draft: VenueDraft, point: _Point | None, scopes: Sequence[str]) ->
             field="jurisdiction" if draft.jurisdiction else "lon",
             row=draft.row,
         )
-    name, address = draft.name.strip(), draft.address.strip()
+    name, address = tidy(draft.name), tidy(draft.address)
     return Venue(
         id=uuid.uuid4(),
         name=name,

@@ -18,7 +18,7 @@ from duban.places import queries as places
 from duban.venues import queries
 from duban.venues.actions import VenueEdit, edit_venue, mark_of, record_good_venues
 from duban.venues.contact import Contact
-from duban.venues.drafts import BadVenue, VenueDraft
+from duban.venues.drafts import BadVenue, VenueDraft, tidy
 from duban.venues.models import Venue
 
 REQUIRED = ("name", "venue_type")
@@ -202,13 +202,13 @@ class _Reading:
         lon, lat, datum = self._point(row)
         contact = Contact(unguard(row.text("contact_name")), unguard(row.text("contact_phone")))
         return VenueDraft(
-            name=unguard(row.text("name")),
+            name=tidy(unguard(row.text("name"))),
             kind=self.kinds.get(folded(kind), kind),
             jurisdiction=self.areas.get(area, area),
             lon=lon,
             lat=lat,
             datum=datum,
-            address=unguard(row.text("address")),
+            address=tidy(unguard(row.text("address"))),
             contact=contact or None,
             row=row.number,
         )
