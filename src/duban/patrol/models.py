@@ -159,6 +159,8 @@ class PatrolRound(models.Model):
     made_by = models.JSONField(help_text="by value")
     made_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.CharField(max_length=150, blank=True)
+    close_reason = models.CharField(max_length=300, blank=True, help_text="why some of it was not visited")
     checklist = models.ForeignKey(CheckList, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
@@ -177,6 +179,7 @@ class RoundVenue(models.Model):
     town = models.CharField(max_length=9)
     drawn = models.BooleanField(default=True)
     inspector = models.CharField(max_length=150, blank=True)
+    missed = models.BooleanField(default=False, help_text="not visited when the round was closed")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["round", "venue"], name="venue_once_in_a_round")]

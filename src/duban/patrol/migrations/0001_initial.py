@@ -273,6 +273,11 @@ class Migration(migrations.Migration):
                 ("made_by", models.JSONField(help_text="by value")),
                 ("made_at", models.DateTimeField()),
                 ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("closed_by", models.CharField(blank=True, max_length=150)),
+                (
+                    "close_reason",
+                    models.CharField(blank=True, help_text="why some of it was not visited", max_length=300),
+                ),
                 (
                     "checklist",
                     models.ForeignKey(
@@ -295,6 +300,7 @@ class Migration(migrations.Migration):
                 ("town", models.CharField(max_length=9)),
                 ("drawn", models.BooleanField(default=True)),
                 ("inspector", models.CharField(blank=True, max_length=150)),
+                ("missed", models.BooleanField(default=False, help_text="not visited when the round was closed")),
                 (
                     "round",
                     models.ForeignKey(
