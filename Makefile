@@ -36,9 +36,9 @@ demo: $(VENV)/messages.stamp
 test: install check
 	tests/install_browser
 	tests/install_office
-	$(BIN)/pytest -n 2 -m "not journey"
-	DUBAN_TEST_POSTGRES=1 $(BIN)/pytest -n 2 -m "not journey" --ignore=tests/engines
-	$(BIN)/pytest -n 2 -m journey
+	$(BIN)/pytest -n 2 --dist worksteal -m "not journey"
+	DUBAN_TEST_POSTGRES=1 $(BIN)/pytest -n 2 --dist worksteal -m "not journey"
+	$(BIN)/pytest -n 2 --dist worksteal -m journey
 
 check: install
 	$(BIN)/ruff check src tests benchmarks
