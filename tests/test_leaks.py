@@ -49,6 +49,7 @@ SHUT = {
     "/account/second-factor/set-up/",
     "/ledger/export/<job_id>/ledger.xlsx",
     "/ledger/import/<job_id>/refused.csv",
+    "/patrol/import/<import_id>/refused.csv",
 }
 # What is not the same at the second look for reasons of its own: sessions, secrets made afresh.
 OWN_AFFAIRS = "/account/"

@@ -25,6 +25,8 @@ from duban.ledger.models import Entry
 from duban.ledger.recording import record_finding
 from duban.ledger.saved import save_filter
 from duban.ledger.uploads import SALT
+from duban.patrol.importing import import_inspections
+from duban.patrol.models import Visit
 
 HERE, THERE, DISTRICT = "110112110", "110112106", "110112"
 NOW = NOON + timedelta(days=40)
@@ -37,6 +39,7 @@ CHIEF = "chief"
 """A supervisor of the whole district, to whom all of it shows."""
 LISTS = ("", "?text={mark}", "?text={number}", "?overdue=1", "?lookback=due", "?asked=1", "?due=today", "?sort=due_at")
 MAP = "?bbox=116.5,39.5,117,40.1&zoom="
+DAYS = "?from=2021-01-10&to=2021-02-27"
 FIGURE = "?figure=handled:n:2021-01-01:2021-02-01"
 
 # What each address is opened with: a string for what follows it. <entry_id> and its like are put in from Things.
@@ -96,6 +99,14 @@ GETS: dict[str, tuple[str, ...]] = {
     "/ledger/import/<job_id>/refused.csv": ("",),
     "/ledger/<entry_id>/": ("",),
     "/ledger/<entry_id>/verify/": ("",),
+    "/patrol/figures/": ("", DAYS, f"{DAYS}&area={THERE}", f"{DAYS}&area=110112"),
+    "/patrol/figures/rows/": tuple(f"{DAYS}&figure={one}" for one in ("visits", "venues", "failed_items", "left")),
+    "/patrol/figures/trend/": (DAYS,),
+    "/patrol/figures/inspections.<form>": (DAYS,),
+    "/patrol/import/": ("",),
+    "/patrol/import/template.<form>": ("",),
+    "/patrol/import/<import_id>/": ("",),
+    "/patrol/import/<import_id>/refused.csv": ("",),
     "/bulletins/": ("",),
     "/bulletins/search/": ("?q=%E5%B9%B3%E5%B8%B8", "?q={mark}"),
     "/bulletins/feed/": ("",),
@@ -122,6 +133,8 @@ GETS: dict[str, tuple[str, ...]] = {
     "/api/v1/lookback/<round_id>": ("",),
     "/api/v1/lookback/<round_id>/items": ("", "?standing=all"),
     "/api/v1/lookback/<round_id>/redraw": ("",),
+    "/api/v1/patrol/brief": ("", DAYS, f"{DAYS}&area={THERE}"),
+    "/api/v1/patrol/brief/rows": tuple(f"{DAYS}&figure={one}" for one in ("visits", "problems", "due")),
     "/api/v1/bulletins/": ("",),
     "/api/v1/bulletins/drafts/": ("",),
     "/api/v1/bulletins/<issue_id>/": ("",),
@@ -146,12 +159,15 @@ POSTS = {
     "/ledger/import/edited/",
     "/ledger/import/<job_id>/take/",
     "/ledger/<entry_id>/<action>/",
+    "/patrol/figures/clean/",
+    "/patrol/import/<import_id>/take/",
     "/bulletins/desk/new/",
     "/bulletins/desk/<issue_id>/<step>/",
     "/i18n/setlang/",
     "/api/v1/evidence/<sha256>",
     "/api/v1/entries/amendments",
     "/api/v1/lookback/<round_id>/close",
+    "/api/v1/patrol/brief/clean",
     *(f"/api/v1/entries/<entry_id>/{action}" for action in actions.VERBS),
     *(f"/api/v1/bulletins/<issue_id>/{step}/" for step in ("approve", "publish", "discard", "correct")),
 }
@@ -187,6 +203,7 @@ ABSENT = {
     "<round_id>": str(uuid.UUID(int=2)),
     "<issue_id>": str(uuid.UUID(int=3)),
     "<job_id>": str(uuid.UUID(int=5)),
+    "<import_id>": str(uuid.UUID(int=7)),
     "<sha256>": "0" * 64,
     "<word>": "no-such-word",
     "<person_id>": "999999",
@@ -273,6 +290,7 @@ class World:
         drawn = lookback.draw_round(by=supervisor, now=NOW, at=at, size=3, name=f"{words} 抽查", seed=words).round
         table = SimpleUploadedFile(f"{words}.csv", f"description\n{words}\n".encode())
         job = jobs.make_job(by=supervisor, now=NOW, language="en", table=table)
+        visits, sent = self.inspect(supervisor, at, words)
         kept = save_filter(by=supervisor, now=NOW, name=f"{words} 筛", query="state=found")
         token, _secret = access.make_token(by=supervisor, now=NOW, name=words, scopes=["read"], days=300)
         lent = access.start_delegation(
@@ -285,6 +303,7 @@ class World:
             "<round_id>": str(drawn.pk),
             "<issue_id>": str(draft.pk),
             "<job_id>": job.id,
+            "<import_id>": sent.id,
             "<sha256>": photo,
             "<word>": dumps([photo, supervisor.pk], salt=SALT),
             "<person_id>": str(supervisor.pk),
@@ -293,7 +312,17 @@ class World:
             "<token_id>": str(token.pk),
             "<delegation_id>": str(lent.pk),
         }
-        things.secrets |= {str(draft.pk), str(drawn.pk), job.id}
+        things.secrets |= {str(draft.pk), str(drawn.pk), job.id, sent.id, *visits}
+
+    def inspect(self, by: Person, at: str, words: str) -> tuple[set[str], jobs.Job]:
+        """Two visits at a venue of the town with what failed and recurred; their keys, and an import under way."""
+        head = "venue,venue_type,jurisdiction,visited_at,item,result,note\n"
+        table = head + "".join(f"{words} 店,shop,{at},2021-01-{day},masks,fail,{words} 说明\n" for day in (12, 20))
+        import_inspections(by=by, now=NOW, data=table.encode(), name="a.csv")
+        file = SimpleUploadedFile(f"{words} 检查.csv", table.encode())
+        visits = Visit.objects.filter(jurisdiction=at, venue__name=f"{words} 店")
+        keys = {str(key) for pair in visits.values_list("pk", "venue") for key in pair}
+        return keys, jobs.make_job(by=by, now=NOW, language="en", table=file, kind="inspections")
 
     def publish(self) -> dict[str, str]:
         """A bulletin of the readers' own town, for anybody to read."""
