@@ -25,6 +25,9 @@ from duban.ledger.models import Entry
 from duban.ledger.recording import record_finding
 from duban.ledger.saved import save_filter
 from duban.ledger.uploads import SALT
+from duban.venues.actions import record_venue
+from duban.venues.contact import Contact
+from duban.venues.exchange import keep_upload
 from duban.patrol.importing import import_inspections
 from duban.patrol.models import Visit
 
@@ -107,6 +110,27 @@ GETS: dict[str, tuple[str, ...]] = {
     "/patrol/import/template.<form>": ("",),
     "/patrol/import/<import_id>/": ("",),
     "/patrol/import/<import_id>/refused.csv": ("",),
+    "/venues/": ("", "?text={mark}", f"?area={THERE}", "?kind=shop", "?closed=1"),
+    "/venues/points.geojson": ("", "?text={mark}"),
+    "/venues/clusters.geojson": (f"{MAP}9", f"{MAP}18"),
+    "/venues/add/": ("",),
+    "/venues/look-alikes/": ("?name={mark}&lon=116.8001&lat=39.8", f"?name={{mark}}&jurisdiction={THERE}"),
+    "/venues/export.csv": ("",),
+    "/venues/export.xlsx": ("",),
+    "/venues/import/": ("",),
+    "/venues/import/template.csv": ("",),
+    "/venues/import/template.xlsx": ("",),
+    "/venues/import/<upload_id>/": ("",),
+    "/venues/import/<upload_id>/refused.csv": ("",),
+    "/venues/stickers/": ("", "?text={mark}"),
+    "/venues/stickers.pdf": ("",),
+    "/venues/types/": ("",),
+    "/venues/<venue_id>/edit/": ("",),
+    "/venues/<venue_id>/contact/": ("",),
+    "/venues/<venue_id>/sticker.svg": ("",),
+    "/venues/<venue_id>/sticker.png": ("",),
+    "/v/<token>": ("",),
+    "/patrol/venues/<venue_id>/": ("",),
     "/bulletins/": ("",),
     "/bulletins/search/": ("?q=%E5%B9%B3%E5%B8%B8", "?q={mark}"),
     "/bulletins/feed/": ("",),
@@ -135,6 +159,10 @@ GETS: dict[str, tuple[str, ...]] = {
     "/api/v1/lookback/<round_id>/redraw": ("",),
     "/api/v1/patrol/brief": ("", DAYS, f"{DAYS}&area={THERE}"),
     "/api/v1/patrol/brief/rows": tuple(f"{DAYS}&figure={one}" for one in ("visits", "problems", "due")),
+    "/api/v1/venues/": ("", "?text={mark}", "?size=1"),
+    "/api/v1/venues/types": ("",),
+    "/api/v1/venues/points": (f"{MAP}9", f"{MAP}18"),
+    "/api/v1/venues/<venue_id>": ("",),
     "/api/v1/bulletins/": ("",),
     "/api/v1/bulletins/drafts/": ("",),
     "/api/v1/bulletins/<issue_id>/": ("",),
@@ -161,12 +189,20 @@ POSTS = {
     "/ledger/<entry_id>/<action>/",
     "/patrol/figures/clean/",
     "/patrol/import/<import_id>/take/",
+    "/venues/<venue_id>/close/",
+    "/venues/<venue_id>/reopen/",
+    "/venues/<venue_id>/sticker/",
+    "/venues/import/<upload_id>/take/",
+    "/venues/types/<type_key>/remove/",
     "/bulletins/desk/new/",
     "/bulletins/desk/<issue_id>/<step>/",
     "/i18n/setlang/",
     "/api/v1/evidence/<sha256>",
     "/api/v1/entries/amendments",
     "/api/v1/lookback/<round_id>/close",
+    "/api/v1/venues/<venue_id>/close",
+    "/api/v1/venues/<venue_id>/reopen",
+    "/api/v1/venues/<venue_id>/contact",
     "/api/v1/patrol/brief/clean",
     *(f"/api/v1/entries/<entry_id>/{action}" for action in actions.VERBS),
     *(f"/api/v1/bulletins/<issue_id>/{step}/" for step in ("approve", "publish", "discard", "correct")),
@@ -175,6 +211,7 @@ WORDS = {
     "<name>": ("roads",),
     "<form>": ("xlsx", "pdf"),
     "<variant>": ("public", "thumbnail", "original"),
+    "<type_key>": ("shop",),
     "<digest>": ("abc",),
     "<kind>-<language>": ("json-zh", "html-en"),
     "<decision>": ("list", "void", "merge", "restore"),
@@ -204,6 +241,9 @@ ABSENT = {
     "<issue_id>": str(uuid.UUID(int=3)),
     "<job_id>": str(uuid.UUID(int=5)),
     "<import_id>": str(uuid.UUID(int=7)),
+    "<venue_id>": str(uuid.UUID(int=6)),
+    "<upload_id>": str(uuid.UUID(int=7)),
+    "<token>": "no-such-token",
     "<sha256>": "0" * 64,
     "<word>": "no-such-word",
     "<person_id>": "999999",
@@ -297,6 +337,12 @@ class World:
             by=supervisor, now=NOW, taker=people["inspector"].username, start=NOW, end=NOW + timedelta(days=3)
         )
         access.end_delegation(by=supervisor, now=NOW, delegation_id=lent.pk)
+        venue = record_venue(
+            by=supervisor, now=NOW, name=f"{words} 店", kind="shop", jurisdiction=at, lon=116.8001, lat=39.8,
+            address=f"{words} 街", contact=Contact(f"{words} 人", "13800001234"),
+        )  # fmt: skip
+        refused = SimpleUploadedFile(f"{words}.csv", f"name,venue_type\n{words},{words}\n".encode())
+        upload = keep_upload(by=supervisor, now=NOW, table=refused)
         photo = assigned.photos.get().photo_id
         things.keys = {
             "<entry_id>": str(assigned.pk),
