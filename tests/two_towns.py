@@ -25,11 +25,11 @@ from duban.ledger.models import Entry
 from duban.ledger.recording import record_finding
 from duban.ledger.saved import save_filter
 from duban.ledger.uploads import SALT
+from duban.patrol.importing import import_inspections
+from duban.patrol.models import Visit
 from duban.venues.actions import record_venue
 from duban.venues.contact import Contact
 from duban.venues.exchange import keep_upload
-from duban.patrol.importing import import_inspections
-from duban.patrol.models import Visit
 
 HERE, THERE, DISTRICT = "110112110", "110112106", "110112"
 NOW = NOON + timedelta(days=40)
@@ -338,7 +338,7 @@ class World:
         )
         access.end_delegation(by=supervisor, now=NOW, delegation_id=lent.pk)
         venue = record_venue(
-            by=supervisor, now=NOW, name=f"{words} 店", kind="shop", jurisdiction=at, lon=116.8001, lat=39.8,
+            by=supervisor, now=NOW, name=f"{words} 面馆", kind="shop", jurisdiction=at, lon=116.8001, lat=39.8,
             address=f"{words} 街", contact=Contact(f"{words} 人", "13800001234"),
         )  # fmt: skip
         refused = SimpleUploadedFile(f"{words}.csv", f"name,venue_type\n{words},{words}\n".encode())
@@ -350,6 +350,9 @@ class World:
             "<issue_id>": str(draft.pk),
             "<job_id>": job.id,
             "<import_id>": sent.id,
+            "<venue_id>": str(venue.pk),
+            "<token>": venue.token,
+            "<upload_id>": str(upload.id),
             "<sha256>": photo,
             "<word>": dumps([photo, supervisor.pk], salt=SALT),
             "<person_id>": str(supervisor.pk),
@@ -359,6 +362,7 @@ class World:
             "<delegation_id>": str(lent.pk),
         }
         things.secrets |= {str(draft.pk), str(drawn.pk), job.id, sent.id, *visits}
+        things.secrets |= {str(venue.pk), venue.token, str(upload.id)}
 
     def inspect(self, by: Person, at: str, words: str) -> tuple[set[str], jobs.Job]:
         """Two visits at a venue of the town with what failed and recurred; their keys, and an import under way."""
