@@ -8,6 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from duban.access import rights
 from duban.access.models import Person
@@ -22,16 +23,33 @@ class Room:
     label: Promise
     permissions: tuple[str, ...]
     """Any of them opens the room; none means everybody who is logged in."""
-    key: str
+    key: str = ""
+    wing: str = ""
+    """Of WINGS; the rooms of one stand behind one door of the navigation."""
 
 
+@dataclass(frozen=True)
+class Wing:
+    label: Promise
+    addresses: tuple[str, ...]
+    """What the addresses of its pages begin with."""
+
+
+WINGS = {"patrol": Wing(pgettext_lazy("room", "Patrol"), ("/patrol/", "/venues/"))}
 ROOMS = (
     Room("web:desk", _("Desk"), (), "d"),
     Room("ledger:list", _("Ledger"), ("entry.see", "entry.see_own"), "l"),
     Room("ledger:add", _("Add a finding"), ("entry.record",), "n"),
-    Room("ledger:import", _("Import"), ("entry.record",), ""),
-    Room("ledger:lookback", _("Look-back"), ("entry.look_back",), ""),
-    Room("ledger:figures", _("Figures"), ("figures.see",), ""),
+    Room("ledger:import", _("Import"), ("entry.record",)),
+    Room("ledger:lookback", _("Look-back"), ("entry.look_back",)),
+    Room("ledger:figures", _("Figures"), ("figures.see",)),
+    Room("patrol:visits", _("Visits"), ("visit.see",), "v", wing="patrol"),
+    Room("patrol:failures", _("Failures"), ("visit.see",), wing="patrol"),
+    Room("venues:list", _("Venues"), ("venue.see",), wing="patrol"),
+    Room("patrol:checklists", _("Check-lists"), ("checklist.see",), wing="patrol"),
+    Room("patrol:exposures", _("Exposure"), ("exposure.see",), wing="patrol"),
+    Room("patrol:figures", _("Inspection figures"), ("figures.see",), wing="patrol"),
+    Room("patrol:import", _("Import inspections"), ("visit.make",), wing="patrol"),
     Room("bulletin:desk", _("Bulletins"), ("bulletin.see",), "b"),
 )
 
@@ -45,11 +63,42 @@ def rooms_of(person: Person) -> list[Room]:
 
 @register.inclusion_tag("web/parts/rooms.html", takes_context=True)
 def rooms(context: template.Context) -> dict[str, Any]:
-    """The list of links; the room that the address lies in is marked, the longest match wins."""
+    """The list of links; the room that the address lies in is marked, and of a wing its one door."""
+    wing = _wing_of(context)
+    doors: dict[str, dict[str, Any]] = {}
+    for room, url, here in _doors(context):
+        label = WINGS[room.wing].label if room.wing else room.label
+        at = room.wing == wing if room.wing else here and not wing
+        doors.setdefault(room.wing or url, {"url": url, "label": label, "key": room.key, "here": at})
+    return {"rooms": doors.values()}
+
+
+@register.inclusion_tag("web/parts/wing.html", takes_context=True)
+def wing(context: template.Context) -> dict[str, Any]:
+    """The rooms of the wing that the address lies in; nothing elsewhere."""
+    wing = _wing_of(context)
+    if not wing:
+        return {"rooms": []}
+    found = [(room, url, here) for room, url, here in _doors(context) if room.wing == wing]
+    return {
+        "name": WINGS[wing].label,
+        "rooms": [{"url": url, "label": room.label, "here": here} for room, url, here in found],
+    }
+
+
+def _wing_of(context: template.Context) -> str:
+    path = context["request"].path
+    return next((name for name, wing in WINGS.items() if path.startswith(wing.addresses)), "")
+
+
+def _doors(context: template.Context) -> list[tuple[Room, str, bool]]:
+    """The rooms that the person may enter, their addresses, and whether this page lies in it: the longest match."""
     request = context["request"]
+    if not request.user.is_authenticated:
+        return []
     found = [(room, reverse(room.url_name)) for room in rooms_of(request.user)]
     here = max((url for _room, url in found if request.path.startswith(url)), key=len, default="")
-    return {"rooms": [{"room": room, "url": url, "here": url == here} for room, url in found]}
+    return [(room, url, url == here) for room, url in found]
 
 
 @register.inclusion_tag("web/parts/bell.html", takes_context=True)
