@@ -49,7 +49,7 @@ def as_(person: Person, language: str = "en") -> Client:
 
 
 def begun(client: Client, venue: Venue, version: CheckListVersion) -> str:
-    sent = {"visit_id": uuid.uuid4(), "version": version.pk}
+    sent = {"id": uuid.uuid4(), "version": version.pk}
     answer = client.post(f"/patrol/visits/start/{venue.pk}/", sent)
     assert answer.status_code == 302
     return str(answer.url)
@@ -198,7 +198,7 @@ def test_a_recheck_from_the_page_and_its_end(inspector: Person, venue: Venue) ->
     page = client.get(f"/patrol/visits/start/{venue.pk}/").content.decode()
     assert page.count('name="recheck"') == 2
     failure = open_failures_of(venue).get(key="masks")
-    sent = {"visit_id": uuid.uuid4(), "what": "recheck", "recheck": [failure.pk]}
+    sent = {"id": uuid.uuid4(), "what": "recheck", "recheck": [failure.pk]}
     address = client.post(f"/patrol/visits/start/{venue.pk}/", sent).url
     assert "1 item has no answer: it stays open" in client.get(f"{address}finish/").content.decode()
     queue(client, address, masks="pass")

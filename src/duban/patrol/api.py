@@ -2,8 +2,10 @@
 
 from ninja import Router
 
-from duban.patrol import exposure_api, figures_api
+from duban.patrol import checklists_api, exposure_api, figures_api, visits_api
 
 router = Router(tags=["patrol"])
 router.add_router("", exposure_api.router)
 router.add_router("", figures_api.router)
+router.add_router("", visits_api.router)
+router.add_router("", checklists_api.router)

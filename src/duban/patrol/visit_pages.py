@@ -176,7 +176,7 @@ def start(request: StaffRequest, venue_id: uuid.UUID) -> HttpResponse:
         "lists": [(version.pk, title_of(version.checklist)) for version in lists_for(venue.kind_id)],
         "failures": [(one, words[one.key].here) for one in failures],
         "others": [one for one in under_way if one.username != person.username],
-        "visit_id": request.POST.get("visit_id") or uuid.uuid4(),
+        "visit_id": request.POST.get("id") or uuid.uuid4(),
         "round": request.GET.get("round", "") or request.POST.get("round", ""),
         "chosen": request.POST.get("version", ""),
         "rechecking": request.POST.getlist("recheck"),
@@ -189,7 +189,7 @@ def _begin(request: StaffRequest, venue_id: uuid.UUID, now: datetime) -> Visit:
     return visiting.start_visit(
         by=request.user,
         now=now,
-        visit_id=_key(request.POST.get("visit_id", "")) or uuid.uuid4(),
+        visit_id=_key(request.POST.get("id", "")) or uuid.uuid4(),
         venue_id=venue_id,
         version_id=None if again else _key(request.POST.get("version", "")),
         recheck=[key for text in request.POST.getlist("recheck") if (key := _key(text))] if again else [],
@@ -336,6 +336,7 @@ def _number(word: str) -> Any:
 
 def _take_queue(request: StaffRequest, visit_id: uuid.UUID) -> JsonResponse:
     """Each answer for itself, so that one that is refused holds up no other."""
+    visiting.require_own(request.user, queries.visit_for(request.user, visit_id))
     refused, now = {}, clock.now()
     for said in _read_queue(request):
         try:
@@ -390,6 +391,7 @@ def _state_of(request: StaffRequest, visit_id: uuid.UUID, refused: dict[str, Any
 @person_who(MAKES)
 def photos(request: StaffRequest, visit_id: uuid.UUID) -> JsonResponse:
     """A photo of one question, or one taken off."""
+    visiting.require_own(request.user, queries.visit_for(request.user, visit_id))
     key, now = request.POST.get("key", ""), clock.now()
     if drop := request.POST.get("drop", ""):
         visiting.detach_photo(by=request.user, now=now, visit_id=visit_id, key=key, photo=drop)

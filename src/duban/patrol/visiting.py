@@ -258,10 +258,15 @@ def _own_visit(by: Person, visit_id: uuid.UUID) -> Visit:
     visit = visits_for(by).select_for_update(of=("self",)).select_related("venue").filter(pk=visit_id).first()
     if visit is None:
         raise NotFound("visit_not_found", _("There is no such visit, or it is not yours to see."))
+    require_own(by, visit)
+    return visit
+
+
+def require_own(by: Person, visit: Visit) -> None:
+    """Raises NotAllowed (`not_your_visit`) unless the visit is this person's, and theirs to make still."""
     if visit.username != by.username:
         raise NotAllowed("not_your_visit", _("Only who makes a visit answers in it."))
     rights.require(by, MAKES, visit.jurisdiction)
-    return visit
 
 
 def _open_visit(by: Person, visit_id: uuid.UUID) -> Visit:
@@ -485,7 +490,7 @@ class VisitDraft:
         facts = [
             str(self.venue_id), self.visited_at.isoformat(), self.finished_at.isoformat(), str(self.version_id),
             sorted(map(str, self.recheck)), str(self.round_id),
-            sorted([one.key, one.value, one.note] for one in self.said),
+            sorted(repr((one.key, one.value, one.note)) for one in self.said),
             sorted([key, *shas] for key, shas in self.photos.items()),
             closing.note, closing.signed_as, sha256(closing.signature or b""), place,
         ]  # fmt: skip
