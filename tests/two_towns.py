@@ -25,8 +25,9 @@ from duban.ledger.models import Entry
 from duban.ledger.recording import record_finding
 from duban.ledger.saved import save_filter
 from duban.ledger.uploads import SALT
+from duban.patrol import editing
 from duban.patrol.importing import import_inspections
-from duban.patrol.models import Visit
+from duban.patrol.models import CheckList, Visit
 from duban.venues.actions import record_venue
 from duban.venues.contact import Contact
 from duban.venues.exchange import keep_upload
@@ -131,6 +132,18 @@ GETS: dict[str, tuple[str, ...]] = {
     "/venues/<venue_id>/sticker.png": ("",),
     "/v/<token>": ("",),
     "/patrol/venues/<venue_id>/": ("",),
+    "/patrol/lists/": ("",),
+    "/patrol/lists/<checklist>/": ("",),
+    "/patrol/lists/<checklist>/compare/": ("", "?old=1&new=2"),
+    "/patrol/lists/<checklist>/<number>/": ("",),
+    "/patrol/lists/<checklist>/<number>/form.xlsx": ("",),
+    "/patrol/lists/<checklist>/<number>/preview/": ("", "?q.exits=fail"),
+    "/patrol/lists/<checklist>/<number>/edit/": ("",),
+    "/patrol/lists/<checklist>/<number>/items/": ("",),
+    "/patrol/lists/<checklist>/<number>/items/<item>/": ("",),
+    "/patrol/lists/<checklist>/<number>/choices/": ("",),
+    "/patrol/lists/<checklist>/<number>/choices/<list_name>/": ("",),
+    "/patrol/xlsform/": ("",),
     "/bulletins/": ("",),
     "/bulletins/search/": ("?q=%E5%B9%B3%E5%B8%B8", "?q={mark}"),
     "/bulletins/feed/": ("",),
@@ -163,6 +176,10 @@ GETS: dict[str, tuple[str, ...]] = {
     "/api/v1/venues/types": ("",),
     "/api/v1/venues/points": (f"{MAP}9", f"{MAP}18"),
     "/api/v1/venues/<venue_id>": ("",),
+    "/api/v1/patrol/checklists": ("", "?venue_type=salon"),
+    "/api/v1/patrol/checklists/<checklist>": ("",),
+    "/api/v1/patrol/checklists/<checklist>/<number>": ("",),
+    "/api/v1/patrol/checklists/<checklist>/<number>/form.xlsx": ("",),
     "/api/v1/bulletins/": ("",),
     "/api/v1/bulletins/drafts/": ("",),
     "/api/v1/bulletins/<issue_id>/": ("",),
@@ -196,8 +213,16 @@ POSTS = {
     "/venues/types/<type_key>/remove/",
     "/bulletins/desk/new/",
     "/bulletins/desk/<issue_id>/<step>/",
+    "/patrol/lists/<checklist>/draft/",
+    *(f"/patrol/lists/<checklist>/<number>/{step}/" for step in ("use", "discard")),
+    *(f"/patrol/lists/<checklist>/<number>/items/<item>/{step}/" for step in ("move", "remove")),
     "/i18n/setlang/",
     "/api/v1/evidence/<sha256>",
+    "/api/v1/patrol/checklists/<checklist>/draft",
+    "/api/v1/patrol/checklists/<checklist>/<number>/use",
+    "/api/v1/patrol/checklists/<checklist>/<number>/items/<item>",
+    "/api/v1/patrol/checklists/<checklist>/<number>/items/<item>/move",
+    "/api/v1/patrol/checklists/<checklist>/<number>/choices/<list_name>",
     "/api/v1/entries/amendments",
     "/api/v1/lookback/<round_id>/close",
     "/api/v1/venues/<venue_id>/close",
@@ -208,6 +233,11 @@ POSTS = {
     *(f"/api/v1/bulletins/<issue_id>/{step}/" for step in ("approve", "publish", "discard", "correct")),
 }
 WORDS = {
+    # Check-lists are of the whole installation; this one has a draft.
+    "<checklist>": ("safety",),
+    "<number>": ("2",),
+    "<item>": ("exits",),
+    "<list_name>": ("towns",),
     "<name>": ("roads",),
     "<form>": ("xlsx", "pdf"),
     "<variant>": ("public", "thumbnail", "original"),
@@ -272,6 +302,9 @@ class World:
         self.clients[CHIEF] = Client(headers={"accept-language": "en"})
         self.clients[CHIEF].force_login(self.chief)
         self.own, self.hidden = Things(), Things(secrets={MARK})
+        safety = editing.start_draft(by=self.chief, now=NOON, checklist=CheckList.objects.get(key="safety"))
+        towns = [{"name": "yongshun", "label": "永顺镇"}]
+        editing.save_list(by=self.chief, now=NOON, version_id=safety.pk, list_name="towns", choices=towns)
         if everywhere:
             above = {role: make_person(f"above_{role}", role, DISTRICT) for role in ROLES}
             for person in (*self.readers.values(), *self.others.values(), *above.values()):

@@ -149,15 +149,7 @@ def _lists(found: Any) -> list[ListShown]:
 
 def _version(request: StaffRequest, key: str, number: int | None = None) -> CheckListVersion:
     """The version asked for; without a number the one in use, else the newest. Else NotFound."""
-    checklist = checklists.checklist_for(request.user, key)
-    versions = CheckListVersion.objects.filter(checklist=checklist).select_related("checklist")
-    if number is None:
-        found = versions.filter(state=VersionState.IN_USE).first() or versions.order_by("-number").first()
-    else:
-        found = versions.filter(number=number).first()
-    if found is None:
-        raise NotFound("version_not_found", _("There is no such version of a check-list, or it is not yours to see."))
-    return found
+    return checklists.version_of(checklists.checklist_for(request.user, key), number)
 
 
 def _frame(request: StaffRequest, version: CheckListVersion) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 A check-list belongs to the whole installation; who holds `checklist.see` anywhere sees all of them.
 """
 
-import uuid
 from collections.abc import Iterable
 
 from django.db.models import QuerySet
@@ -35,13 +34,16 @@ def checklist_for(person: Person, key: str) -> CheckList:
     return found
 
 
-def version_for(person: Person, version_id: uuid.UUID) -> CheckListVersion:
-    """The version with its check-list, else NotFound (`version_not_found`)."""
-    found = CheckListVersion.objects.filter(checklist__in=visible_to(person), pk=version_id)
-    version = found.select_related("checklist").first()
-    if version is None:
+def version_of(checklist: CheckList, number: int | None = None) -> CheckListVersion:
+    """The version of that number; without one the version in use, else the newest. Else NotFound."""
+    versions = CheckListVersion.objects.filter(checklist=checklist).select_related("checklist")
+    if number is None:
+        found = versions.filter(state=VersionState.IN_USE).first() or versions.order_by("-number").first()
+    else:
+        found = versions.filter(number=number).first() if number < 2**31 else None
+    if found is None:
         raise NotFound("version_not_found", _("There is no such version of a check-list, or it is not yours to see."))
-    return version
+    return found
 
 
 def in_use() -> QuerySet[CheckListVersion]:
@@ -51,8 +53,13 @@ def in_use() -> QuerySet[CheckListVersion]:
 
 def lists_for(kind: str) -> list[CheckListVersion]:
     """The versions in use that are asked at that type of venue, those made for it before those for every type."""
-    found = [version for version in in_use() if not version.venue_types or kind in version.venue_types]
+    found = [version for version in in_use() if is_for(version, kind)]
     return sorted(found, key=lambda version: (not version.venue_types, version.checklist.key))
+
+
+def is_for(version: CheckListVersion, kind: str) -> bool:
+    """Whether the version is asked at that type of venue."""
+    return not version.venue_types or kind in version.venue_types
 
 
 def items_of(version: CheckListVersion) -> list[Item]:
