@@ -16,7 +16,7 @@ from duban.access.actions import add_person
 from duban.access.models import Person
 from duban.bulletin.actions import approve_issue, draft_issue, edit_issue, publish_issue
 from duban.core.audit import Console
-from duban.demo import layers
+from duban.demo import inspection, layers
 from duban.demo.pictures import SUBJECTS, draw_picture
 from duban.evidence.actions import store_photo
 from duban.ledger import actions as ledger
@@ -24,6 +24,7 @@ from duban.ledger.categories import category_index
 from duban.ledger.history import seal_heads
 from duban.ledger.lookback import draw_round
 from duban.ledger.recording import Finding, record_finding
+from duban.patrol.importing import import_inspections
 from duban.places.actions import load_jurisdictions, load_layer
 
 NAMESPACE = uuid.UUID("5c1f3a5e-7f7a-4d0c-9a44-30a1d2f1b8aa")
@@ -268,7 +269,15 @@ def tell(*, people: dict[str, Person], scenes: Sequence[Scene], pictures: Pictur
     teller.follow(range(2), looking_back=True)
     teller.find(range(after, len(scenes)))
     teller.follow(range(after, len(scenes)))
+    inspect(by=people["inspector"])
     seal_heads(now=now)
+
+
+def inspect(*, by: Person) -> None:
+    """The page's inspection of 18 and 19 January with its look-back, taken in that evening."""
+    import_inspections(
+        by=by, now=beijing(19, 18, 30), data=inspection.inspections_file(inspection.CALLS), name="inspection.csv"
+    )
 
 
 class _Teller:
