@@ -36,9 +36,11 @@ from duban.ledger.mail import send_digests
 from duban.ledger.models import Entry
 
 pytestmark = pytest.mark.django_db
-# Addresses that nobody here opens: what asks for the password again, what a worker writes, what is not loaded.
+# Addresses that nobody here opens: what asks for the password again, what a worker writes, what is not loaded, what
+# leads on.
 SHUT = {
     "/api/v1/",
+    "/v/<token>",
     "/places/layers/<name>.geojson",
     "/ledger/export/<job_id>/",
     "/account/code/",
