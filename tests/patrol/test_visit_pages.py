@@ -3,6 +3,7 @@
 import base64
 import json
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def inspector(db: None, monkeypatch: pytest.MonkeyPatch) -> Person:
-    monkeypatch.setattr(clock, "now", lambda: at(0))
+    monkeypatch.setattr(clock, "now", lambda: at(0) + timedelta(microseconds=123_456))
     return make_person("inspector", "inspector", "110112", name="李巡")
 
 
@@ -102,7 +103,7 @@ def test_a_visit_from_its_venue_to_its_slip(inspector: Person, venue: Venue, ver
     assert venue.name in town.get("/patrol/notices/").content.decode()
     assert "new" in town.get("/patrol/notices/").content.decode()
     assert town.get(address).status_code == 200
-    assert VisitNotice.objects.get().read_at == at(0)
+    assert VisitNotice.objects.get().read_at == clock.now()
     assert "not read yet" not in client.get(address).content.decode()
 
 

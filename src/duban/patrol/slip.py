@@ -81,9 +81,7 @@ def _page(visit: Visit) -> dict[str, Any]:
                 "who": _moment(visit.finished_at or visit.visited_at),
             },
         ],
-        "hand": _(
-            "The town has been told of what failed. Scan the code when it is mended, and at the next inspection."
-        ),
+        "hand": _("The town has been told of what failed.") if visit.notices.exists() else "",
         "scan": _("Scan: this venue"),
         "page": _("Page {page} of {pages}"),
     }

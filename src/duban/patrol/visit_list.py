@@ -304,6 +304,7 @@ class VisitLine:
     town: str
     failed: int
     checks: int
+    """Answered pass or fail."""
 
 
 def page_of_visits(
@@ -316,7 +317,8 @@ def page_of_visits(
     counts = {
         pk: (failed, checks)
         for pk, failed, checks in counted.values_list("visit").annotate(
-            failed=Count("pk", filter=Q(result=Result.FAIL)), checks=Count("pk")
+            failed=Count("pk", filter=Q(result=Result.FAIL)),
+            checks=Count("pk", filter=Q(result__in=[Result.PASS, Result.FAIL])),
         )
     }
     names = places.names({visit.town for visit in page.rows})

@@ -18,7 +18,7 @@ from duban.core.errors import NotAllowed
 from duban.core.sent import Degrees, Sent, Text, Word
 from duban.ledger.story import numbers_in_sight
 from duban.patrol import queries, visiting
-from duban.patrol.models import Answer, Recheck, Visit
+from duban.patrol.models import Answer, Recheck, Result, Visit
 from duban.patrol.queries import SEES
 from duban.patrol.signing import MAX_BYTES, BadSignature
 from duban.patrol.visit_list import (
@@ -116,7 +116,7 @@ class VisitLineOut(Schema):
     visited_at: datetime
     finished_at: datetime | None
     failed: int
-    checks: int
+    checks: int = Field(description="answered pass or fail")
 
 
 class VisitsOut(Schema):
@@ -309,11 +309,11 @@ def _line(visit: Visit, town: str, failed: int, checks: int) -> dict[str, Any]:
 def _detail(request: StaffRequest, visit_id: uuid.UUID) -> dict[str, Any]:
     visit = queries.visit_for(request.user, visit_id)
     answers = list(Answer.objects.filter(visit=visit).order_by("item__position", "key"))
-    checks = [answer for answer in answers if answer.result]
+    checks = [answer for answer in answers if answer.result in (Result.PASS, Result.FAIL)]
     town = places.names([visit.town]).get(visit.town, "")
     looks = Recheck.objects.filter(visit=visit).select_related("failure").order_by("failure__key")
     meetings = meetings_of(request.user, visit, clock.now())
-    return _line(visit, town, sum(one.result == "fail" for one in checks), len(checks)) | {
+    return _line(visit, town, sum(one.result == Result.FAIL for one in checks), len(checks)) | {
         "version": visit.version_id,
         "round": visit.round_id,
         "lon": visit.lon,

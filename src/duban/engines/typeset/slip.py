@@ -16,4 +16,5 @@ def render_slip(slip: Mapping[str, Any], *, qr: bytes, signature: bytes | None, 
     page (words with ``{page}`` and ``{pages}``). ``qr`` is SVG, ``signature`` PNG.
     """
     pictures = {"qr.svg": qr} | ({"signature.png": signature} if signature else {})
-    return set_pdf("slip", {**slip, "signed": signature is not None}, pictures=pictures, printed=printed)
+    page = {**slip, "signed": signature is not None}
+    return set_pdf("slip", page, pictures=pictures, printed=printed.replace(microsecond=0))
