@@ -26,8 +26,10 @@ from duban.ledger.recording import record_finding
 from duban.ledger.saved import save_filter
 from duban.ledger.uploads import SALT
 from duban.patrol import editing
+from duban.patrol.exposure import propose_exposure, record_reply
 from duban.patrol.importing import import_inspections
 from duban.patrol.models import CheckList, Visit
+from duban.patrol.rounds import plan_round
 from duban.venues.actions import record_venue
 from duban.venues.contact import Contact
 from duban.venues.exchange import keep_upload
@@ -103,6 +105,18 @@ GETS: dict[str, tuple[str, ...]] = {
     "/ledger/import/<job_id>/refused.csv": ("",),
     "/ledger/<entry_id>/": ("",),
     "/ledger/<entry_id>/verify/": ("",),
+    "/patrol/exposed/": ("",),
+    "/patrol/exposed.json": ("",),
+    "/patrol/exposures/": ("", "?state=all"),
+    "/patrol/exposures/propose/<finished_id>/": ("",),
+    "/patrol/exposures/<exposure_id>/": ("",),
+    "/patrol/rounds/": ("",),
+    "/patrol/rounds/preview/": (f"?at={HERE}", f"?at={THERE}&size=1"),
+    "/patrol/rounds/mine/": ("", "?lon=116.8&lat=39.8"),
+    "/patrol/rounds/<campaign_id>/": ("", "?show=all"),
+    "/patrol/rounds/<campaign_id>/points.geojson": ("",),
+    "/patrol/rounds/<campaign_id>/redraw/": ("",),
+    "/patrol/rounds/<campaign_id>/frame.csv": ("",),
     "/patrol/figures/": ("", DAYS, f"{DAYS}&area={THERE}", f"{DAYS}&area=110112"),
     "/patrol/figures/rows/": tuple(f"{DAYS}&figure={one}" for one in ("visits", "venues", "failed_items", "left")),
     "/patrol/figures/trend/": (DAYS,),
@@ -170,6 +184,12 @@ GETS: dict[str, tuple[str, ...]] = {
     "/api/v1/lookback/<round_id>": ("",),
     "/api/v1/lookback/<round_id>/items": ("", "?standing=all"),
     "/api/v1/lookback/<round_id>/redraw": ("",),
+    "/api/v1/patrol/exposed": ("",),
+    "/api/v1/patrol/exposures/<exposure_id>": ("",),
+    "/api/v1/patrol/rounds": ("",),
+    "/api/v1/patrol/rounds/<campaign_id>": ("",),
+    "/api/v1/patrol/rounds/<campaign_id>/venues": ("", "?drawn=false"),
+    "/api/v1/patrol/rounds/<campaign_id>/redraw": ("",),
     "/api/v1/patrol/brief": ("", DAYS, f"{DAYS}&area={THERE}"),
     "/api/v1/patrol/brief/rows": tuple(f"{DAYS}&figure={one}" for one in ("visits", "problems", "due")),
     "/api/v1/venues/": ("", "?text={mark}", "?size=1"),
@@ -204,6 +224,10 @@ POSTS = {
     "/ledger/import/edited/",
     "/ledger/import/<job_id>/take/",
     "/ledger/<entry_id>/<action>/",
+    *(f"/patrol/exposures/<exposure_id>/{step}/" for step in ("reply", "approve", "refuse", "withdraw")),
+    *(f"/api/v1/patrol/exposures/<exposure_id>/{step}" for step in ("reply", "approve", "refuse", "withdraw")),
+    *(f"/patrol/rounds/<campaign_id>/{step}/" for step in ("assign", "close")),
+    *(f"/api/v1/patrol/rounds/<campaign_id>/{step}" for step in ("assign", "close")),
     "/patrol/figures/clean/",
     "/patrol/import/<import_id>/take/",
     "/venues/<venue_id>/close/",
@@ -272,6 +296,9 @@ ABSENT = {
     "<job_id>": str(uuid.UUID(int=5)),
     "<import_id>": str(uuid.UUID(int=7)),
     "<venue_id>": str(uuid.UUID(int=6)),
+    "<exposure_id>": str(uuid.UUID(int=7)),
+    "<finished_id>": str(uuid.UUID(int=8)),
+    "<campaign_id>": str(uuid.UUID(int=9)),
     "<upload_id>": str(uuid.UUID(int=7)),
     "<token>": "no-such-token",
     "<sha256>": "0" * 64,
@@ -376,6 +403,12 @@ class World:
         )  # fmt: skip
         refused = SimpleUploadedFile(f"{words}.csv", f"name,venue_type\n{words},{words}\n".encode())
         upload = keep_upload(by=supervisor, now=NOW, table=refused)
+        first, later = Visit.objects.filter(jurisdiction=at, venue__name=f"{words} 店").order_by("visited_at")
+        exposed = propose_exposure(by=supervisor, now=NOW, visit_id=first.pk).exposure
+        record_reply(by=supervisor, now=NOW, exposure_id=exposed.pk, stand="disputes", words=f"{words} 答复")
+        campaign = plan_round(
+            by=supervisor, now=NOW, at=at, title=f"{words} 检查", starts_on=NOW.date(), ends_on=NOW.date(), size=2
+        ).round
         photo = assigned.photos.get().photo_id
         things.keys = {
             "<entry_id>": str(assigned.pk),
@@ -384,6 +417,9 @@ class World:
             "<job_id>": job.id,
             "<import_id>": sent.id,
             "<venue_id>": str(venue.pk),
+            "<exposure_id>": str(exposed.pk),
+            "<finished_id>": str(later.pk),
+            "<campaign_id>": str(campaign.pk),
             "<token>": venue.token,
             "<upload_id>": str(upload.id),
             "<sha256>": photo,
@@ -395,7 +431,7 @@ class World:
             "<delegation_id>": str(lent.pk),
         }
         things.secrets |= {str(draft.pk), str(drawn.pk), job.id, sent.id, *visits}
-        things.secrets |= {str(venue.pk), venue.token, str(upload.id)}
+        things.secrets |= {str(venue.pk), venue.token, str(upload.id), str(exposed.pk), str(campaign.pk)}
 
     def inspect(self, by: Person, at: str, words: str) -> tuple[set[str], jobs.Job]:
         """Two visits at a venue of the town with what failed and recurred; their keys, and an import under way."""

@@ -189,10 +189,10 @@ def _in_english() -> bool:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @person_who(exposure.PROPOSES)
-def propose(request: StaffRequest, visit_id: uuid.UUID) -> HttpResponse:
+def propose(request: StaffRequest, finished_id: uuid.UUID) -> HttpResponse:
     """Propose to expose what failed at a visit, or, with `corrects`, to put something else in an exposure's place."""
     person, now, status = request.user, clock.now(), 200
-    visit = exposure.visit_for(person, visit_id)
+    visit = exposure.visit_for(person, finished_id)
     old = _corrected(person, visit, request.GET.get("corrects", ""))
     form = ProposeForm(request.POST if request.method == "POST" else None, visit=visit, corrects=old, now=now)
     if request.method == "POST":
@@ -429,7 +429,7 @@ urls = [
     path("exposed/", exposed, name="exposed"),
     path("exposed.json", exposed_data, name="exposed_data"),
     path("exposures/", exposures, name="exposures"),
-    path("exposures/propose/<uuid:visit_id>/", propose, name="exposure_propose"),
+    path("exposures/propose/<uuid:finished_id>/", propose, name="exposure_propose"),
     path("exposures/<uuid:exposure_id>/", one, name="exposure"),
     *(path(f"exposures/<uuid:exposure_id>/{name}/", step(name), name=f"exposure_{name}") for name in STEPS),
 ]
