@@ -44,6 +44,7 @@ ROOMS = (
     Room("ledger:lookback", _("Look-back"), ("entry.look_back",)),
     Room("ledger:figures", _("Figures"), ("figures.see",)),
     Room("patrol:visits", _("Visits"), ("visit.see",), wing="patrol"),
+    Room("patrol:rounds", pgettext_lazy("patrol", "Rounds"), ("visit.see",), wing="patrol"),
     Room("patrol:failures", _("Failures"), ("visit.see",), wing="patrol"),
     Room("venues:list", _("Venues"), ("venue.see",), wing="patrol"),
     Room("patrol:checklists", _("Check-lists"), ("checklist.see",), wing="patrol"),
