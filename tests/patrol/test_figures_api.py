@@ -47,7 +47,9 @@ def test_every_figure_of_the_brief_has_its_rows(supervisor: Person) -> None:
     take(supervisor, inspection.CALLS)
     client = browse(supervisor)
     found = client.get(BRIEF, DAYS).json()
-    figures = {key: found[key] for key in ("visits", "venues", "problems", "failed_items")}
+    figures = {
+        key: found[key] for key in ("visits", "venues", "problems", "town_problems", "street_problems", "failed_items")
+    }
     figures |= {key: found["lookback"][key] for key in ("due", "stands", "recurred", "not_inspected")}
     for figure, number in figures.items():
         answer = client.get(f"{BRIEF}/rows", DAYS | {"figure": figure}).json()

@@ -267,7 +267,7 @@ def brief_of(wanted: Wanted) -> Brief:
     failed = fails.aggregate(items=Count("pk"), venues=Count("visit__venue", distinct=True))
     towns = _by_town(visits, fails)
     streets = [one for one in towns if one.is_street]
-    villages = [one for one in towns if not one.is_street and len(one.key) >= LENGTHS[1]]
+    rural = [one for one in towns if not one.is_street and _is_unit(one.key)]
     brief = Brief(
         wanted=wanted,
         visits=totals["visits"],
@@ -278,9 +278,9 @@ def brief_of(wanted: Wanted) -> Brief:
         items=_by_item(wanted),
         types=_by_type(visits, fails),
         lookback=lookback_of(wanted),
-        towns_inspected=len(villages),
+        towns_inspected=len(rural),
         streets_inspected=len(streets),
-        town_problems=sum(one.problems for one in villages),
+        town_problems=sum(one.problems for one in rural),
         street_problems=sum(one.problems for one in streets),
     )
     return replace(brief, sentence=_sentence(brief))
@@ -291,7 +291,7 @@ def _by_town(visits: QuerySet[Visit], fails: QuerySet[Answer]) -> list[Line]:
     found = fails.values_list("visit__town").annotate(Count("visit__venue", distinct=True), Count("pk"))
     failed = {town: (problems, items) for town, problems, items in found}
     names, kinds = places.names(town for town, _n in counted), places.kinds(town for town, _n in counted)
-    return [
+    lines = [
         Line(
             town,
             names.get(town, town),
@@ -302,6 +302,19 @@ def _by_town(visits: QuerySet[Visit], fails: QuerySet[Answer]) -> list[Line]:
         )
         for town, count in counted
     ]
+    return sorted(lines, key=lambda one: (-one.problems, -one.failed_items, one.key))
+
+
+def units_of(wanted: Wanted, *, streets: bool) -> list[str]:
+    """The codes of the sub-districts visited, or of the towns, townships and area offices."""
+    codes = set(Visit.objects.filter(wanted.visited()).order_by().values_list("town", flat=True).distinct())
+    kinds = places.kinds(codes)
+    return sorted(code for code in codes if _is_unit(code) and (kinds.get(code) == STREET) == streets)
+
+
+def _is_unit(code: str) -> bool:
+    """Whether the code is as fine as a town: a venue of which no more than the county is known lies in none."""
+    return len(code) >= LENGTHS[1]
 
 
 def _by_item(wanted: Wanted) -> list[Line]:

@@ -15,7 +15,18 @@ from duban.patrol.figures_pages import read_narrower, read_wanted
 
 router = Router(tags=["inspections"])
 Figure = Literal[
-    "visits", "venues", "problems", "failed_items", "asked", "due", "stands", "recurred", "not_inspected", "left"
+    "visits",
+    "venues",
+    "problems",
+    "town_problems",
+    "street_problems",
+    "failed_items",
+    "asked",
+    "due",
+    "stands",
+    "recurred",
+    "not_inspected",
+    "left",
 ]
 
 

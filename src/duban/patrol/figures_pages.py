@@ -159,6 +159,8 @@ def _cells(found: Brief, before: Brief) -> list[Cell]:
         Cell(_("Sub-districts inspected"), found.streets_inspected, before.streets_inspected, "#towns"),
         cell(_("Visits"), found.visits, before.visits, "visits"),
         cell(_("Problems"), found.problems, before.problems, "problems", late=bool(found.problems)),
+        cell(_("of these in towns and townships"), found.town_problems, before.town_problems, "town_problems"),
+        cell(_("of these in sub-districts"), found.street_problems, before.street_problems, "street_problems"),
         cell(_("Failed items"), found.failed_items, before.failed_items, "failed_items"),
     ]
 

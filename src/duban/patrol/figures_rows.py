@@ -29,10 +29,13 @@ SAW = {
     "left": LEFT,
 }
 """What the last look must have seen, for the figures of the look-back."""
+PROBLEMS = ("problems", "town_problems", "street_problems")
 FIGURES = {
     "visits": _("Visits"),
     "venues": _("Venues visited"),
     "problems": _("Venues with a problem"),
+    "town_problems": _("Venues with a problem in towns and townships"),
+    "street_problems": _("Venues with a problem in sub-districts"),
     "failed_items": _("Failed items"),
     "asked": _("Items asked"),
     "due": _("Look-back: due"),
@@ -83,13 +86,13 @@ def rows_of(wanted: Wanted, figure: str, narrower: Narrower) -> QuerySet[Any]:
         raise BadFigure("unknown_figure", _("There is no such figure."), field="figure")
     if figure == "visits":
         return _narrowed(brief.visits_of(wanted), narrower, town="town", kind="venue__kind", item="answers__key")
-    if figure in {"venues", "problems"}:
-        answers = _narrowed(_answers(wanted, "failed_items"), narrower) if figure == "problems" else None
-        visits = rows_of(wanted, "visits", narrower) if answers is None else None
-        inner = (
-            visits.filter(venue=OuterRef("pk")) if visits is not None else answers.filter(visit__venue=OuterRef("pk"))
-        )
-        return Venue.objects.filter(Exists(inner))
+    if figure == "venues":
+        return Venue.objects.filter(Exists(rows_of(wanted, "visits", narrower).filter(venue=OuterRef("pk"))))
+    if figure in PROBLEMS:
+        failed = _narrowed(_answers(wanted, "failed_items"), narrower)
+        if figure != "problems":
+            failed = failed.filter(visit__town__in=brief.units_of(wanted, streets=figure == "street_problems"))
+        return Venue.objects.filter(Exists(failed.filter(visit__venue=OuterRef("pk"))))
     if figure in SAW:
         found = brief.due_failures(wanted)
         saw = SAW[figure]

@@ -23,6 +23,7 @@ from duban.core.errors import Conflict, DubanError, NotFound
 from duban.core.forms import refuse
 from duban.core.tables import read_table
 from duban.ledger import jobs
+from duban.ledger.forms import NeededFile
 from duban.patrol import tasks
 from duban.patrol.importing import COLUMNS, EXAMPLE, REQUIRED
 from duban.patrol.models import Result
@@ -38,9 +39,10 @@ SHOWS_HOW = (EXAMPLE, "restaurant", "116.7060", "39.9490", "110112104212", "2021
 
 
 class InspectionsForm(forms.Form):
-    file = forms.FileField(
-        label=gettext_lazy("Table"),
-        required=False,
+    use_required_attribute = False
+
+    file = NeededFile(
+        label=gettext_lazy("The table"),
         allow_empty_file=True,
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.xls,.ods"}),
     )
