@@ -1,0 +1,97 @@
+"""The same plan on Spark, for presences that fill a cluster. Needs the extra `duban[spark]` and Java."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .areas import Areas
+from .cover import Cover
+from .duckdb_plan import cover_tables, settled
+from .errors import ScreenError
+from .kernel import EXPOSURES
+from .presences import REJECTS, ParquetSource
+from .results import RejectFile
+from .sql import Dialect, candidates_sql, presences_sql
+
+_EXPOSURES_DDL = "person string, area int, first bigint, last bigint, visits bigint, stayed bigint"
+
+
+@dataclass(frozen=True, slots=True)
+class SparkDialect(Dialect):
+    def read(self, sources: Sequence[ParquetSource], columns: str) -> str:
+        origin = "_metadata.file_path AS file, _metadata.row_index AS row_number"
+        return " UNION ALL ".join(
+            f"SELECT {columns}, {origin} FROM parquet.`{source.path.absolute().as_uri()}`" for source in sources
+        )
+
+    def micros(self, column: str, unit: str, naive: bool) -> str:
+        # Spark reads times of nanoseconds only as numbers.
+        if unit == "ns":
+            return f"CAST(FLOOR(CAST({column} AS DECIMAL(20, 0)) / 1000) AS BIGINT)"
+        return f"UNIX_MICROS(CAST({column} AS TIMESTAMP))"
+
+
+def screen_by_spark(
+    sources: Sequence[ParquetSource],
+    areas: Areas,
+    cover: Cover,
+    now: int,
+    rejects: RejectFile,
+    folder: Path,
+    master: str,
+) -> Iterator[pa.RecordBatch]:
+    """Exposures of the files' good rows, already put together by person and area; the others go to `rejects`.
+
+    Results come through files in `folder`, which a cluster must reach too. Raises ScreenError `no_spark`.
+    """
+    if not sources:
+        return
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise ScreenError("no_spark", "Spark is not installed: install duban[spark], and Java.") from error
+    spark = (
+        SparkSession.builder.master(master)
+        .appName("duban screen")
+        .config("spark.ui.enabled", "false")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.legacy.parquet.nanosAsLong", "true")
+        .config("spark.sql.ansi.enabled", "false")
+        .getOrCreate()
+    )
+    labels = {str(source.path.absolute()): source.label for source in sources}
+    place = {path: number for number, path in enumerate(labels)}
+    spark.sql(presences_sql(sources, SparkDialect())).createOrReplaceTempView("presences")
+    for name, table in cover_tables(areas, cover).items():
+        path = folder / f"{name}.parquet"
+        pq.write_table(table, path)
+        spark.read.parquet(path.absolute().as_uri()).createOrReplaceTempView(name)
+
+    def judge_candidates(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield settled(batch, areas, now)
+
+    bad = "SELECT file, row_number AS row, reason FROM presences WHERE reason IS NOT NULL"
+    query = candidates_sql(cover.west, cover.south, cover.per_degree, cover.size, bool(areas.codes))
+    spark.sql(bad).write.mode("overwrite").parquet((folder / "rejects").absolute().as_uri())
+    spark.sql(query).mapInArrow(judge_candidates, _EXPOSURES_DDL).createOrReplaceTempView("exposures")
+    spark.sql(
+        "SELECT person, area, MIN(first) AS first, MAX(last) AS last, SUM(visits) AS visits, SUM(stayed) AS stayed "
+        "FROM exposures GROUP BY person, area"
+    ).write.mode("overwrite").parquet((folder / "exposures").absolute().as_uri())
+    found = sorted(
+        (place[path], row, reason)
+        for part in sorted((folder / "rejects").glob("*.parquet"))
+        for file, row, reason in zip(*(pq.read_table(part)[name].to_pylist() for name in REJECTS.names), strict=True)
+        for path in [unquote(urlparse(file).path)]
+    )
+    names = list(labels.values())
+    columns = [[names[number] for number, _, _ in found], [row for _, row, _ in found], [why for _, _, why in found]]
+    rejects.add(pa.record_batch([pa.array(c, f.type) for c, f in zip(columns, REJECTS, strict=True)], schema=REJECTS))
+    for part in sorted((folder / "exposures").glob("*.parquet")):
+        for batch in pq.ParquetFile(part).iter_batches():
+            yield batch.cast(EXPOSURES)
