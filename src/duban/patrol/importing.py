@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
@@ -237,20 +236,15 @@ class _Reader:
         return self.moments[cell]
 
 
-@lru_cache(maxsize=10_000)
-def _plain_item(text: str) -> str:
-    return text if is_plain(text) and 0 < len(text) <= MAX_ITEM else ""
-
-
 def _item_of(row: Row) -> str:
-    text = row.text("item")
-    key = _plain_item(text.lower())
+    key = row.text("item").lower()
     if not key:
         raise BadInspection(
-            "item_missing" if not text else "bad_item",
-            _("Say which item was looked at: code_scan, masks …, in at most 64 characters."),
-            field="item",
-            row=row.number,
+            "item_missing", _("Say which item was looked at: code_scan, masks …"), field="item", row=row.number
+        )
+    if len(key) > MAX_ITEM or not is_plain(key):
+        raise BadInspection(
+            "bad_item", _("The key of an item has at most 64 characters."), field="item", row=row.number
         )
     return key
 
@@ -258,9 +252,16 @@ def _item_of(row: Row) -> str:
 def _result_of(row: Row) -> str:
     text = row.text("result")
     found = WORDS.get(text) or WORDS.get(folded(text))
+    if not text:
+        raise BadInspection(
+            "result_missing",
+            _("Say how the item was found: pass, fail, na or not_inspected."),
+            field="result",
+            row=row.number,
+        )
     if found is None:
         raise BadInspection(
-            "result_missing" if not text else "unknown_result",
+            "unknown_result",
             _("“%(text)s” is no result; write pass, fail, na or not_inspected.") % {"text": text[:40]},
             field="result",
             row=row.number,
@@ -425,18 +426,27 @@ def _join(
     late = {item: words for item, words in said.items() if item not in stored}
     against = {item for item, words in said.items() if item in stored and stored[item] != words}
     plan.unchanged += len(said) - len(late) - len(against)
-    message = _("This visit holds another answer to this item; what was recorded is not overwritten.")
-    code = "visit_conflict"
-    if late and visit.state != VisitState.FINISHED:
-        against, late, code = against | set(late), {}, "visit_void"
-        message = _("This visit was voided; nothing is added to it.")
-    refused += [
-        (line.row, Conflict(code, message, field="item", row=line.row.number)) for line in lines if line.item in against
-    ]
+    refused += [(line.row, _against(line.row)) for line in lines if line.item in against]
+    if visit.state != VisitState.FINISHED:
+        refused += [(line.row, _is_void(line.row)) for line in lines if line.item in late]
+        return
     if late:
         visit.source = digest_of(stored | late)
         plan.late.append((visit, late))
         plan.updated += len(late)
+
+
+def _against(row: Row) -> DubanError:
+    return Conflict(
+        "visit_conflict",
+        _("This visit holds another answer to this item; what was recorded is not overwritten."),
+        field="item",
+        row=row.number,
+    )
+
+
+def _is_void(row: Row) -> DubanError:
+    return Conflict("visit_void", _("This visit was voided; nothing is added to it."), field="item", row=row.number)
 
 
 def _visit(
