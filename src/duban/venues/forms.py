@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from duban.core.forms import Choices, NeededField, NumberField
 from duban.places.locating import DATUMS
@@ -26,7 +27,10 @@ class VenueForm(forms.Form):
 
     id = forms.UUIDField(widget=forms.HiddenInput, required=False)
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
-    name = NeededField(label=_("Name"), widget=forms.TextInput(attrs={"autocomplete": "off", "maxlength": 100}))
+    name = NeededField(
+        label=pgettext_lazy("of a venue", "Name"),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "maxlength": 100}),
+    )
     venue_type = NeededField(label=_("Type"), widget=forms.Select)
     address = forms.CharField(
         label=_("Address"), required=False, widget=forms.TextInput(attrs={"autocomplete": "off", "maxlength": 200})
@@ -106,12 +110,18 @@ class TypeForm(forms.Form):
     name_en = NeededField(label=_("English name"), widget=forms.TextInput(attrs={"maxlength": 60}))
 
 
+class NeededFile(forms.FileField):
+    """Shown as needed; that none was chosen the view says, in its own words and with its own code."""
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        return super().clean(data, initial) if data else None
+
+
 class ImportForm(forms.Form):
     use_required_attribute = False
 
-    file = forms.FileField(
+    file = NeededFile(
         label=_("Table"),
-        required=False,
         allow_empty_file=True,
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.xlsm,.xls,.ods"}),
     )
