@@ -52,6 +52,7 @@ SHUT = {
     "/ledger/export/<job_id>/ledger.xlsx",
     "/ledger/import/<job_id>/refused.csv",
     "/patrol/import/<import_id>/refused.csv",
+    "/patrol/visits/<visit_id>/finish/",
 }
 # What is not the same at the second look for reasons of its own: sessions, secrets made afresh.
 OWN_AFFAIRS = "/account/"

@@ -18,7 +18,7 @@ from tests.reading import text_of
 from duban.access import actions as access
 from duban.access.models import Person
 from duban.bulletin import actions as bulletin
-from duban.demo.builders import NOON, make_finding, make_person, make_photo
+from duban.demo.builders import NOON, make_finding, make_person, make_photo, make_signature
 from duban.evidence.models import Photo
 from duban.ledger import actions, jobs, lookback
 from duban.ledger.models import Entry
@@ -26,13 +26,17 @@ from duban.ledger.recording import record_finding
 from duban.ledger.saved import save_filter
 from duban.ledger.uploads import SALT
 from duban.patrol import editing
+from duban.patrol.checklists import lists_for
 from duban.patrol.exposure import propose_exposure, record_reply
 from duban.patrol.importing import import_inspections
-from duban.patrol.models import CheckList, Visit
+from duban.patrol.models import CheckList, Item, Visit
+from duban.patrol.queries import open_failures_of
 from duban.patrol.rounds import plan_round
+from duban.patrol.visiting import Closing, Said, VisitDraft, record_visit
 from duban.venues.actions import record_venue
 from duban.venues.contact import Contact
 from duban.venues.exchange import keep_upload
+from duban.venues.models import Venue
 
 HERE, THERE, DISTRICT = "110112110", "110112106", "110112"
 NOW = NOON + timedelta(days=40)
@@ -146,6 +150,15 @@ GETS: dict[str, tuple[str, ...]] = {
     "/venues/<venue_id>/sticker.png": ("",),
     "/v/<token>": ("",),
     "/patrol/venues/<venue_id>/": ("",),
+    "/patrol/visits/": ("", "?text={mark}", "?failed=1", f"?area={THERE}"),
+    "/patrol/visits/start/<venue_id>/": ("",),
+    "/patrol/visits/<visit_id>/": ("",),
+    "/patrol/visits/<visit_id>/finish/": ("",),
+    "/patrol/visits/<visit_id>/slip.pdf": ("",),
+    "/patrol/visits/<visit_id>/signature.png": ("",),
+    "/patrol/visits/<visit_id>/photos/<sha256>/<variant>/": ("",),
+    "/patrol/failures/": ("", "?state=all", "?text={mark}", f"?area={THERE}"),
+    "/patrol/notices/": ("",),
     "/patrol/lists/": ("",),
     "/patrol/lists/<checklist>/": ("",),
     "/patrol/lists/<checklist>/compare/": ("", "?old=1&new=2"),
@@ -190,6 +203,9 @@ GETS: dict[str, tuple[str, ...]] = {
     "/api/v1/patrol/rounds/<campaign_id>": ("",),
     "/api/v1/patrol/rounds/<campaign_id>/venues": ("", "?drawn=false"),
     "/api/v1/patrol/rounds/<campaign_id>/redraw": ("",),
+    "/api/v1/patrol/visits": ("", "?text={mark}", "?failed=1"),
+    "/api/v1/patrol/visits/<visit_id>": ("",),
+    "/api/v1/patrol/failures": ("", "?state=all"),
     "/api/v1/patrol/brief": ("", DAYS, f"{DAYS}&area={THERE}"),
     "/api/v1/patrol/brief/rows": tuple(f"{DAYS}&figure={one}" for one in ("visits", "problems", "due")),
     "/api/v1/venues/": ("", "?text={mark}", "?size=1"),
@@ -229,6 +245,8 @@ POSTS = {
     *(f"/patrol/rounds/<campaign_id>/{step}/" for step in ("assign", "close")),
     *(f"/api/v1/patrol/rounds/<campaign_id>/{step}" for step in ("assign", "close")),
     "/patrol/figures/clean/",
+    *(f"/patrol/visits/<visit_id>/{step}/" for step in ("answers", "photos", "void")),
+    "/api/v1/patrol/visits/<visit_id>/void",
     "/patrol/import/<import_id>/take/",
     "/venues/<venue_id>/close/",
     "/venues/<venue_id>/reopen/",
@@ -296,6 +314,7 @@ ABSENT = {
     "<job_id>": str(uuid.UUID(int=5)),
     "<import_id>": str(uuid.UUID(int=7)),
     "<venue_id>": str(uuid.UUID(int=6)),
+    "<visit_id>": str(uuid.UUID(int=10)),
     "<exposure_id>": str(uuid.UUID(int=7)),
     "<finished_id>": str(uuid.UUID(int=8)),
     "<campaign_id>": str(uuid.UUID(int=9)),
@@ -410,6 +429,9 @@ class World:
             by=supervisor, now=NOW, at=at, title=f"{words} 检查", starts_on=NOW.date(), ends_on=NOW.date(), size=2
         ).round
         photo = assigned.photos.get().photo_id
+        visit = self.visit(supervisor, venue, photo, words)
+        things.secrets.add(str(visit.pk))
+        things.hide(open_failures_of(venue).get().entry)
         things.keys = {
             "<entry_id>": str(assigned.pk),
             "<round_id>": str(drawn.pk),
@@ -417,6 +439,7 @@ class World:
             "<job_id>": job.id,
             "<import_id>": sent.id,
             "<venue_id>": str(venue.pk),
+            "<visit_id>": str(visit.pk),
             "<exposure_id>": str(exposed.pk),
             "<finished_id>": str(later.pk),
             "<campaign_id>": str(campaign.pk),
@@ -442,6 +465,18 @@ class World:
         visits = Visit.objects.filter(jurisdiction=at, venue__name=f"{words} 店")
         keys = {str(key) for pair in visits.values_list("pk", "venue") for key in pair}
         return keys, jobs.make_job(by=by, now=NOW, language="en", table=file, kind="inspections")
+
+    def visit(self, by: Person, venue: Venue, photo: str, words: str) -> Visit:
+        """A finished visit of theirs with a photo of what failed, a note and a signature; the town is told."""
+        version = lists_for(venue.kind_id)[0]
+        keys = Item.objects.filter(version=version).values_list("key", flat=True)
+        draft = VisitDraft(
+            id=uuid.uuid4(), venue_id=venue.pk, version_id=version.pk, visited_at=NOW - timedelta(days=1),
+            finished_at=NOW - timedelta(hours=23), photos={"temperature": (photo,)},
+            said=tuple(Said(key, "fail" if key == "temperature" else "pass", f"{words} 记") for key in keys),
+            closing=Closing(f"{words} 注", "owner", make_signature()),
+        )  # fmt: skip
+        return record_visit(by=by, now=NOW, draft=draft)[0]
 
     def publish(self) -> dict[str, str]:
         """A bulletin of the readers' own town, for anybody to read."""

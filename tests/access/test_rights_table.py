@@ -222,6 +222,25 @@ ROWS: dict[str, Row] = {
     "POST /patrol/exposures/<exposure_id>/withdraw/": "SP",
     "GET /patrol/exposures/propose/<finished_id>/": "S",
     "POST /patrol/exposures/propose/<finished_id>/": "S",
+    "GET /patrol/visits/": "IHSL",
+    "GET /patrol/visits/start/<venue_id>/": "IS",
+    "POST /patrol/visits/start/<venue_id>/": "IS",
+    "GET /patrol/visits/<visit_id>/": "IHSL",
+    "POST /patrol/visits/<visit_id>/answers/": ("S", "", ""),
+    "POST /patrol/visits/<visit_id>/photos/": ("S", "", ""),
+    "GET /patrol/visits/<visit_id>/photos/<sha256>/<variant>/": "IHSL",
+    "GET /patrol/visits/<visit_id>/finish/": "IS",
+    "POST /patrol/visits/<visit_id>/finish/": ("S", "", ""),
+    "POST /patrol/visits/<visit_id>/void/": "S",
+    "GET /patrol/visits/<visit_id>/slip.pdf": "IHSL",
+    "GET /patrol/visits/<visit_id>/signature.png": "IHSL",
+    "GET /patrol/failures/": "IHSL",
+    "GET /patrol/notices/": "IHSL",
+    "GET /api/v1/patrol/visits": "IHSL",
+    "GET /api/v1/patrol/visits/<visit_id>": "IHSL",
+    "PUT /api/v1/patrol/visits/<visit_id>": "IS",
+    "POST /api/v1/patrol/visits/<visit_id>/void": "S",
+    "GET /api/v1/patrol/failures": "IHSL",
     "GET /patrol/rounds/": "IHSL",
     "POST /patrol/rounds/": "S",
     "GET /patrol/rounds/<campaign_id>/": "IHSL",
@@ -410,6 +429,9 @@ def gets_in(world: World, reader: str, key: str) -> bool:
     body = BODIES.get(key) or BODIES.get(path.rstrip("/").rpartition("/")[2]) or {}
     if path.endswith("/add_photo"):
         body = {"photo": world.own.keys["<sha256>"]}
+    if path == "/api/v1/patrol/visits/<visit_id>":
+        when = "2021-02-26T12:00:00+08:00"
+        body = {"venue": world.own.keys["<venue_id>"], "visited_at": when, "finished_at": when, "answers": []}
     if path == "/api/v1/patrol/exposures/<exposure_id>":
         body = {"visit": world.own.keys["<finished_id>"]}
     sent: dict[str, Any] = {"data": body} if body else {}

@@ -11,12 +11,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from tests.patrol.test_visiting import drawing
 from tests.patrol.visiting import TOWN, at, make_venue, settle, visited
 
 from duban.access.models import Person
 from duban.core import clock
-from duban.demo.builders import make_jpeg, make_person
+from duban.demo.builders import make_jpeg, make_person, make_signature
 from duban.ledger.models import Entry
 from duban.patrol.checklists import lists_for
 from duban.patrol.models import Answer, CheckListVersion, Item, Visit, VisitNotice
@@ -82,7 +81,7 @@ def test_a_visit_from_its_venue_to_its_slip(inspector: Person, venue: Venue, ver
     assert "Put the 6 unanswered down as not inspected" in ending
     assert client.post(f"{address}finish/", {"signed_as": ""}).status_code == 400
     assert client.post(f"{address}finish/", {"skip": "1"}).status_code == 302
-    png = "data:image/png;base64," + base64.b64encode(drawing()).decode()
+    png = "data:image/png;base64," + base64.b64encode(make_signature()).decode()
     sent = {
         "note": "店主在场",
         "signed_as": "owner",

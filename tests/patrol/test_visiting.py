@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from django.db import connections
-from PIL import Image, ImageDraw
+from PIL import Image
 from tests.patrol.visiting import TOWN, at, make_venue, settle, visited
 
 from duban.access.models import Person
 from duban.core.errors import DubanError
 from duban.core.models import AuditRecord
-from duban.demo.builders import NOON, make_jpeg, make_person, make_photo
+from duban.demo.builders import NOON, make_jpeg, make_person, make_photo, make_signature
 from duban.ledger.lifecycle import State
 from duban.ledger.models import Entry
 from duban.patrol import visiting
@@ -77,14 +77,6 @@ def shoot(by: Person, key: str, seed: int = 1, visit_id: uuid.UUID = ID) -> str:
     return str(photo.pk)
 
 
-def drawing() -> bytes:
-    picture = Image.new("RGBA", (300, 120), (0, 0, 0, 0))
-    ImageDraw.Draw(picture).line([(10, 100), (150, 20), (290, 90)], fill=(255, 255, 255, 255), width=4)
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()
-
-
 def code_of(call: Any, *arguments: Any, **named: Any) -> str:
     with pytest.raises(DubanError) as refusal:
         call(*arguments, **named)
@@ -101,7 +93,7 @@ def test_a_whole_visit(inspector: Person, venue: Venue, version: CheckListVersio
     say(inspector, code_scan="fail", masks="pass", temperature="na")
     photo = shoot(inspector, "code_scan")
     settled = finish(
-        inspector, note=" 已当场告知 ", signed_as="owner", signature=drawing(), place=Place(116.72, 39.95, 12.5)
+        inspector, note=" 已当场告知 ", signed_as="owner", signature=make_signature(), place=Place(116.72, 39.95, 12.5)
     )
     visit = Visit.objects.get()
     assert (visit.state, visit.finished_at, visit.note, visit.signed_as) == ("finished", at(10), "已当场告知", "owner")
@@ -117,7 +109,7 @@ def test_a_whole_visit(inspector: Person, venue: Venue, version: CheckListVersio
     assert list(VisitNotice.objects.values_list("person__username", flat=True)) == [handler.username]
     assert b"PNG" not in bytes(visit.signature or b"")
     png = Image.open(io.BytesIO(open_signature(visit.signature or b"")))
-    assert png.getextrema() == (0, 255)
+    assert png.getextrema()[0] == 0
     assert not AuditRecord.objects.filter(detail__icontains="已当场").exists()
 
 

@@ -10,12 +10,11 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
-from tests.patrol.test_visiting import drawing
 from tests.patrol.visiting import TOWN, make_venue, settle, visited
 
 from duban.access.models import Person
 from duban.core import clock
-from duban.demo.builders import NOON, make_person, make_photo
+from duban.demo.builders import NOON, make_person, make_photo, make_signature
 from duban.patrol.checklists import lists_for
 from duban.patrol.models import Failure, Item, Visit
 from duban.patrol.queries import open_failures_of
@@ -64,7 +63,7 @@ def put(client: Client, sent: Any, visit_id: uuid.UUID = ID) -> Any:
 def test_a_visit_put_again_is_the_same(inspector: Person, venue: Venue) -> None:
     client = program(inspector)
     photo = make_photo(3, by=inspector)
-    sent = body(venue, note="已告知", signed_as="owner", signature=base64.b64encode(drawing()).decode())
+    sent = body(venue, note="已告知", signed_as="owner", signature=base64.b64encode(make_signature()).decode())
     sent["place"] = {"lon": 116.72, "lat": 39.95, "accuracy_m": 8}
     sent["answers"][0] |= {"result": "fail", "photos": [photo], "note": "未扫码"}
     first, again = put(client, sent), put(client, sent)

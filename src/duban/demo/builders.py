@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from duban.access.actions import add_person
 from duban.access.models import Person
@@ -37,6 +37,15 @@ def make_jpeg(seed: int, *, width: int = 320, height: int = 240) -> bytes:
 def make_photo(seed: int, *, by: Person) -> str:
     """A stored photo; returns its SHA-256."""
     return store_photo(by=by, now=NOON, data=make_jpeg(seed)).sha256
+
+
+def make_signature() -> bytes:
+    """A line drawn on the screen: a PNG, clear but for the ink."""
+    picture = Image.new("RGBA", (300, 100), (0, 0, 0, 0))
+    ImageDraw.Draw(picture).line([(10, 80), (90, 15), (150, 85), (290, 30)], fill=(30, 30, 30, 255), width=4)
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
 
 
 def make_finding(seed: int = 1, **changes: Any) -> Finding:

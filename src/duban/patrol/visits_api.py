@@ -69,7 +69,7 @@ class VisitIn(Sent):
 
 
 class TakeBackIn(Sent):
-    reason: Text
+    reason: Text = Field("", description="needed: why it was a mistake")
 
 
 class AnswerOut(Schema):
