@@ -194,6 +194,10 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o640
 
 
+# Presences older than the newest by so many days are dropped; 0 keeps them until somebody drops them.
+DUBAN_PRESENCE_DAYS = int(os.environ.get("DUBAN_PRESENCE_DAYS", "60"))
+
+
 def _email(url: str) -> dict:
     """Django's settings of a mail server: `smtp://` (STARTTLS with ?tls=1), `smtps://`, `console:`; empty is none."""
     parts = urlsplit(url)

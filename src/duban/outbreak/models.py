@@ -123,7 +123,6 @@ class PresencePart(models.Model):
     source = models.ForeignKey(PresenceSource, on_delete=models.PROTECT, related_name="parts")
     rows = models.PositiveBigIntegerField()
     digest = models.CharField(max_length=64, help_text="SHA-256 of the file")
-    latest = models.DateTimeField(null=True, help_text="when the last of them left; empty: somebody is still there")
 
     class Meta:
         ordering = ["day", "file"]
@@ -137,9 +136,8 @@ class Identity(models.Model):
     """Who a token stands for, encrypted; opened for people found alone. It goes with their last presence."""
 
     token = models.CharField(primary_key=True, max_length=64)
-    sealed = models.BinaryField(help_text="JSON: name, id_number, phone, own_id, source")
+    sealed = models.BinaryField(help_text="JSON: name, id_number, phone, own_id, person, source")
     home = models.CharField(max_length=15, blank=True, help_text="code of where the person lives, if a source said so")
-    last_day = models.DateField(db_index=True, help_text="of the person's newest presence")
 
     def __str__(self) -> str:
         return self.token[:12]
@@ -151,7 +149,6 @@ class Alias(models.Model):
     token = models.CharField(primary_key=True, max_length=64)
     person = models.CharField(max_length=64, db_index=True)
     shared = models.BooleanField(default=False)
-    last_day = models.DateField(db_index=True)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=~Q(token=F("person")), name="nobody_is_their_own_alias")]
