@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpRe
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
@@ -168,8 +168,8 @@ def _cells(found: Brief, before: Brief) -> list[Cell]:
 def _looked(found: Brief, before: Brief) -> list[Cell]:
     now, then = found.lookback, before.lookback
     return [
-        Cell(_("due"), now.due, then.due, _rows_url(found.wanted, "due")),
-        Cell(_("stands"), now.stands, then.stands, _rows_url(found.wanted, "stands")),
+        Cell(pgettext("a re-check", "due"), now.due, then.due, _rows_url(found.wanted, "due")),
+        Cell(pgettext("a re-check", "stands"), now.stands, then.stands, _rows_url(found.wanted, "stands")),
         Cell(
             _("not mended"), now.recurred, then.recurred, _rows_url(found.wanted, "recurred"), late=bool(now.recurred)
         ),
