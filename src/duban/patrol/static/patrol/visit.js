@@ -56,7 +56,7 @@ function count() {
   });
 }
 
-async function remember(question) {
+async function remember(question, { soon = false } = {}) {
   const row = {
     id: `${visit} ${question.dataset.key}`,
     visit,
@@ -71,7 +71,9 @@ async function remember(question) {
   count();
   say("here");
   await keep("answers", row);
-  push();
+  clearTimeout(writing);
+  if (soon) writing = setTimeout(push, 800);
+  else push();
 }
 
 const say = (word) => {
@@ -81,6 +83,7 @@ const say = (word) => {
 
 // ---- Sending -----------------------------------------------------------------------------------------------------------
 
+let writing = 0;
 let sending = null;
 let again = false;
 let timer = 0;
@@ -234,12 +237,10 @@ list.addEventListener("change", (event) => {
   } else remember(question);
 });
 
-// A note that is being written is not lost with the tab either.
-let writing = 0;
+// A note that is being written is kept with every letter, and sent when the hand rests.
 list.addEventListener("input", (event) => {
   if (!event.target.matches("textarea, input:not([type=radio], [type=checkbox], [type=file])")) return;
-  clearTimeout(writing);
-  writing = setTimeout(() => remember(event.target.closest(".question")), 600);
+  remember(event.target.closest(".question"), { soon: true });
 });
 
 list.addEventListener("submit", async (event) => {
@@ -352,8 +353,6 @@ finish.addEventListener("click", async (event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   clearTimeout(writing);
-  const typed = document.activeElement?.closest?.(".question");
-  if (typed && document.activeElement.matches("textarea, input")) await remember(typed);
   if (await push()) location.assign(finish.href);
 });
 
