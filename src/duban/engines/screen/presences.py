@@ -54,9 +54,9 @@ _PER_MICRO = {"s": (1_000_000, 1), "ms": (1_000, 1), "us": (1, 1), "ns": (1, 1_0
 
 @dataclass(frozen=True)
 class Layout:
-    """What a schema offers: which columns there are, the unit of each time column, and whether one has no zone."""
+    """What a schema offers: our columns by kind, the unit of each time column, and whether one has no zone."""
 
-    names: frozenset[str]
+    kinds: dict[str, str]
     units: dict[str, str]
     naive: bool
 
@@ -85,7 +85,11 @@ class Layout:
                 good = pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value)
             if not good:
                 raise ScreenError("bad_column", f"{label}: column {name!r} cannot be {kind}.")
-        return cls(frozenset(schema.names), units, naive)
+        return cls({name: str(schema.field(name).type) for name in COLUMNS if name in schema.names}, units, naive)
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self.kinds)
 
 
 class Chunk:

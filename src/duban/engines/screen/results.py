@@ -111,6 +111,11 @@ def stream(database: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.Recor
     return iter(database.sql(query).to_arrow_reader(_BATCH))
 
 
+def rows_of(database: duckdb.DuckDBPyConnection, table: str) -> int:
+    ((rows,),) = database.execute(f"SELECT count(*) FROM {table}").fetchall()
+    return int(rows)
+
+
 class _Kept:
     """Batches for DuckDB to pull; what goes wrong in making them is kept, since DuckDB would hide what it was."""
 
@@ -171,8 +176,7 @@ def settle(
                     "FROM per_person JOIN areas ON areas.place = decided.place ORDER BY person",
                 ),
             )
-            rows = [database.execute(f"SELECT count(*) FROM {name}").fetchone() for name in ("per_area", "per_person")]
-            return per_area, per_person, *(row[0] if row else 0 for row in rows)
+            return per_area, per_person, rows_of(database, "per_area"), rows_of(database, "per_person")
         finally:
             database.close()
 

@@ -1,8 +1,8 @@
 """The same plan on Spark, for presences that fill a cluster. Needs the extra `duban[spark]` and Java."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
@@ -20,19 +20,30 @@ from .sql import Dialect, candidates_sql, presences_sql
 _EXPOSURES_DDL = "person string, area int, first bigint, last bigint, visits bigint, stayed bigint"
 
 
-@dataclass(frozen=True, slots=True)
 class SparkDialect(Dialect):
+    """Reads through the session: a path within SQL would be escaped on its way."""
+
+    def __init__(self, spark: Any):
+        self.spark, self.views = spark, 0
+
     def read(self, sources: Sequence[ParquetSource], columns: str) -> str:
-        origin = "_metadata.file_path AS file, _metadata.row_index AS row_number"
-        return " UNION ALL ".join(
-            f"SELECT {columns}, {origin} FROM parquet.`{source.path.absolute().as_uri()}`" for source in sources
-        )
+        self.views += 1
+        view = f"files_{self.views}"
+        files = self.spark.read.parquet(*(_uri(source.path) for source in sources))
+        origin = ("_metadata.file_path AS file", "_metadata.row_index AS row_number")
+        files.selectExpr(*columns.split(", "), *origin).createOrReplaceTempView(view)
+        return f"SELECT * FROM {view}"
 
     def micros(self, column: str, unit: str, naive: bool) -> str:
         # Spark reads times of nanoseconds only as numbers.
         if unit == "ns":
             return f"CAST(FLOOR(CAST({column} AS DECIMAL(20, 0)) / 1000) AS BIGINT)"
         return f"UNIX_MICROS(CAST({column} AS TIMESTAMP))"
+
+
+def _uri(path: Path) -> str:
+    """A file as Spark names it: a URI in which nothing is escaped."""
+    return f"file://{path.absolute()}"
 
 
 def screen_by_spark(
@@ -65,11 +76,11 @@ def screen_by_spark(
     )
     labels = {str(source.path.absolute()): source.label for source in sources}
     place = {path: number for number, path in enumerate(labels)}
-    spark.sql(presences_sql(sources, SparkDialect())).createOrReplaceTempView("presences")
+    spark.sql(presences_sql(sources, SparkDialect(spark))).createOrReplaceTempView("presences")
     for name, table in cover_tables(areas, cover).items():
         path = folder / f"{name}.parquet"
         pq.write_table(table, path)
-        spark.read.parquet(path.absolute().as_uri()).createOrReplaceTempView(name)
+        spark.read.parquet(_uri(path)).createOrReplaceTempView(name)
 
     def judge_candidates(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -77,12 +88,12 @@ def screen_by_spark(
 
     bad = "SELECT file, row_number AS row, reason FROM presences WHERE reason IS NOT NULL"
     query = candidates_sql(cover.west, cover.south, cover.per_degree, cover.size, bool(areas.codes))
-    spark.sql(bad).write.mode("overwrite").parquet((folder / "rejects").absolute().as_uri())
+    spark.sql(bad).write.mode("overwrite").parquet(_uri(folder / "rejects"))
     spark.sql(query).mapInArrow(judge_candidates, _EXPOSURES_DDL).createOrReplaceTempView("exposures")
     spark.sql(
         "SELECT person, area, MIN(first) AS first, MAX(last) AS last, SUM(visits) AS visits, SUM(stayed) AS stayed "
         "FROM exposures GROUP BY person, area"
-    ).write.mode("overwrite").parquet((folder / "exposures").absolute().as_uri())
+    ).write.mode("overwrite").parquet(_uri(folder / "exposures"))
     found = sorted(
         (place[path], row, reason)
         for part in sorted((folder / "rejects").glob("*.parquet"))

@@ -1,7 +1,6 @@
 """The parts of the plan that DuckDB and Spark share as SQL: presences as they come to rows that can be judged."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from .instants import FOREVER
@@ -10,7 +9,6 @@ from .presences import COLUMNS, ParquetSource
 _LARGEST = "1.7976931348623157E308"
 
 
-@dataclass(frozen=True, slots=True)
 class Dialect:
     """What differs: how files are read, whose row it is, and how a time becomes microseconds, by its unit."""
 
@@ -28,7 +26,9 @@ class DuckDialect(Dialect):
         return f"SELECT {columns}, file, file_row_number AS row_number FROM read_parquet([{files}], {options})"
 
     def micros(self, column: str, unit: str, naive: bool) -> str:
-        return f"epoch_us({column})"
+        # A cast would round to the nearest microsecond; all forms of the plan take the one that has begun.
+        nanos = f"epoch_ns({column})"
+        return f"({nanos} - ({nanos} % 1000 + 1000) % 1000) // 1000" if unit == "ns" else f"epoch_us({column})"
 
 
 def presences_sql(
@@ -41,10 +41,10 @@ def presences_sql(
     """
 
     def layout(source: ParquetSource) -> tuple[object, ...]:
-        return (sorted(source.layout.names), sorted(source.layout.units.items()), source.layout.naive)
+        return (sorted(source.layout.kinds.items()), sorted(source.layout.units.items()), source.layout.naive)
 
     selects = []
-    for _, group in groupby(sorted(sources, key=lambda source: repr(layout(source))), key=layout):
+    for _, group in groupby(sorted(sources, key=layout), key=layout):
         alike = list(group)
         kept = alike[0].layout
 

@@ -25,7 +25,7 @@ from .cases import WINDOW_RULES, Case, WindowRule
 from .errors import ScreenError
 from .instants import FOREVER, MINUTE, to_micros
 from .presences import REJECTS, ParquetSource, Presences, parquet_sources, spooled
-from .results import INSTANT, RejectFile, Sinks, open_database, stream
+from .results import INSTANT, RejectFile, Sinks, open_database, rows_of, stream
 from .sql import DuckDialect, presences_sql
 from .store import Store
 
@@ -148,7 +148,7 @@ def trace(
                     "ORDER BY generation, source, person, place",
                 ),
             )
-            count = database.execute("SELECT count(*) FROM contacts").fetchone()
+            contacts = rows_of(database, "contacts")
         finally:
             database.close()
             rejected = rejects.close()
@@ -157,7 +157,7 @@ def trace(
         inputs=inputs,
         rows=sum(source.rows for source in files),
         rejects=dict(sorted(rejects.counts.items())),
-        contacts=count[0] if count else 0,
+        contacts=contacts,
         people=tuple(people),
         scans=tuple(tracing.scans),
         table=table,
@@ -214,8 +214,7 @@ class _Tracing:
             "GROUP BY person"
         )
         self.database.execute("INSERT INTO seen SELECT person FROM sources")
-        met = self.database.execute("SELECT count(*) FROM sources").fetchone()
-        return met[0] if met else 0
+        return rows_of(self.database, "sources")
 
     def _scan_stays(self, rejects: RejectFile | None) -> None:
         """The first scan: the sources' own stays, cut to their windows, and (if asked) what must be rejected."""
