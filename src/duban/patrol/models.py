@@ -240,7 +240,7 @@ class Visit(models.Model):
         indexes = [
             models.Index(fields=["state", "visited_at", "town"], name="visit_by_time"),
             models.Index(fields=["venue", "-visited_at"], name="visit_by_venue"),
-            models.Index(fields=["username", "state"], name="visit_by_inspector"),
+            models.Index(fields=["username", "state", "-visited_at"], name="visit_by_inspector"),
             models.Index(fields=["jurisdiction", "-visited_at", "id"], name="visit_by_place"),
         ]
 
@@ -299,6 +299,7 @@ class Failure(models.Model):
         ]
         indexes = [
             models.Index(fields=["closed_at", "opened_at", "town"], name="failure_by_time"),
+            models.Index(fields=["-opened_at", "-id", "jurisdiction", "closed_at"], name="failure_newest"),
             models.Index(fields=["entry"], name="failure_by_entry"),
         ]
 
