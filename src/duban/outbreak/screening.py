@@ -1,0 +1,489 @@
+"""Who was in the risk areas: asked of the store, looked at before anything is kept, then kept with its ground."""
+
+import re
+import uuid
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import shapely
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from duban.access import rights
+from duban.access.models import Person
+from duban.core import audit
+from duban.core.errors import Conflict, DubanError, NotFound
+from duban.core.integrity import canonical, sha256
+from duban.core.text import is_plain
+from duban.engines.screen import ARROW, MEASURES, Area, Areas, Screened, ScreenError, screen
+from duban.outbreak import store
+from duban.outbreak.models import Alias, Declaration, Found, FoundExposure, Ground, Measure, PresencePart, Screening
+from duban.outbreak.people import all_tokens_of, homes_of, persons_of
+from duban.places import queries as places
+from duban.places.codes import LENGTHS, covers, within
+
+RUNS, COUNTS = "screening.run", "screening.count"
+TOWN = LENGTHS[1]
+FEW = 10
+"""A smaller number of people is told to health officers alone."""
+MAX_PURPOSE = 300
+MAX_KEPT = 200_000
+Progress = Callable[[str, int, int], None]
+
+
+class BadScreening(DubanError):
+    pass
+
+
+def no_progress(_step: str, _done: int, _total: int) -> None:
+    """For who does not watch."""
+
+
+# ---- asking the engine ----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What the engine refuses, as a refusal of ours with its code."""
+    try:
+        yield
+    except ScreenError as error:
+        row = None if error.row is None else error.row + 1
+        raise BadScreening(error.code, str(error), row=row) from error
+
+
+def areas_of(declarations: Iterable[Declaration], *, names: Mapping[int, str] | None = None) -> Areas:
+    """The areas as the engine takes them; each is known by the number of its order, or by its name in `names`."""
+    with refusing():
+        return Areas(
+            tuple(
+                Area(
+                    id=(names or {}).get(one.pk, one.number),
+                    name=one.name,
+                    level=one.level,
+                    measure=one.measure,
+                    start=one.starts_at,
+                    end=one.ends_at,
+                    lookback_days=one.lookback_days,
+                    shape=shapely.geometry.shape(one.geometry) if one.geometry else None,
+                    code=one.code,
+                )
+                for one in declarations
+            )
+        )
+
+
+def screen_store(areas: Areas, *, now: datetime, engine: str = ARROW) -> Screened:
+    """Everybody of the store who was in the areas, each person under one token however many names they gave.
+
+    Raises BadScreening with the engine's code.
+    """
+    with refusing(), store.reading() as there:
+        found = screen(there, areas, now=now, engine=engine)
+        aliases = _aliases_digest()
+    assert found.per_area is not None
+    per_area, per_person = one_person_each(found.per_area)
+    return Screened(
+        engine=found.engine,
+        version=found.version,
+        inputs=found.inputs | {"aliases": aliases},
+        rows=found.rows,
+        rows_held=found.rows_held,
+        rejects=found.rejects,
+        exposures=per_area.num_rows,
+        people=per_person.num_rows,
+        per_area=per_area,
+        per_person=per_person,
+        rejected=found.rejected,
+    )
+
+
+def _aliases_digest() -> str:
+    """SHA-256 of who is another name of whom."""
+    pairs = Alias.objects.filter(shared=False).order_by("token").values_list("token", "person")
+    return sha256("\n".join(f"{token} {person}" for token, person in pairs.iterator(10_000)).encode())
+
+
+def one_person_each(per_area: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """The rows by person and area with aliases put together, and the strictest measure of each person anew.
+
+    Stays are counted one by one, so those under several names add up.
+    """
+    tokens = pc.unique(per_area["person"]).to_pylist()
+    ties = persons_of(tokens)
+    severity = pa.table({"measure": list(MEASURES), "severity": list(range(len(MEASURES)))})
+    tied = pa.table({"token": pa.array(list(ties), pa.string()), "to": pa.array(list(ties.values()), pa.string())})
+    with duckdb.connect() as database:
+        database.register("given", per_area)
+        database.register("tied", tied)
+        database.register("severity", severity)
+        database.execute(
+            "CREATE TABLE per_area AS SELECT coalesce(tied.to, given.person) AS person, area, "
+            "any_value(level) AS level, min(first) AS first, max(last) AS last, "
+            "sum(visits)::BIGINT AS visits, sum(minutes) AS minutes, "
+            "any_value(measure) AS measure FROM given LEFT JOIN tied ON tied.token = given.person GROUP BY 1, area"
+        )
+        merged = database.sql("SELECT * FROM per_area ORDER BY person, area").to_arrow_table()
+        people = database.sql(
+            "SELECT person, d.measure AS measure, d.area AS area, areas, last FROM (SELECT person, "
+            "min(struct_pack(strict := severity, late := -epoch_us(last), area, measure)) AS d, "
+            "count(*) AS areas, max(last) AS last FROM per_area JOIN severity USING (measure) GROUP BY person) "
+            "ORDER BY person"
+        ).to_arrow_table()
+    names = ("person", "area", "level", "first", "last", "visits", "minutes", "measure")
+    return merged.select(names).cast(per_area.schema.remove_metadata()), people
+
+
+def output_digest(per_area: pa.Table) -> str:
+    """SHA-256 of the rows found, in their order: the same inputs give the same."""
+    columns = {name: per_area[name] for name in per_area.column_names}
+    for name in ("first", "last"):
+        columns[name] = per_area[name].cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+    return sha256(canonical([column.to_pylist() for _name, column in sorted(columns.items())]))
+
+
+# ---- which town -----------------------------------------------------------------------------------------------------
+
+
+def towns_of(persons: Collection[str], office: str) -> dict[str, str]:
+    """The town that looks after each person: of their home, else where the office's area saw them last.
+
+    Who was seen nowhere in the office's area is the office's own to look after.
+    """
+    homes = {person: code[:TOWN] for person, code in homes_of(persons).items()}
+    unknown = [person for person in persons if person not in homes]
+    seen = _last_seen(unknown, office) if unknown else {}
+    return {person: homes.get(person) or seen.get(person) or office[:TOWN] for person in persons}
+
+
+def _last_seen(persons: Sequence[str], office: str) -> dict[str, str]:
+    names = all_tokens_of(persons)
+    kind = pa.schema([("token", pa.string()), ("of", pa.string())])
+    tokens = pa.table({"token": list(names), "of": list(names.values())}, kind)
+    with store.reading():
+        files = store.paths_of(PresencePart.objects.all())
+        if not files:
+            return {}
+        with duckdb.connect(config={"memory_limit": f"{store.MEMORY_MB}MB"}) as database:
+            database.register("wanted", tokens)
+            rows = database.execute(
+                "SELECT wanted.of, arg_max(area_code, arrived) FILTER (WHERE starts_with(area_code, $office)), "
+                "max(arrived) FILTER (WHERE starts_with(area_code, $office))::VARCHAR, "
+                "arg_max({'lon': lon, 'lat': lat}, arrived) FILTER (WHERE lon IS NOT NULL), "
+                "max(arrived) FILTER (WHERE lon IS NOT NULL)::VARCHAR "
+                "FROM read_parquet($files) AS p JOIN wanted ON wanted.token = p.person GROUP BY 1",
+                {"files": files, "office": office},
+            ).fetchall()
+    found = {person: code[:TOWN] for person, code, _when, _point, _seen in rows if code}
+    points = [(person, point) for person, code, when, point, seen in rows if point and (not code or seen > when)]
+    for start in range(0, len(points), 5000):
+        batch = points[start : start + 5000]
+        located = places.locate_points([point["lon"] for _p, point in batch], [point["lat"] for _p, point in batch])
+        for (person, _point), place in zip(batch, located, strict=True):
+            code = (place.get("jurisdiction") or {}).get("code") or ""
+            if code.startswith(office):
+                found[person] = code[:TOWN]
+    return found
+
+
+# ---- before anything is kept ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Preview:
+    """How many, from where, and what they would have to do; nothing of it is kept."""
+
+    orders: list[str]
+    as_of: datetime
+    people: int
+    rows: int
+    towns: list[tuple[str, int]]
+    """(code, people), the most first."""
+    measures: dict[str, int]
+    digest: str
+    """Of what was found: a confirmation of anything else is refused."""
+
+
+def preview_screening(
+    *, by: Person, now: datetime, orders: Sequence[str], engine: str = ARROW, progress: Progress = no_progress
+) -> Preview:
+    """What a screening for these orders would find. The look is noted, what it saw is not kept.
+
+    Raises NotFound (`order_not_found`), BadScreening.
+    """
+    declarations = orders_for(by, orders)
+    found, towns = _find(declarations, now, engine, progress)
+    assert found.per_area is not None
+    assert found.per_person is not None
+    audit.record(
+        by=by,
+        now=now,
+        action="preview_screening",
+        subject_type="screening",
+        subject_id=declarations[0].number,
+        detail={"orders": [one.number for one in declarations]},
+    )
+    return Preview(
+        orders=[one.number for one in declarations],
+        as_of=now,
+        people=found.people,
+        rows=found.rows_held,
+        towns=Counter(towns.values()).most_common(),
+        measures=dict(Counter(found.per_person["measure"].to_pylist())),
+        digest=output_digest(found.per_area),
+    )
+
+
+def orders_for(person: Person, numbers: Sequence[str]) -> list[Declaration]:
+    """The declarations of one office that the person may screen for, in the order of their numbers.
+
+    Raises NotFound (`order_not_found`): there is none such, it is superseded or lifted, or another office's.
+    """
+    place = within("area__jurisdiction", rights.codes(person, RUNS))
+    found = Declaration.objects.filter(place, number__in=set(numbers), latest=True).exclude(step="lifted")
+    declarations = list(found.select_related("area").order_by("number"))
+    offices = {one.area.jurisdiction for one in declarations}
+    if not numbers or len(declarations) != len(set(numbers)) or len(offices) != 1:
+        raise NotFound("order_not_found", _("There is no such order in force, or another office gave it."))
+    return declarations
+
+
+def _find(
+    declarations: Sequence[Declaration], now: datetime, engine: str, progress: Progress
+) -> tuple[Screened, dict[str, str]]:
+    progress("screening", 0, 0)
+    found = screen_store(areas_of(declarations), now=now, engine=engine)
+    assert found.per_person is not None
+    progress("towns", 0, 0)
+    towns = towns_of(found.per_person["person"].to_pylist(), declarations[0].area.jurisdiction)
+    return found, towns
+
+
+# ---- keeping --------------------------------------------------------------------------------------------------------
+
+
+def checked_purpose(ground: str, purpose: str) -> str:
+    """The purpose, stripped; raises BadScreening (`ground_missing`, `purpose_missing`)."""
+    if ground not in Ground.values:
+        raise BadScreening("ground_missing", _("Say on what ground: choose one of the list."), field="ground")
+    text = purpose.strip()
+    if not 4 <= len(text) <= MAX_PURPOSE or not is_plain(text):
+        raise BadScreening("purpose_missing", _("Say to what end, in 4 to 300 characters."), field="purpose")
+    if re.search(r"\d(?:[\s-]*\d){6,}", text):
+        raise BadScreening(
+            "purpose_with_number", _("No telephone or ID number belongs in the purpose."), field="purpose"
+        )
+    return text
+
+
+def keep_screening(
+    *,
+    by: Person,
+    now: datetime,
+    orders: Sequence[str],
+    as_of: datetime,
+    digest: str,
+    ground: str,
+    purpose: str,
+    engine: str = ARROW,
+    screening_id: uuid.UUID | None = None,
+    progress: Progress = no_progress,
+) -> Screening:
+    """Keep what a preview as of `as_of` showed: each person found, why, what they must do and which town's they are.
+
+    The same id again gives the first answer. Raises NotFound (`order_not_found`), BadScreening (`ground_missing`,
+    `purpose_missing`, `too_many_found`), Conflict (`preview_changed`).
+    """
+    key = screening_id or uuid.uuid4()
+    known = screenings_for(by).filter(pk=key).first()
+    if known is not None:
+        return known
+    text = checked_purpose(ground, purpose)
+    declarations = orders_for(by, orders)
+    found, towns = _find(declarations, as_of, engine, progress)
+    assert found.per_area is not None
+    assert found.per_person is not None
+    if output_digest(found.per_area) != digest:
+        raise Conflict(
+            "preview_changed", _("Other presences came in, or went, since the preview; look at the numbers again.")
+        )
+    if found.people > MAX_KEPT:
+        raise BadScreening(
+            "too_many_found", _("More than 200,000 people: an area or its window is too wide to follow each of them.")
+        )
+    progress("keeping", 0, found.people)
+    screening = Screening(
+        id=key,
+        jurisdiction=declarations[0].area.jurisdiction,
+        orders=[one.number for one in declarations],
+        ground=ground,
+        purpose=text,
+        engine=found.engine,
+        engine_version=found.version,
+        inputs=found.inputs | {"as_of": as_of.astimezone(UTC).isoformat()},
+        output_digest=digest,
+        presences=found.rows_held,
+        people=found.people,
+        made_by=by.as_actor(),
+        made_at=now,
+    )
+    _write(by, now, screening, found, towns)
+    return screening
+
+
+@transaction.atomic
+def _write(by: Person, now: datetime, screening: Screening, found: Screened, towns: Mapping[str, str]) -> None:
+    assert found.per_area is not None
+    assert found.per_person is not None
+    screening.save(force_insert=True)
+    people = [
+        Found(
+            screening=screening,
+            person=row["person"],
+            town=towns[row["person"]],
+            measure=row["measure"],
+            order=row["area"],
+            areas=row["areas"],
+            last=_aware(row["last"]),
+        )
+        for row in found.per_person.to_pylist()
+    ]
+    Found.objects.bulk_create(people, batch_size=500)
+    of = {one.person: one for one in people}
+    exposures = (
+        FoundExposure(
+            found=of[row["person"]],
+            order=row["area"],
+            first=_aware(row["first"]),
+            last=_aware(row["last"]),
+            visits=row["visits"],
+            minutes=row["minutes"],
+        )
+        for row in found.per_area.to_pylist()
+    )
+    FoundExposure.objects.bulk_create(exposures, batch_size=500)
+    audit.record(
+        by=by,
+        now=now,
+        action="keep_screening",
+        subject_type="screening",
+        subject_id=screening.pk,
+        detail={"orders": screening.orders, "ground": screening.ground, "people": screening.people},
+    )
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+@transaction.atomic
+def hand_to_towns(*, by: Person, now: datetime, screening_id: uuid.UUID) -> Screening:
+    """From here on the health officers of the towns see those of theirs. A second time changes nothing.
+
+    Raises NotFound (`screening_not_found`).
+    """
+    screening = own_screening(by, screening_id, lock=True)
+    if screening.handed_at is None:
+        screening.handed_at = now
+        screening.save(update_fields=["handed_at"])
+        audit.record(by=by, now=now, action="hand_to_towns", subject_type="screening", subject_id=screening.pk)
+    return screening
+
+
+def reproduces(screening: Screening) -> bool:
+    """Whether the orders, the store and the aliases of now still give what was kept, to the last row."""
+    declarations = list(Declaration.objects.filter(number__in=screening.orders).order_by("number"))
+    as_of = datetime.fromisoformat(screening.inputs["as_of"])
+    found = screen_store(areas_of(declarations), now=as_of, engine=screening.engine)
+    assert found.per_area is not None
+    return output_digest(found.per_area) == screening.output_digest
+
+
+# ---- reading --------------------------------------------------------------------------------------------------------
+
+
+def screenings_for(person: Person) -> QuerySet[Screening]:
+    """Those of the person's office and, for the health officers of a town, those that were handed to it."""
+    scope = rights.codes(person, RUNS)
+    of_town = Found.objects.filter(within("town", scope), screening__handed_at__isnull=False).values("screening")
+    mine = within("jurisdiction", rights.codes(person, COUNTS))
+    return Screening.objects.filter(mine | Q(pk__in=of_town)).order_by("-made_at", "pk")
+
+
+def screening_for(person: Person, screening_id: uuid.UUID) -> Screening:
+    """One of them, else NotFound (`screening_not_found`)."""
+    found = screenings_for(person).filter(pk=screening_id).first()
+    if found is None:
+        raise _not_found()
+    return found
+
+
+def own_screening(person: Person, screening_id: uuid.UUID, *, lock: bool = False) -> Screening:
+    """One that the person's own office made, else NotFound (`screening_not_found`)."""
+    screenings = Screening.objects.filter(within("jurisdiction", rights.codes(person, RUNS)), pk=screening_id)
+    found = (screenings.select_for_update() if lock else screenings).first()
+    if found is None:
+        raise _not_found()
+    return found
+
+
+def _not_found() -> NotFound:
+    return NotFound("screening_not_found", _("There is no such screening, or it is not yours to see."))
+
+
+def found_for(person: Person, screening: Screening) -> QuerySet[Found]:
+    """The people of a screening that the person may see: the office's officers all, a town's those of the town."""
+    scope = rights.codes(person, RUNS)
+    found = Found.objects.filter(screening=screening).order_by("town", "pk")
+    if covers(scope, screening.jurisdiction):
+        return found
+    if screening.handed_at is None:
+        return found.none()
+    return found.filter(within("town", scope))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """People by town and by measure. `hidden`: towns whose number is too small to be told to this person."""
+
+    towns: list[tuple[str, int]]
+    measures: list[tuple[str, int]]
+    total: int | None
+    hidden: int
+
+
+def counts_for(person: Person, screening: Screening) -> Counts:
+    """The numbers that the person may see: a health officer those of their area, others none below ten.
+
+    To others a hidden number must not follow from the rest either: where one is hidden, so is the total, and so are
+    the measures.
+    """
+    scope = rights.codes(person, RUNS)
+    seen = found_for(person, screening)
+    knows_all = covers(scope, screening.jurisdiction)
+    if not knows_all and not covers(rights.codes(person, COUNTS), screening.jurisdiction):
+        return _counted(seen)
+    every = _counted(Found.objects.filter(screening=screening))
+    if knows_all:
+        return every
+    shown = [(code, number) for code, number in every.towns if number >= FEW]
+    hidden = len(every.towns) - len(shown)
+    if hidden:
+        return Counts(shown, [], None, hidden)
+    measures = every.measures if all(number >= FEW for _measure, number in every.measures) else []
+    return Counts(shown, measures, every.total if (every.total or 0) >= FEW else None, 0)
+
+
+def _counted(found: QuerySet[Found]) -> Counts:
+    bare = found.order_by()
+    towns = list(bare.values_list("town").annotate(number=Count("pk")).order_by("-number", "town"))
+    by_measure = dict(bare.values_list("measure").annotate(number=Count("pk")))
+    measures = [(measure.value, by_measure[measure]) for measure in Measure if measure in by_measure]
+    return Counts(towns, measures, sum(number for _town, number in towns), 0)
