@@ -180,6 +180,8 @@ def test_the_inspection_of_the_page_entered_in_the_browser(
         for place in PLACES
     }  # fmt: skip
     page = open_page()
+    # Twenty-three visits, one after another, on a machine that may be busy.
+    page.set_default_timeout(60_000)
     log_in(page, supervisor)
     seeds = iter(range(1, 1000))
     for call in CALLS:
@@ -195,7 +197,9 @@ def test_the_inspection_of_the_page_entered_in_the_browser(
 
 def enter(page: Page, call: Call, venue: Venue, seeds: Any) -> None:
     page.goto(f"/patrol/visits/start/{venue.pk}/")
-    page.get_by_role("button", name="开始复查" if call.recheck else "开始检查").click()
+    page.get_by_role(
+        "button", name=re.compile("Begin the re-check|开始复查" if call.recheck else "Begin the visit|开始检查")
+    ).click()
     expect(page.locator("[data-visit][data-ready]")).to_be_visible()
     notes = dict(call.failed)
     for question in page.locator(".question:not([hidden])").all():

@@ -286,6 +286,27 @@ def test_finished_twice_it_is_finished_once(inspector: Person, venue: Venue, ver
     assert code_of(shoot, inspector, "masks") == "visit_over"
 
 
+def test_what_breaks_off_in_the_middle_of_the_end_leaves_the_visit_open(
+    inspector: Person, venue: Venue, version: CheckListVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_person("handler", "handler", TOWN)
+    begin(inspector, venue, version)
+    say(inspector, temperature="fail")
+    visiting.skip_rest(by=inspector, now=at(3), visit_id=ID)
+
+    def break_off(*_arguments: Any, **_named: Any) -> None:
+        raise OSError("the power fails")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(visiting, "_tell_town", break_off)
+        with pytest.raises(OSError, match="power"):
+            visiting.finish_visit(by=inspector, now=at(4), visit_id=ID, closing=Closing())
+    assert Visit.objects.get().state == "under_way"
+    assert [Failure.objects.count(), Entry.objects.count(), VisitNotice.objects.count()] == [0, 0, 0]
+    visiting.finish_visit(by=inspector, now=at(5), visit_id=ID, closing=Closing())
+    assert Failure.objects.count() == Entry.objects.count() == VisitNotice.objects.count() == 1
+
+
 def test_a_recheck_asks_only_what_was_selected(inspector: Person, venue: Venue, version: CheckListVersion) -> None:
     settle(inspector, visited(venue, -600, masks="fail", temperature="fail", odd_item="fail"))
     chosen = [failure.pk for failure in open_failures_of(venue).filter(key__in=["masks", "odd_item"])]
