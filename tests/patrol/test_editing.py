@@ -196,6 +196,11 @@ def test_facts_and_new_lists_are_checked(chief: Person) -> None:
     )
     draft = CheckListVersion.objects.select_related("checklist").get(pk=draft.pk)
     assert (draft.venue_types, draft.kept["groups"]["safety"]["label"]) == (["shop", "market"], "消防")
+    # What is in use is called as it was, until the draft takes its place.
+    assert draft.checklist.title == "场所安全检查表"
+    used = put_in_use(**at)
+    assert (used.checklist.title, used.checklist.title_en) == ("安全表", "Safety")
+    at["version_id"] = draft_of(chief).pk
     assert refused(lambda: set_facts(title=" ", **at)) == "title_missing"
     assert refused(lambda: set_facts(title="x", venue_types=["castle"], **at)) == "unknown_venue_type"
     assert refused(lambda: make_checklist(by=chief, now=NOW, key="Bad Key", title="x")) == "bad_key"

@@ -142,7 +142,15 @@ def test_only_what_was_changed_here_is_other_in_what_goes_out() -> None:
     at: dict[str, Any] = {"by": Console(), "now": NOON, "version_id": version.pk}
     save_item(**at, key="gate", facts={"label_en": "Photo of the entrance", "required": True})
     save_item(
-        **at, key="new_one", facts={"type": "check", "label": "入口是否消毒", "group": "where", "wording": "未消毒"}
+        **at,
+        key="new_one",
+        facts={
+            "type": "check",
+            "label": "入口是否消毒",
+            "group": "where",
+            "wording": "未消毒",
+            "relevant": "${consent} = 'yes'",
+        },
     )
     remove_item(**at, key="litres")
     move_item(**at, key="follow_up", to=1)
@@ -160,6 +168,22 @@ def test_only_what_was_changed_here_is_other_in_what_goes_out() -> None:
     untouched = [row for row in there["survey"] if row.get("name") not in ("gate", "litres")]
     assert [row for row in untouched if row not in back["survey"]] == []
     convert(out(version))
+
+
+def test_a_question_that_its_groups_condition_does_not_bind_parts_the_condition() -> None:
+    version = load(assessment()).version
+    at: dict[str, Any] = {"by": Console(), "now": NOON, "version_id": version.pk}
+    save_item(**at, key="always", facts={"type": "text", "label": "总问", "group": "where"})
+    save_item(**at, key="admin2", facts={"group": "people"})
+    version = CheckListVersion.objects.select_related("checklist").get(pk=version.pk)
+    back = read_form(out(version), "x.xlsx")
+    rows = {row.get("name"): row for row in cells_of(out(version))["survey"]}
+    assert "relevant" not in rows["where"]
+    assert rows["people"]["relevant"] == "${consent} = 'yes'"
+    assert rows["gate"]["relevant"] == "${consent} = 'yes'"
+    for answers in ({}, {"consent": "yes"}, {"consent": "yes", "households": 2}, {"consent": "no"}):
+        assert keys(asked(back.items, answers)) == keys(asked(items_of(version), answers))
+    assert "always" in keys(asked(back.items, {}))
 
 
 def test_every_built_in_list_goes_out_and_comes_back_the_same() -> None:

@@ -10,6 +10,7 @@ from django.db.models import Count, Prefetch
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -21,7 +22,17 @@ from duban.core.forms import NeededField, refuse
 from duban.ledger.categories import category_index
 from duban.patrol import checklists, editing
 from duban.patrol.asking import asked, choices_for
-from duban.patrol.checklists import EDITS, SEES, choices_of, group_labels, items_of, title_of, word_of
+from duban.patrol.checklists import (
+    EDITS,
+    SEES,
+    choices_of,
+    group_labels,
+    items_of,
+    label_of,
+    title_of,
+    titles_of,
+    word_of,
+)
 from duban.patrol.comparing import FACTS, compare
 from duban.patrol.models import CheckList, CheckListVersion, Choice, Item, QuestionType, Result, Severity, VersionState
 from duban.patrol.xlsform import REASONS
@@ -94,7 +105,7 @@ def groups_of(version: CheckListVersion, items: Sequence[Item]) -> list[GroupSho
         groups[-1].items.append(
             ItemShown(
                 item,
-                word_of(item.label, item.label_en) or item.key,
+                label_of(item),
                 word_of(item.hint, item.hint_en),
                 str(QuestionType(item.type).label),
                 word_of(category.name, category.name_en) if category else "",
@@ -157,7 +168,7 @@ def _frame(request: StaffRequest, version: CheckListVersion) -> dict[str, Any]:
     return {
         "version": version,
         "checklist": version.checklist,
-        "title": title_of(version.checklist),
+        "title": word_of(*titles_of(version)),
         "state_word": VersionState(version.state).label,
         "state_shape": STATE_SHAPES[VersionState(version.state)],
         "is_draft": version.state == VersionState.DRAFT,
@@ -226,6 +237,7 @@ def checklist_compare(request: StaffRequest, checklist: str) -> HttpResponse:
     changed = [
         (
             one,
+            label_of(one.new),
             [
                 (change.word, *(_said(change.fact, value) for value in (change.old, change.new)))
                 for change in one.changes
@@ -238,6 +250,8 @@ def checklist_compare(request: StaffRequest, checklist: str) -> HttpResponse:
         "new": new,
         "versions": versions,
         "comparison": found,
+        "added": [(label_of(item), item.key) for item in found.added],
+        "removed": [(label_of(item), item.key) for item in found.removed],
         "changed": changed,
     }
     return render(request, "patrol/checklist_compare.html", context)
@@ -265,6 +279,8 @@ class Question:
     choices: list[tuple[str, str, bool]]
     """Name, label, and whether it is chosen."""
     value: Any
+    wording: str
+    """What will be said of it if it fails."""
     group: str
     """The label of its group where that begins."""
 
@@ -313,10 +329,11 @@ def _questions(
         questions.append(
             Question(
                 item,
-                word_of(item.label, item.label_en) or item.key,
+                label_of(item),
                 word_of(item.hint, item.hint_en),
                 [(name, label, name in names) for name, label in offered],
                 value,
+                word_of(item.wording, item.wording_en),
                 labels.get(item.group, "") if item.group != group else "",
             )
         )
@@ -356,9 +373,10 @@ class FactsForm(forms.Form):
     def __init__(self, data: Any, version: CheckListVersion, items: Sequence[Item]):
         told = version.kept.get("groups", {})
         self.paths = list(dict.fromkeys(item.group for item in items if item.group))
+        title, title_en = titles_of(version)
         initial: dict[str, Any] = {
-            "title": version.checklist.title,
-            "title_en": version.checklist.title_en,
+            "title": title,
+            "title_en": title_en,
             "venue_types": version.venue_types,
         }
         super().__init__(data, initial=initial)
@@ -497,6 +515,8 @@ class ItemForm(forms.Form):
         facts = {fact: getattr(item, fact) for fact in editing.ITEM_FACTS} if item else {}
         initial = facts | {"key": item.key if item else "", "seen": editing.mark_of(item)}
         super().__init__(data, initial=initial)
+        for field in self.fields.values():
+            field.label = capfirst(field.label)
         self.groups = list(dict.fromkeys(one.group for one in items if one.group))
         categories = {f"{one.kind}:{one.code}": one for one in category_index().values()}
         named = [(key, f"{word_of(one.name, one.name_en)} {one.code}") for key, one in sorted(categories.items())]

@@ -80,8 +80,19 @@ def word_of(chinese: str, english: str) -> str:
     return (chinese or english) if is_chinese() else (english or chinese)
 
 
+def titles_of(version: CheckListVersion) -> tuple[str, str]:
+    """What the check-list is called in Chinese and English; a draft may call it otherwise."""
+    title, title_en = version.kept.get("titles") or (version.checklist.title, version.checklist.title_en)
+    return title, title_en
+
+
 def title_of(checklist: CheckList) -> str:
     return word_of(checklist.title, checklist.title_en)
+
+
+def label_of(item: Item) -> str:
+    """The question in the reader's language; a form may have none, then its key."""
+    return word_of(item.label, item.label_en) or item.key
 
 
 def group_labels(version: CheckListVersion, items: Iterable[Item]) -> dict[str, str]:

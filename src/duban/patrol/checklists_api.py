@@ -161,10 +161,10 @@ def _version(person: Person, key: str, number: int | None = None) -> CheckListVe
 
 
 def _line(version: CheckListVersion, questions: int) -> dict[str, Any]:
-    checklist = version.checklist
+    title, title_en = checklists.titles_of(version)
     return {
-        "key": checklist.key,
-        "title": {"zh": checklist.title, "en": checklist.title_en},
+        "key": version.checklist.key,
+        "title": {"zh": title, "en": title_en},
         "venue_types": version.venue_types,
         "version": version.number,
         "state": version.state,

@@ -1,6 +1,6 @@
 """Changing check-lists: a version in use never changes; one edits a draft and puts it in use.
 
-What the check-list is called, and which types of venue it is for, belong to the draft's facts; the key never changes.
+What the check-list is called and which types of venue it is for is the draft's too until then; the key never changes.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotAllowed, NotFound
 from duban.core.text import is_plain
 from duban.ledger.categories import category_index
-from duban.patrol.checklists import EDITS, choices_of, items_of
+from duban.patrol.checklists import EDITS, choices_of, items_of, titles_of
 from duban.patrol.models import CheckList, CheckListVersion, Choice, Item, QuestionType, Severity, VersionState
 from duban.patrol.xlsform_reading import MAX_CHOICES, MAX_ROWS, Form, read_form, why_not
 from duban.venues.models import VenueType
@@ -164,15 +164,13 @@ def set_facts(
     """What the draft is called, which types of venue it is for, and the labels of its groups by path (zh, en)."""
     _require(by)
     version = _draft(version_id)
-    checklist = version.checklist
-    checklist.title, checklist.title_en = _titles(title, title_en)
-    checklist.save(update_fields=["title", "title_en"])
+    titles = _titles(title, title_en)
     version.venue_types = _types(venue_types)
     told = dict(version.kept.get("groups", {}))
     for path, words in (groups or {}).items():
         label, label_en = (_short(text, 500, "groups") for text in words)
         told[path] = told.get(path, {}) | {"label": label, "label_en": label_en}
-    version.kept = version.kept | {"groups": told}
+    version.kept = version.kept | {"groups": told, "titles": list(titles)}
     version.save(update_fields=["venue_types", "kept"])
     _record(by, now, "set_checklist_facts", version)
     return version
@@ -193,8 +191,12 @@ def put_in_use(*, by: audit.Actor, now: datetime, version_id: uuid.UUID) -> Chec
     CheckListVersion.objects.filter(checklist=version.checklist_id, state=VersionState.IN_USE).update(
         state=VersionState.RETIRED
     )
+    checklist = version.checklist
+    checklist.title, checklist.title_en = titles_of(version)
+    checklist.save(update_fields=["title", "title_en"])
+    version.kept.pop("titles", None)
     version.state, version.effective_from = VersionState.IN_USE, timezone.localdate(now)
-    version.save(update_fields=["state", "effective_from"])
+    version.save(update_fields=["state", "effective_from", "kept"])
     _record(by, now, "use_checklist", version)
     return version
 
@@ -507,15 +509,15 @@ def load_form(
 def _load(*, by: audit.Actor, now: datetime, form: Form, key: str, use: bool, replace: bool) -> Loaded:
     problems = [problem.as_dict() for problem in form.problems]
     form.kept["problems"] = problems
+    form.kept["titles"] = [form.title, form.title_en]
     types = _types(form.venue_types)
-    checklist, made = CheckList.objects.get_or_create(
+    checklist, _made = CheckList.objects.get_or_create(
         key=key, defaults={"title": form.title, "title_en": form.title_en}
     )
     CheckList.objects.select_for_update().get(pk=checklist.pk)
-    versions = list(CheckListVersion.objects.filter(checklist=checklist).order_by("number"))
+    versions = list(CheckListVersion.objects.filter(checklist=checklist).select_related("checklist").order_by("number"))
     newest = versions[-1] if versions else None
     if newest and _says(newest, form, types):
-        newest.checklist = checklist
         if use and newest.state == VersionState.DRAFT:
             newest = put_in_use(by=by, now=now, version_id=newest.pk)
         return Loaded(newest, fresh=False, problems=problems)
@@ -525,9 +527,6 @@ def _load(*, by: audit.Actor, now: datetime, form: Form, key: str, use: bool, re
             raise Conflict("draft_exists", _("This check-list has a draft already; put it in use or discard it first."))
         number = newest.number
         newest.delete()
-    if not made:
-        checklist.title, checklist.title_en = form.title, form.title_en or checklist.title_en
-        checklist.save(update_fields=["title", "title_en"])
     version = CheckListVersion.objects.create(
         checklist=checklist, number=number, venue_types=types, kept=form.kept, made_by=by.as_actor(), made_at=now
     )
@@ -547,8 +546,8 @@ def _says(version: CheckListVersion, form: Form, types: list[str]) -> bool:
     items, choices = items_of(version), choices_of(version)
     return (
         version.venue_types == types
-        and version.kept == form.kept
-        and version.checklist.title == form.title
+        and titles_of(version) == (form.title, form.title_en)
+        and {**version.kept, "titles": form.kept["titles"]} == form.kept
         and len(items) == len(form.items)
         and len(choices) == len(form.choices)
         and all(same(one, other, ("key", *ITEM_FACTS)) for one, other in zip(items, form.items, strict=True))

@@ -480,7 +480,7 @@ class _Reading:
         groups: dict[str, dict[str, Any]] = {}
         apart: list[dict[str, Any]] = []
         last = ""
-        for _number, row, path, what, key in self.keyed:
+        for number, row, path, what, key in self.keyed:
             if what == "begin":
                 label_en = text_of(row, self.slots, "label_en")
                 groups[path] = {
@@ -488,6 +488,7 @@ class _Reading:
                     "label_en": label_en,
                     "row": row,
                     "after": last,
+                    "at": number,
                     "relevant": text_of(row, self.slots, "relevant"),
                 }
             elif what == "end":
@@ -496,7 +497,7 @@ class _Reading:
                 last = key
                 rows[last] = row
             else:
-                apart.append({"after": last, "path": path, "row": row})
+                apart.append({"after": last, "at": number, "path": path, "row": row})
         others = self.sheets.keys() - {SURVEY, CHOICES, SETTINGS}
         return {
             "columns": {SURVEY: self.survey.headers, CHOICES: self.chosen.headers},

@@ -6,7 +6,7 @@ that nothing here understands stays word for word.
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import openpyxl
@@ -17,6 +17,7 @@ from openpyxl.utils import get_column_letter
 
 from duban.core.tables import FORMULA_START
 from duban.ledger.workbook import escaped
+from duban.patrol.checklists import titles_of
 from duban.patrol.models import CheckListVersion, Choice, Item, QuestionType, Result
 from duban.patrol.xlsform import (
     CHECK_COLUMNS,
@@ -32,7 +33,7 @@ from duban.patrol.xlsform import (
     slots_of,
     text_of,
 )  # fmt: skip
-from duban.patrol.xlsform_reading import LANGUAGE_FACTS, Context, context_of, read_row
+from duban.patrol.xlsform_reading import LANGUAGE_FACTS, Context, condition_of, context_of, read_row
 
 PLAIN_FACTS = ("required", "relevant", "constraint", "choice_filter")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -65,17 +66,33 @@ class _Writing:
         )
         default = self.settings.get("default_language", "")
         self.groups: Mapping[str, Any] = self.kept.get("groups", {})
-        rows = self.kept.get("rows", {})
-        self.context: Context = context_of(
+        self.rows: Mapping[str, Cells] = self.kept.get("rows", {})
+        context = context_of(
             self.headers,
             self.choice_headers,
             default,
-            keys=rows or {item.key for item in items},
+            keys=self.rows or {item.key for item in items},
             choices=choices,
             conditions={path: words.get("relevant", "") for path, words in self.groups.items()},
         )
-        self.languages: Languages = self.context.languages
-        self.slots = dict(self.context.slots)
+        self.languages: Languages = context.languages
+        self.slots = dict(context.slots)
+        self.parted = self.groups_parted(context)
+        conditions = {path: "" if path in self.parted else text for path, text in context.conditions.items()}
+        self.context: Context = replace(context, conditions=conditions)
+
+    def groups_parted(self, context: Context) -> set[str]:
+        """The groups whose condition not every question in them has any more: each question writes its own."""
+        own = {key: text_of(row, context.slots, "relevant") for key, row in self.rows.items()}
+        other = [
+            item.group for item in self.items
+            if item.relevant != condition_of(item.group, own.get(item.key, ""), context)
+        ]  # fmt: skip
+        return {
+            path
+            for path, condition in context.conditions.items()
+            if condition and any(f"{group}/".startswith(f"{path}/") for group in other)
+        }
 
     def fresh_headers(self) -> list[str]:
         return ["type", "name", *self.languages_for("label")]
@@ -98,9 +115,11 @@ class _Writing:
         cells[self.slots[fact]] = text
 
     def item_cells(self, item: Item) -> Cells:
-        cells: Cells = dict(self.kept.get("rows", {}).get(item.key, {}))
-        was = read_row(cells, item.group, self.context) if cells else {}
-        if not cells:
+        cells: Cells = dict(self.rows.get(item.key, {}))
+        if cells:
+            was = read_row(cells, item.group, self.context)
+        else:
+            was = {"relevant": condition_of(item.group, "", self.context)}
             self.put(cells, "name", item.key)
         if (item.type, item.list_name) != (was.get("type"), was.get("list_name")):
             self.put(cells, "type", written_type(item))
@@ -118,6 +137,8 @@ class _Writing:
         if not cells:
             self.put(cells, "type", "begin_group")
             self.put(cells, "name", path.rpartition("/")[2])
+        if path in self.parted:
+            cells.pop(self.slots["relevant"], None)
         label_en = text_of(cells, self.slots, "label_en")
         label = text_of(cells, self.slots, "label") or label_en
         if words.get("label_en", "") != label_en:
@@ -142,14 +163,18 @@ class _Writing:
 
         for item in self.items:
             node_of(item.group).children.append(item)
-        for path, words in self.groups.items():
-            # One in which nothing is asked, so that no item brought it.
-            if path not in nodes and "row" in words:
+        empty = [
+            (words["at"], path, None) for path, words in self.groups.items() if path not in nodes and "row" in words
+        ]
+        apart = [(row["at"], row["path"], row["row"]) for row in self.kept.get("apart", [])]
+        after = {row["at"]: row["after"] for row in (*self.groups.values(), *self.kept.get("apart", [])) if "at" in row}
+        loose: set[int] = set()
+        for at, path, row in sorted([*empty, *apart], key=lambda one: one[0]):
+            if row is None:
                 nodes[path] = _Node(path)
-                _insert(node_of(path.rpartition("/")[0]), nodes[path], words.get("after", ""))
-        for row in self.kept.get("apart", []):
-            if row["path"] in nodes:
-                _insert(nodes[row["path"]], dict(row["row"]), row["after"])
+                _insert(node_of(path.rpartition("/")[0]), nodes[path], after[at], loose)
+            elif path in nodes:
+                _insert(nodes[path], dict(row), after[at], loose)
         return root
 
     def lines(self, node: _Node) -> Iterable[Cells]:
@@ -199,16 +224,16 @@ class _Writing:
         ]
 
     def settings_cells(self) -> Cells:
-        checklist, cells = self.version.checklist, self.settings
+        cells, (title, title_en) = self.settings, titles_of(self.version)
         titles = [one for one in ("form_title", "title", "set_form_title") if cells.get(one)]
-        if checklist.title != (cells[titles[0]][:100] if titles else None):
-            cells[titles[0] if titles else "form_title"] = checklist.title
+        if title != (cells[titles[0]][:100] if titles else None):
+            cells[titles[0] if titles else "form_title"] = title
         if not any(cells.get(one) for one in ("form_id", "id_string", "set_form_id")):
-            cells["form_id"] = checklist.key
+            cells["form_id"] = self.version.checklist.key
         cells["version"] = cells.get("version") or str(self.version.number)
         if not self.kept.get("columns"):
             cells["default_language"] = CHINESE
-        cells[f"{OWN}::title_en"] = checklist.title_en
+        cells[f"{OWN}::title_en"] = title_en
         cells[f"{OWN}::venue_types"] = " ".join(self.version.venue_types)
         return {header: text for header, text in cells.items() if text}
 
@@ -231,15 +256,16 @@ def written_type(item: Item) -> str:
     return f"{kind} {item.list_name or CHECK_LIST}"
 
 
-def _insert(node: _Node, child: "_Node | Cells", after: str) -> None:
-    """Put it behind the item called `after`, behind the others that were put there; else at the head."""
+def _insert(node: _Node, child: "_Node | Cells", after: str, loose: set[int]) -> None:
+    """Put it behind the item called `after`, else at the head, and behind what was put there before: `loose`."""
     at = 0
     for place, other in enumerate(node.children, start=1):
         if (isinstance(other, Item) and other.key == after) or (isinstance(other, _Node) and other.holds(after)):
             at = place
-    while at < len(node.children) and isinstance(node.children[at], dict):
+    while at < len(node.children) and id(node.children[at]) in loose:
         at += 1
     node.children.insert(at, child)
+    loose.add(id(child))
 
 
 def write_form(version: CheckListVersion, items: Sequence[Item], choices: Sequence[Choice]) -> bytes:
