@@ -1,6 +1,6 @@
 """The exposure column: what of a visit is told the public, after a second person's yes and the venue's right of reply.
 
-Only standard wordings of check-list items are printed, under the venue's name in the register or under none. What
+Only standard wordings of check-list items are printed, under the venue’s name in the register or under none. What
 somebody types, a reply or a reason, is for those who decide and is never printed.
 """
 
@@ -351,7 +351,7 @@ def _require_nameless(visit: Visit, name: str, problems: Sequence[Problem]) -> N
         if len(sought) > 1 and any(sought in text for text in folded):
             raise BadExposure(
                 "name_of_person",
-                _("A person's name would be printed; withhold the venue's name, or mend the wording."),
+                _("A person’s name would be printed; withhold the venue’s name, or mend the wording."),
                 field="withhold_name",
             )
 
@@ -456,7 +456,7 @@ def _require_decision(exposure: Exposure, *, by: Person, seen: str | None) -> No
     _require_state(exposure, ExposureState.PROPOSED)
     if seen is not None and seen != mark_of(exposure):
         raise Conflict(
-            "exposure_changed", _("The venue's reply has changed since you looked; read it and decide then.")
+            "exposure_changed", _("The venue’s reply has changed since you looked; read it and decide then.")
         )
 
 

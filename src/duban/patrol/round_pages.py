@@ -103,7 +103,7 @@ class PlanForm(forms.Form):
         self.fields["venue_types"].choices = [(kind.key, str(kind)) for kind in VenueType.objects.all()]
         lists = CheckList.objects.filter(versions__state="in_use")
         self.fields["checklist"].widget.choices = [
-            ("", _("the one for the venue's type")), *((one.key, one.title) for one in lists)
+            ("", _("the one for the venue’s type")), *((one.key, one.title) for one in lists)
         ]  # fmt: skip
 
     def clean_starts_on(self) -> date:
