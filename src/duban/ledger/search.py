@@ -16,13 +16,13 @@ from django.db import connection
 from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
+from duban.core.grams import grams, sought
 from duban.core.rows import insert
 from duban.ledger.models import Counter, Entry, EntryText
 
 RARE = 10_000
 """What holds more entries than this is found faster by walking the list in its order and comparing."""
 PLACE, UNIT = "p", "u"
-DIGITS = "0123456789abcdefghijklmnopqrstuv"
 FULL_NUMBER = re.compile(r"\d{6}-\d{4}-\d{1,9}", re.ASCII)
 SHORT_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
@@ -34,36 +34,6 @@ class Match:
     condition: Q
     rare: bool
     """Few entries hold the words, and the index leads to them."""
-
-
-def grams(text: str) -> list[str]:
-    """The different tokens of a text, letters in lower case, blanks skipped.
-
-    >>> grams("垃圾") == grams(" 垃圾 ")
-    True
-    >>> [token.startswith(grams("圾")[0]) for token in grams("垃圾")]
-    [False, True]
-    """
-    found: dict[str, None] = {}
-    for word in text.lower().split():
-        for at in range(len(word)):
-            found[_token(word[at : at + 2])] = None
-    return list(found)
-
-
-def sought(text: str) -> list[str]:
-    """The tokens that an entry with these words must hold; of a single character only how one begins, with a `*`."""
-    found: dict[str, None] = {}
-    for word in text.lower().split():
-        pairs = [word[at : at + 2] for at in range(len(word) - 1)]
-        found |= dict.fromkeys([_token(pair) for pair in pairs] or [f"{_token(word)}*"])
-    return list(found)
-
-
-def _token(characters: str) -> str:
-    """Four letters for each character's code point: one token to every database's tokenizer, whatever the script."""
-    points = [ord(character) & 0xFFFFF for character in characters]
-    return "x" + "".join(DIGITS[point >> shift & 31] for point in points for shift in (15, 10, 5, 0))
 
 
 def tokens_of(entry: Entry) -> list[str]:

@@ -21,7 +21,7 @@ from duban.core.integrity import canonical, sha256
 from duban.core.rows import insert
 from duban.core.text import is_plain
 from duban.engines.geo.geodesy import geodesic
-from duban.venues import queries
+from duban.venues import queries, search
 from duban.venues.contact import BadContact, Contact, Purpose, unseal_contact
 from duban.venues.drafts import BadVenue, VenueDraft, place_drafts
 from duban.venues.models import Venue, VenueType
@@ -137,6 +137,8 @@ def edit_venue(*, by: Person, now: datetime, venue_id: uuid.UUID, edit: VenueEdi
         for column in changed:
             setattr(venue, column, getattr(fresh, column))
         venue.save(update_fields=changed)
+        if "search" in changed:
+            search.index([venue])
         told = [column for column in changed if column in TOLD]
         _audit(venue, "edit_venue", by=by, now=now, detail={"changed": told})
     return venue
@@ -361,3 +363,4 @@ def _write(venues: Sequence[Venue], now: datetime) -> None:
     for venue in venues:
         venue.token, venue.created_at = secrets.token_urlsafe(16), now
     insert(venues)
+    search.index(venues, fresh=True)

@@ -15,6 +15,7 @@ from duban.core.text import is_plain
 from duban.places.codes import normalise_code, within
 from duban.venues import queries
 from duban.venues.models import Venue
+from duban.venues.search import matching
 
 
 class BadFilter(DubanError):
@@ -65,7 +66,7 @@ def find_venues(person: Person, wanted: Filters) -> QuerySet[Venue]:
         venues = venues.filter(kind=wanted.kind)
     if wanted.area:
         venues = venues.filter(within("jurisdiction", [wanted.area]))
-    return queries.matching(venues, wanted.text)
+    return matching(venues, wanted.text)
 
 
 def sentence(wanted: Filters, kinds: Mapping[str, str], names: Mapping[str, str]) -> list[Chip]:

@@ -3,13 +3,14 @@
 from math import isfinite
 from typing import Any
 
-from django.db.models import Avg, Count, F, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from duban.core.errors import DubanError
+from duban.engines.geo import cells
 from duban.places import queries as places
 from duban.venues.models import Venue
 
@@ -47,25 +48,26 @@ def read_view(query: QueryDict) -> tuple[Box, int]:
 
 
 def drawn(venues: QuerySet[Venue], box: Box, zoom: int) -> dict[str, Any]:
-    """The venues in the box as GeoJSON (WGS 84): the counts of the features add up to `count`."""
-    west, south, east, north = box
-    inside = venues.order_by().filter(lon__gte=west, lon__lte=east, lat__gte=south, lat__lte=north)
-    parts = [inside.filter(cell__gte=low, cell__lte=high) for low, high in places.cell_ranges(*box)]
-    shift = 2 * (places.FINEST_ZOOM - min(zoom + STEPS_FINER, places.FINEST_ZOOM))
-    groups: dict[int, list[tuple[int, float, float]]] = {}
-    counted = [
-        part.values_list(F("cell").bitrightshift(shift)).annotate(n=Count("*"), east=Avg("lon"), north=Avg("lat"))
-        for part in parts
-    ]
+    """The venues about the box as GeoJSON (WGS 84): the counts of the features add up to `count`.
+
+    Whole cells are counted, by an index alone, so a little beyond the box is told as well.
+    """
+    ranges = places.cell_ranges(*box)
+    parts = [venues.order_by().filter(cell__gte=low, cell__lte=high) for low, high in ranges]
+    size = min(zoom + STEPS_FINER, places.FINEST_ZOOM)
+    finer = min(size + 1, places.FINEST_ZOOM)
+    at = F("cell").bitrightshift(2 * (places.FINEST_ZOOM - finer))
+    counted = [part.values_list(at).annotate(n=Count("*")) for part in parts]
     # Each range is looked up by itself: ranges that one condition names cost SQLite ten times that.
-    for cell, number, lon, lat in counted[0].union(*counted[1:], all=True):
-        groups.setdefault(cell, []).append((number, lon, lat))
-    total = sum(number for group in groups.values() for number, _lon, _lat in group)
+    counts: dict[int, int] = {}
+    for cell, number in counted[0].union(*counted[1:], all=True):
+        counts[cell] = counts.get(cell, 0) + number
+    total = sum(counts.values())
     if total <= FEW:
         rows = _rows(parts[0]).union(*(_rows(part) for part in parts[1:]), all=True) if total else []
         features = _features(list(rows))
     else:
-        features = [_cluster(cell, group) for cell, group in groups.items()]
+        features = _clusters(counts, finer, size)
     return {"type": "FeatureCollection", "bbox": list(box), "count": total, "features": features}
 
 
@@ -119,6 +121,16 @@ def _features(rows: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
         }
         for pk, lon, lat, name, kind, kind_en, address, closed_at in rows
     ]
+
+
+def _clusters(counts: dict[int, int], finer: int, size: int) -> list[dict[str, Any]]:
+    """The counts of finer cells put together to cells of the clusters' size; each stands at the middle of its parts."""
+    west, south, east, north = cells.cell_bounds(list(counts), finer)
+    groups: dict[int, list[tuple[int, float, float]]] = {}
+    middles = zip(((west + east) / 2).tolist(), ((south + north) / 2).tolist(), strict=True)
+    for (cell, number), (lon, lat) in zip(counts.items(), middles, strict=True):
+        groups.setdefault(cell >> 2 * (finer - size), []).append((number, lon, lat))
+    return [_cluster(cell, group) for cell, group in groups.items()]
 
 
 def _cluster(cell: int, group: list[tuple[int, float, float]]) -> dict[str, Any]:

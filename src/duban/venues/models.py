@@ -48,7 +48,7 @@ class Venue(models.Model):
             models.Index(fields=["town", "name_key"], name="venue_by_town_and_name"),
             models.Index(fields=["jurisdiction", "name", "id"], name="venue_by_place"),
             models.Index(fields=["kind", "jurisdiction", "name", "id"], name="venue_by_kind"),
-            models.Index(fields=["cell", "jurisdiction"], name="venue_by_cell"),
+            models.Index(fields=["cell", "jurisdiction", "closed_at", "kind"], name="venue_by_cell"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -60,3 +60,13 @@ class Venue(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class VenueText(models.Model):
+    """What a venue is found by, as pairs of characters; see search.py."""
+
+    venue = models.OneToOneField(Venue, on_delete=models.CASCADE, related_name="text")
+    grams = models.TextField()
+
+    def __str__(self) -> str:
+        return str(self.venue_id)

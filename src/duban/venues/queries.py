@@ -16,6 +16,7 @@ from duban.engines.geo.geodesy import geodesic
 from duban.places import queries as places
 from duban.places.codes import within
 from duban.venues.models import Venue, VenueType
+from duban.venues.search import matching
 
 ORDER = ("jurisdiction", "name", "id")
 NEAR_M = 500
@@ -42,15 +43,6 @@ def venue_of_sticker(person: Person, token: str) -> Venue:
 def search(person: Person, text: str) -> QuerySet[Venue]:
     """Those whose name, pinyin, initials or address hold every word of the text; all of them where there is none."""
     return matching(visible_to(person), text)
-
-
-def matching(venues: QuerySet[Venue], text: str) -> QuerySet[Venue]:
-    if not is_plain(text):
-        return venues.none()
-    condition = Q()
-    for word in text.split():
-        condition &= Q(search__contains=folded(word))
-    return venues.filter(condition)
 
 
 def _one(venues: QuerySet[Venue]) -> Venue:
@@ -83,17 +75,21 @@ def look_alikes(
     wanted = folded(name)
     if not wanted or not is_plain(wanted):
         return []
-    around = Q(pk__in=[])
+    around = []
     if lon is not None and lat is not None:
         wide, high = NEAR_M / (111_320 * max(cos(radians(lat)), 0.01)), NEAR_M / 110_574
         box = (max(lon - wide, -180.0), max(lat - high, -90.0), min(lon + wide, 180.0), min(lat + high, 90.0))
-        for low, top in places.cell_ranges(*box):
-            around |= Q(cell__gte=low, cell__lte=top)
+        around += [Q(cell__gte=low, cell__lte=top) for low, top in places.cell_ranges(*box)]
     if town:
-        around |= Q(town=town, name_key__startswith=wanted[:2])
-    there = visible_to(person).filter(around, closed_at=None).select_related("kind")[:CONSIDERED]
+        around.append(Q(town=town, name_key__startswith=wanted[:2]))
+    if not around:
+        return []
+    sight = visible_to(person).filter(closed_at=None).order_by().values("pk")
+    # Each part is looked up by itself, by its own index.
+    first, *others = (sight.filter(part) for part in around)
+    keys = [row["pk"] for row in first.union(*others)[:CONSIDERED]]
     scored = []
-    for venue in there:
+    for venue in Venue.objects.filter(pk__in=keys).select_related("kind"):
         metres = None
         if lon is not None and lat is not None and venue.lon is not None and venue.lat is not None:
             metres = float(geodesic([lon], [lat], [venue.lon], [venue.lat])[0][0])

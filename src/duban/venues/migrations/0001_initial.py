@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["town", "name_key"], name="venue_by_town_and_name"),
                     models.Index(fields=["jurisdiction", "name", "id"], name="venue_by_place"),
                     models.Index(fields=["kind", "jurisdiction", "name", "id"], name="venue_by_kind"),
-                    models.Index(fields=["cell", "jurisdiction"], name="venue_by_cell"),
+                    models.Index(fields=["cell", "jurisdiction", "closed_at", "kind"], name="venue_by_cell"),
                 ],
                 "constraints": [
                     models.CheckConstraint(
