@@ -299,7 +299,7 @@ def document_of(issue: Issue, items: Sequence[Item], *, checkpoint: str = "") ->
         sections.append({"key": str(section), "entries": shown})
     exposures = column.printed(issue)
     moment = timezone.localtime(issue.published_at) if issue.published_at else timezone.localtime(issue.created_at)
-    document = {
+    document: dict[str, Any] = {
         "schema": SCHEMA,
         "series": {
             "name": issue.series.name,

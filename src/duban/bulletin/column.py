@@ -118,7 +118,7 @@ def printed(issue: Issue) -> list[dict[str, Any]]:
 
 def _numbers(series: Series, exposure_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
     """In which published issue of the series each was printed last."""
-    rows = Exposed.objects.filter(
+    rows: Any = Exposed.objects.filter(
         exposure__in=exposure_ids, issue__series=series, issue__state=IssueState.PUBLISHED
     ).order_by("issue__number")
     return dict(rows.values_list("exposure_id", "issue__number"))

@@ -204,7 +204,9 @@ def printed(exposures: Iterable[Exposure]) -> list[Printed]:
 
 def _mended(exposures: Sequence[Exposure]) -> dict[tuple[uuid.UUID, str], date]:
     """The day on which each exposed problem was seen mended, by exposure and key."""
-    failures = Failure.objects.filter(venue__in={exposure.venue_id for exposure in exposures}, closed_at__isnull=False)
+    failures: Any = Failure.objects.filter(
+        venue__in={exposure.venue_id for exposure in exposures}, closed_at__isnull=False
+    )
     closed: dict[tuple[uuid.UUID, str], list[tuple[datetime, datetime]]] = {}
     for venue, key, opened_at, closed_at in failures.values_list("venue_id", "key", "opened_at", "closed_at"):
         closed.setdefault((venue, key), []).append((opened_at, closed_at))

@@ -9,14 +9,14 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.dateparse import parse_date
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
@@ -44,8 +44,8 @@ FILTERS: dict[str, Promise | str] = {
     "": gettext_lazy("waiting for a decision"),
     "shown": gettext_lazy("shown to the public"),
     "past": gettext_lazy("past its last day"),
-    "refused": gettext_lazy("refused"),
-    "withdrawn": gettext_lazy("withdrawn"),
+    "refused": pgettext_lazy("exposure", "refused"),
+    "withdrawn": pgettext_lazy("exposure", "withdrawn"),
     "all": gettext_lazy("all"),
 }
 
@@ -170,7 +170,8 @@ class ProposeForm(forms.Form):
         super().__init__(data, initial=initial)
         self.corrects = corrects
         language = "en" if _in_english() else "zh"
-        self.fields["keys"].choices = [(problem["key"], problem[language]) for problem in problems]
+        told_of: Any = self.fields["keys"]
+        told_of.choices = [(problem["key"], problem[language]) for problem in problems]
 
     def clean_expires_on(self) -> date | None:
         text = self.cleaned_data["expires_on"].strip()
@@ -355,7 +356,7 @@ STEPS: dict[str, tuple[Step, Promise]] = {
 }
 
 
-def step(name: str) -> Callable[..., HttpResponse]:
+def step(name: str) -> Callable[..., HttpResponseBase]:
     """The view that takes one of the steps; a refusal stands on the page."""
     begin, words = STEPS[name]
 
@@ -374,7 +375,7 @@ def step(name: str) -> Callable[..., HttpResponse]:
                 refuse(form, refusal)
                 return _one(request, found, bound={name: form}, status=refusal.status)
             return _one(request, found, refusal=refusal, status=refusal.status)
-        messages.success(request, words)
+        messages.success(request, str(words))
         return redirect("patrol:exposure", exposure_id)
 
     return take_step

@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 # ---- check-lists ----------------------------------------------------------------------------------------------------
 
@@ -352,10 +353,10 @@ class VisitNotice(models.Model):
 
 
 class ExposureState(models.TextChoices):
-    PROPOSED = "proposed", _("proposed")
+    PROPOSED = "proposed", pgettext_lazy("exposure", "proposed")
     APPROVED = "approved", _("approved")
-    REFUSED = "refused", _("refused")
-    WITHDRAWN = "withdrawn", _("withdrawn")
+    REFUSED = "refused", pgettext_lazy("exposure", "refused")
+    WITHDRAWN = "withdrawn", pgettext_lazy("exposure", "withdrawn")
 
 
 class Stand(models.TextChoices):

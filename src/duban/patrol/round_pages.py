@@ -100,7 +100,8 @@ class PlanForm(forms.Form):
         }
         super().__init__(data, initial=initial)
         self.fields["at"].widget.choices = areas
-        self.fields["venue_types"].choices = [(kind.key, str(kind)) for kind in VenueType.objects.all()]
+        kinds: Any = self.fields["venue_types"]
+        kinds.choices = [(kind.key, str(kind)) for kind in VenueType.objects.all()]
         lists = CheckList.objects.filter(versions__state="in_use")
         self.fields["checklist"].widget.choices = [
             ("", _("the one for the venue’s type")), *((one.key, one.title) for one in lists)

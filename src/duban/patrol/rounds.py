@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
@@ -152,7 +153,7 @@ def progress_of_rounds(person: Person, rounds: Sequence[PatrolRound]) -> dict[uu
     whole = Q(round__in=[one for one in rounds if sees_whole(person, one)])
     part = Q(round__in=[one for one in rounds if not sees_whole(person, one)])
     rows = RoundVenue.objects.filter(whole | (part & _in_area(person)), drawn=True).order_by()
-    visited = Q(pk__in=[])
+    visited: Any = Q(pk__in=[])
     for round_ in rounds:
         visited |= Q(round=round_) & Exists(_visits_there(round_))
     drawn = dict(rows.values_list("round").annotate(n=Count("pk")))
@@ -255,8 +256,8 @@ def plan_round(
     if before is not None:
         wanted = (by.username, area, title, kinds, starts_on, ends_on, size, seed or before.seed, asked and asked.pk)
         held = (before.made_by["username"], before.area, before.title, before.venue_types)
-        held += (before.starts_on, before.ends_on, before.size, before.seed, before.checklist_id)
-        if wanted != held:
+        days = (before.starts_on, before.ends_on)
+        if wanted != (*held, *days, before.size, before.seed, before.checklist_id):
             raise Conflict("round_id_taken", _("Another round was planned under this id; take a new id."), field="id")
         return Planned(before, fresh=False)
     # The seed is on the books before anything is read that it could be chosen for.
@@ -365,7 +366,8 @@ def assign_venues(*, by: Person, now: datetime, round_id: uuid.UUID, town: str, 
     Raises NotFound (`round_not_found`), NotAllowed, BadCampaign (`unknown_inspector`), Conflict (`round_closed`).
     """
     round_ = _lock(round_id, by=by)
-    rows = with_visits(RoundVenue.objects.filter(round=round_, drawn=True), round_).filter(visited=False)
+    rows: Any = with_visits(RoundVenue.objects.filter(round=round_, drawn=True), round_)
+    rows = rows.filter(visited=False)
     if town:
         rows = rows.filter(town=town)
     reach = town or round_.area
@@ -396,7 +398,8 @@ def close_round(*, by: Person, now: datetime, round_id: uuid.UUID, reason: str =
     round_ = _lock(round_id, by=by)
     reason = _checked_text(reason, MAX_REASON, "reason_too_long", "reason", empty=True)
     rows = RoundVenue.objects.filter(round=round_, drawn=True)
-    missed = with_visits(rows, round_).filter(visited=False)
+    drawn: Any = with_visits(rows, round_)
+    missed = drawn.filter(visited=False)
     left = missed.count()
     if left and not reason:
         raise BadCampaign("reason_missing", _("Say why some of it was not visited."), field="reason")
@@ -436,7 +439,7 @@ def stops_for(
     Theirs and what anybody may take, as far as they make visits there.
     """
     today = timezone.localdate(now)
-    condition = Q(pk__in=[])
+    condition: Any = Q(pk__in=[])
     for round_ in PatrolRound.objects.filter(closed_at=None, starts_on__lte=today, ends_on__gte=today):
         condition |= Q(round=round_) & ~Exists(_visits_there(round_))
     mine = Q(inspector=person.username) | Q(inspector="")
@@ -466,7 +469,8 @@ def _nearest(waiting: QuerySet[RoundVenue], lon: float, lat: float, limit: int) 
 def _measured(rows: list[RoundVenue], lon: float, lat: float) -> list[Stop]:
     if not rows:
         return []
-    lons, lats = [row.venue.lon for row in rows], [row.venue.lat for row in rows]
+    lons = [row.venue.lon or 0.0 for row in rows]
+    lats = [row.venue.lat or 0.0 for row in rows]
     metres, _bearing = geodesic([lon] * len(rows), [lat] * len(rows), lons, lats)
     stops = [Stop(row, float(far)) for row, far in zip(rows, metres, strict=True)]
     return sorted(stops, key=lambda stop: (stop.metres, stop.row.pk))
