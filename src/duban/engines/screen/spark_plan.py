@@ -1,5 +1,7 @@
 """The same plan on Spark, for presences that fill a cluster. Needs the extra `duban[spark]` and Java."""
 
+import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,6 +67,9 @@ def screen_by_spark(
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise ScreenError("no_spark", "Spark is not installed: install duban[spark], and Java.") from error
+    if master.startswith("local"):
+        # Its workers run what runs us; on a cluster the cluster knows its own Python.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     spark = (
         SparkSession.builder.master(master)
         .appName("duban screen")
@@ -82,9 +87,12 @@ def screen_by_spark(
         pq.write_table(table, path)
         spark.read.parquet(_uri(path)).createOrReplaceTempView(name)
 
+    known = areas.areas
+
     def judge_candidates(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        prepared = Areas(known)
         for batch in batches:
-            yield settled(batch, areas, now)
+            yield settled(batch, prepared, now)
 
     bad = "SELECT file, row_number AS row, reason FROM presences WHERE reason IS NOT NULL"
     query = candidates_sql(cover.west, cover.south, cover.per_degree, cover.size, bool(areas.codes))
