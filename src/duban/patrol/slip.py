@@ -9,7 +9,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
-from duban.engines.typeset.slip import render_slip
+from duban.engines.typeset import render_slip
 from duban.patrol.checklists import title_of, word_of
 from duban.patrol.models import Answer, Failure, Recheck, Result, Visit
 from duban.patrol.queries import open_failures_of

@@ -6,6 +6,7 @@ from .evaluation import render_evaluation
 from .issue import SCHEMA, issue_hash
 from .page import render_html, stylesheet
 from .pdf import render_pdf
+from .slip import render_slip
 from .stickers import Sticker, render_stickers
 from .word import render_docx
 
@@ -24,6 +25,7 @@ __all__ = [
     "render_evaluation",
     "render_html",
     "render_pdf",
+    "render_slip",
     "render_stickers",
     "stylesheet",
 ]
