@@ -19,7 +19,7 @@ from duban.core import clock
 from duban.demo.builders import make_jpeg, make_person, make_signature
 from duban.ledger.models import Entry
 from duban.patrol.checklists import lists_for
-from duban.patrol.models import Answer, CheckListVersion, Item, Visit, VisitNotice
+from duban.patrol.models import Answer, CheckList, CheckListVersion, Choice, Item, Visit, VisitNotice
 from duban.patrol.queries import open_failures_of
 from duban.patrol.visit_pages import read_value
 from duban.venues.models import Venue
@@ -189,6 +189,93 @@ def test_files_that_are_no_photos(inspector: Person, venue: Venue, version: Chec
     sent = {"key": "masks", "photo": SimpleUploadedFile("a.jpg", data, "image/jpeg")}
     assert client.post(f"{address}photos/", sent).status_code in {200, 400}
     assert not Answer.objects.exclude(photos=[]).exists()
+
+
+KINDS: list[dict[str, Any]] = [
+    {"key": "intro", "type": "note"},
+    {"key": "province", "type": "select_one", "list_name": "provinces", "required": True},
+    {"key": "county", "type": "select_one", "list_name": "counties", "choice_filter": "province = ${province}"},
+    {"key": "sells", "type": "select_multiple", "list_name": "goods"},
+    {"key": "seats", "type": "integer", "constraint": ". > 0"},
+    {"key": "size", "type": "decimal"},
+    {"key": "opened", "type": "date"},
+    {"key": "spot", "type": "geopoint"},
+    {"key": "front", "type": "photo"},
+    {"key": "words", "type": "text", "relevant": "${masks} = 'fail'"},
+    {"key": "masks", "type": "check"},
+]
+CHOICES = {
+    "provinces": [("bj", {}), ("hb", {})],
+    "counties": [("tz", {"province": "bj"}), ("sh", {"province": "hb"})],
+    "goods": [("meat", {}), ("fish", {})],
+}
+
+
+@pytest.fixture
+def of_every_kind(venue: Venue) -> CheckListVersion:
+    checklist = CheckList.objects.create(key="every-kind", title="各类题")
+    version = CheckListVersion.objects.create(
+        checklist=checklist, number=1, state="in_use", venue_types=["restaurant"], made_by={}, made_at=at(-99)
+    )
+    for place, facts in enumerate(KINDS):
+        Item.objects.create(version=version, position=place, label=facts["key"], **facts)
+    for name, choices in CHOICES.items():
+        for place, (choice, columns) in enumerate(choices):
+            Choice.objects.create(
+                version=version, position=place, list_name=name, name=choice, label=choice.upper(), columns=columns
+            )
+    return version
+
+
+def test_questions_of_every_kind_are_shown_answered_and_checked(
+    inspector: Person, venue: Venue, of_every_kind: CheckListVersion
+) -> None:
+    client = as_(inspector)
+    address = begun(client, venue, of_every_kind)
+    assert "0 / 9" in client.get(address).content.decode()
+
+    def send(**answers: list[str]) -> Any:
+        kinds = {facts["key"]: facts["type"] for facts in KINDS}
+        said = [{"key": key, "type": kinds[key], "value": value} for key, value in answers.items()]
+        return client.post(f"{address}answers/", json.dumps({"said": said}), content_type="application/json").json()
+
+    assert send(province=["bj"])["offered"]["county"] == ["tz"]
+    assert "words" in send(masks=["fail"])["asked"]
+    state = send(
+        county=["sh"], sells=["meat", "fish"], seats=["0"], size=["12.5"], opened=["2020-12-01"], words=["写几句"],
+        spot=["116.72 39.95 8"],
+    )  # fmt: skip
+    assert state["refused"] == {}
+    photo = SimpleUploadedFile("a.jpg", make_jpeg(1), "image/jpeg")
+    client.post(f"{address}photos/", {"key": "front", "photo": photo})
+    wrong = client.get(f"{address}finish/").content.decode()
+    assert "Choose from the list." in wrong
+    assert "This answer lies outside what the form allows." in wrong
+    refused = send(seats=["x"], opened=["yesterday"], sells=["gold"], spot=["999 999"])["refused"]
+    assert {key: one["code"] for key, one in refused.items()} == {
+        "seats": "bad_number", "opened": "bad_date", "sells": "bad_choice", "spot": "bad_position",
+    }  # fmt: skip
+    send(county=["tz"], seats=["40"])
+    over = client.post(f"{address}finish/", {}, follow=True).content.decode()
+    for said in ("BJ", "TZ", "MEAT", "FISH", "40", "12.5", "2020-12-01", "116.720000", "写几句"):
+        assert said in over
+    assert "MEAT" in text_of(client.get(f"{address}slip.pdf"))
+    stored = {answer.key: answer.value for answer in Answer.objects.exclude(key="masks")}
+    assert (stored["sells"], stored["seats"], stored["spot"]) == (["meat", "fish"], 40, [116.72, 39.95, 8])
+
+
+def test_what_is_no_longer_asked_goes_with_the_end(
+    inspector: Person, venue: Venue, of_every_kind: CheckListVersion
+) -> None:
+    client = as_(inspector)
+    address = begun(client, venue, of_every_kind)
+    queue(client, address, masks="fail", province="bj")
+    said = [{"key": "words", "type": "text", "value": ["旧话"]}]
+    client.post(f"{address}answers/", json.dumps({"said": said}), content_type="application/json")
+    assert "words" not in queue(client, address, masks="pass").json()["asked"]
+    client.post(f"{address}finish/", {})
+    assert Visit.objects.get().state == "finished"
+    assert not Answer.objects.filter(key="words").exists()
 
 
 # ---- re-check and taking back ---------------------------------------------------------------------------------------
