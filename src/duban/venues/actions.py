@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.utils.translation import gettext_lazy as _
 
@@ -40,7 +40,6 @@ BATCH = 500
 Key = tuple[str, str, str]
 
 
-@transaction.atomic
 def record_venue(
     *,
     by: Person,
@@ -62,17 +61,26 @@ def record_venue(
     (`venue_conflict`).
     """
     draft = VenueDraft(name, kind, jurisdiction, lon, lat, datum, address, contact)
+    venue_id = venue_id or uuid.uuid4()
+    try:
+        return _record_venue(by=by, now=now, draft=draft, venue_id=venue_id)
+    except IntegrityError:
+        # The same id was sent twice at once and the other was first: it is there now, and this one is its replay.
+        return _record_venue(by=by, now=now, draft=draft, venue_id=venue_id)
+
+
+@transaction.atomic
+def _record_venue(*, by: Person, now: datetime, draft: VenueDraft, venue_id: uuid.UUID) -> Venue:
     placed, refused = place_drafts(by=by, drafts=[draft])
     if refused:
         raise refused[0][1]
     venue = placed[0][1]
-    if venue_id is not None:
-        venue.pk = venue_id
-        there = Venue.objects.select_for_update().filter(pk=venue_id).first()
-        if there is not None:
-            return _replayed(there, venue, by)
+    there = Venue.objects.select_for_update().filter(pk=venue_id).first()
+    if there is not None:
+        return _replayed(there, venue, by)
+    venue.pk = venue_id
     _write([venue], now)
-    audit.record(by=by, now=now, action="record_venue", subject_type="venue", subject_id=venue.pk)
+    _audit(venue, "record_venue", by=by, now=now)
     return venue
 
 

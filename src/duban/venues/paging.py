@@ -15,6 +15,8 @@ from duban.venues.queries import ORDER
 
 PAGE_SIZE = 50
 COUNTED = 10_000
+COUNTED_BY_WORDS = 1_000
+"""What holds frequent words is counted by reading it."""
 Key = tuple[str, str, uuid.UUID]
 
 
@@ -29,7 +31,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Count:
-    """How many, counted no further than COUNTED."""
+    """How many; `more`: it was counted no further."""
 
     number: int
     more: bool
@@ -38,9 +40,9 @@ class Count:
         return f"{self.number:,}{'+' if self.more else ''}"
 
 
-def count_of(venues: QuerySet[Venue]) -> Count:
-    number = venues.order_by()[: COUNTED + 1].count()
-    return Count(min(number, COUNTED), number > COUNTED)
+def count_of(venues: QuerySet[Venue], cap: int = COUNTED) -> Count:
+    number = venues.order_by()[: cap + 1].count()
+    return Count(min(number, cap), number > cap)
 
 
 def page_of(venues: QuerySet[Venue], cursor: str = "", size: int = PAGE_SIZE) -> Page:

@@ -16,7 +16,7 @@ from duban.core.errors import DubanError
 from duban.places import queries as places
 from duban.venues import filters, map_points
 from duban.venues.models import Venue
-from duban.venues.paging import Count, Page, count_of, page_of
+from duban.venues.paging import COUNTED, COUNTED_BY_WORDS, Count, Page, count_of, page_of
 from duban.venues.queries import types_by_key
 
 SEES = "venue.see"
@@ -51,7 +51,7 @@ def venue_list(request: StaffRequest) -> HttpResponse:
         wanted = filters.read_filters(request.GET, kinds)
         venues = filters.find_venues(person, wanted)
         page = page_of(venues, request.GET.get("cursor", ""))
-        total = count_of(venues)
+        total = count_of(venues, COUNTED_BY_WORDS if wanted.text else COUNTED)
     except DubanError as wrong:
         refusal = wrong
     areas = area_choices(person, SEES, wanted.area)
