@@ -16,7 +16,6 @@ measured in processes of their own.
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -158,7 +157,8 @@ def alone(options: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory() as folder:
             result = screen(reader, areas, now=NOW, out=Path(folder) / "out.parquet")
     taken = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not getrusage: that would remember the process which started this one.
+    peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
     assert result.rows == result.accepted + sum(result.rejects.values())
     print(
         f"{result.rows:,} rows in = {result.accepted:,} + {sum(result.rejects.values()):,} rejected, "

@@ -5,6 +5,7 @@ asked to. Every row is judged; one that cannot be used is rejected with one reas
 """
 
 import hashlib
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -166,12 +167,16 @@ class GroupChunk(Chunk):
         return not known or statistics.null_count > 0 or not statistics.min
 
     @cached_property
-    def _file(self) -> pq.ParquetFile:
-        return self.source.open()
+    def _numbers(self) -> pa.Table:
+        return self._read([name for name in ("lon", "lat", "arrived", "departed") if name in self.layout.names])
 
     def _column(self, name: str) -> pa.Array:
-        column = self._file.read_row_group(self.group, columns=[name], use_threads=False).column(name)
+        table = self._numbers if name in ("lon", "lat", "arrived", "departed") else self._read([name])
+        column = table.column(name)
         return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+
+    def _read(self, names: list[str]) -> pa.Table:
+        return self.source.of_this_thread().read_row_group(self.group, columns=names, use_threads=False)
 
 
 class ParquetSource:
@@ -179,6 +184,7 @@ class ParquetSource:
 
     def __init__(self, path: Path):
         self.path, self.label = path, str(path)
+        self._opened = threading.local()
         try:
             with pq.ParquetFile(path) as file:
                 self.metadata: pq.FileMetaData = file.metadata
@@ -190,6 +196,11 @@ class ParquetSource:
     @property
     def rows(self) -> int:
         return int(self.metadata.num_rows)
+
+    def of_this_thread(self) -> pq.ParquetFile:
+        if not hasattr(self._opened, "file"):
+            self._opened.file = self.open()
+        return self._opened.file
 
     def open(self) -> pq.ParquetFile:
         return pq.ParquetFile(self.path, metadata=self.metadata, memory_map=True)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, tzinfo
@@ -41,7 +42,11 @@ from .presences import (
 )
 from .results import INSTANT, RejectFile, open_database
 
-_GROUP = 1 << 16
+# Rows of a row group: few enough that a small area reads little beyond itself.
+_GROUP = 1 << 14
+# Rows that come from the sort at once.
+_BATCH = 1 << 16
+_SIDES = ("west", "south", "east", "north")
 _SCHEMA = pa.schema(
     [
         ("person", pa.string()),
@@ -254,7 +259,7 @@ class _Part:
     box: Any
     arrived: Any
     departed: Any
-    codes: list[list[str] | None]
+    codes: list[tuple[str | None, str | None]]
 
     @classmethod
     def read(cls, path: Path) -> "_Part":
@@ -266,11 +271,11 @@ class _Part:
                 day=date.fromisoformat(path.parent.name.removeprefix("day=")),
                 rows=said["rows"],
                 sha256=said["sha256"],
-                group_rows=np.array([group["rows"] for group in groups], dtype=np.int64),
-                box=np.array([group["box"] or [np.nan] * 4 for group in groups], dtype=np.float64).reshape(-1, 4),
-                arrived=np.array([group["arrived"] for group in groups], dtype=np.int64),
-                departed=np.array([group["departed"] for group in groups], dtype=np.int64),
-                codes=[group["codes"] for group in groups],
+                group_rows=np.array(groups["rows"], dtype=np.int64),
+                box=np.array([groups[side] for side in _SIDES], dtype=np.float64).T.reshape(-1, 4),
+                arrived=np.array(groups["arrived"], dtype=np.int64),
+                departed=np.array(groups["departed"], dtype=np.int64),
+                codes=list(zip(groups["first_code"], groups["last_code"], strict=True)),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ScreenError("bad_store", f"{path} is not an index of this store: {error}") from error
@@ -284,7 +289,7 @@ class _Part:
         by_shape = cover.touched(west, south, east, north) & (near & in_time).any(axis=1)
         by_code = np.zeros(len(self.group_rows), dtype=bool)
         for area, code in areas.codes.items():
-            may = [held is not None and held[0] <= code + "\uffff" and held[1] >= code for held in self.codes]
+            may = [bool(last) and str(first) <= code + "\uffff" and str(last) >= code for first, last in self.codes]
             by_code |= np.array(may, dtype=bool) & in_time[:, area]
         return by_shape | by_code
 
@@ -298,8 +303,8 @@ class _DayWriter:
         self.folder.mkdir()
         self.path = self.folder / "part"
         self.waiting: list[pa.RecordBatch] = []
-        self.count = 0
-        self.groups: list[dict[str, object]] = []
+        self.count = self.rows = 0
+        self.groups: dict[str, list[object]] = defaultdict(list)
         # Tokens and positions hardly repeat, so a dictionary of them would cost reading and save nothing.
         self.writer = pq.ParquetWriter(
             self.path, _SCHEMA, compression="zstd", compression_level=1, use_dictionary=["area_code", "venue"]
@@ -318,8 +323,7 @@ class _DayWriter:
         with self.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         self.path.rename(self.folder / f"{sha256[:16]}.parquet")
-        rows = sum(int(str(group["rows"])) for group in self.groups)
-        index = {"rows": rows, "sha256": sha256, "groups": self.groups}
+        index = {"rows": self.rows, "sha256": sha256, "groups": self.groups}
         (self.folder / f"{sha256[:16]}.index.json").write_text(json.dumps(index), encoding="utf-8")
 
     def _flush(self, rows: int) -> None:
@@ -327,19 +331,21 @@ class _DayWriter:
         group, rest = table.slice(0, rows), table.slice(rows)
         self.waiting, self.count = rest.to_batches(), rest.num_rows
         self.writer.write_table(group, row_group_size=rows)
-        ends = {name: pc.min_max(group[name]).as_py() for name in ("lon", "lat", "area_code")}
+        self.rows += rows
+        lon, lat, code = (pc.min_max(group[name]).as_py() for name in ("lon", "lat", "area_code"))
         departed = group["departed"]
-        codes = ends["area_code"]
-        box = [ends["lon"]["min"], ends["lat"]["min"], ends["lon"]["max"], ends["lat"]["max"]]
-        self.groups.append(
-            {
-                "rows": rows,
-                "box": None if box[0] is None else box,
-                "codes": None if codes["min"] is None else [codes["min"], codes["max"]],
-                "arrived": pc.min(group["arrived"].cast(pa.int64())).as_py(),
-                "departed": FOREVER if departed.null_count else pc.max(departed.cast(pa.int64())).as_py(),
-            }
-        )
+        for name, value in (
+            ("rows", rows),
+            ("west", lon["min"]),
+            ("south", lat["min"]),
+            ("east", lon["max"]),
+            ("north", lat["max"]),
+            ("first_code", code["min"]),
+            ("last_code", code["max"]),
+            ("arrived", pc.min(group["arrived"].cast(pa.int64())).as_py()),
+            ("departed", FOREVER if departed.null_count else pc.max(departed.cast(pa.int64())).as_py()),
+        ):
+            self.groups[name].append(value)
 
 
 def _sorted(spool: Iterator[pa.RecordBatch], folder: str, memory_mb: int, workers: int) -> Iterator[pa.RecordBatch]:
@@ -351,7 +357,7 @@ def _sorted(spool: Iterator[pa.RecordBatch], folder: str, memory_mb: int, worker
         database.register("spool", pa.RecordBatchReader.from_batches(_SPOOL, spool))
         query = f"SELECT * FROM spool ORDER BY day, cell NULLS LAST, {whole}, file_number, row_number"
         before: pa.RecordBatch | None = None
-        for batch in database.sql(query).to_arrow_reader(_GROUP):
+        for batch in database.sql(query).to_arrow_reader(_BATCH):
             batch = batch.cast(_SPOOL)
             with_one = pa.Table.from_batches([batch.slice(0, 1) if before is None else before, batch]).combine_chunks()
             same = np.ones(batch.num_rows, dtype=bool)
