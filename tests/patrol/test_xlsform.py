@@ -102,6 +102,7 @@ def test_a_published_form_goes_out_as_it_came_in() -> None:
     assert back["choices"] == there["choices"]
     assert back["readme"] == there["readme"]
     assert back["settings"] == there["settings"]
+    assert [[*row] for row in back["settings"]] == [[*row] for row in there["settings"]]
     convert(io.BytesIO(out(version)).getvalue())
 
 

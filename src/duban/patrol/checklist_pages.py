@@ -601,7 +601,7 @@ class Line:
 
 
 def written_columns(columns: Mapping[str, Any]) -> str:
-    return "; ".join(f"{column}={text}" for column, text in columns.items())
+    return "; ".join(f"{column}={text}" for column, text in sorted(columns.items()))
 
 
 def read_columns(text: str, row: int) -> dict[str, str]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.patrol.models import Choice, Item
 
-FACTS: dict[str, Promise] = {
+FACTS = {
     "label": _("question"),
     "label_en": _("question in English"),
     "hint": _("hint"),

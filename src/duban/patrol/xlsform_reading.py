@@ -500,7 +500,12 @@ class _Reading:
                 apart.append({"after": last, "at": number, "path": path, "row": row})
         others = self.sheets.keys() - {SURVEY, CHOICES, SETTINGS}
         return {
-            "columns": {SURVEY: self.survey.headers, CHOICES: self.chosen.headers},
+            # A database may keep the keys of an object in an order of its own.
+            "columns": {
+                SURVEY: self.survey.headers,
+                CHOICES: self.chosen.headers,
+                SETTINGS: self.sheets.get(SETTINGS, Sheet()).headers,
+            },
             "rows": rows,
             "groups": groups,
             "apart": apart,

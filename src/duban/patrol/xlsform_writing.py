@@ -197,7 +197,7 @@ class _Writing:
             cells: Cells = {
                 slots["list name"]: choice.list_name,
                 slots["name"]: choice.name,
-                **{str(header): str(text) for header, text in choice.columns.items()},
+                **{str(header): str(text) for header, text in sorted(choice.columns.items())},
             }
             for fact in ("label", "label_en"):
                 text = getattr(choice, fact)
@@ -235,7 +235,9 @@ class _Writing:
             cells["default_language"] = CHINESE
         cells[f"{OWN}::title_en"] = title_en
         cells[f"{OWN}::venue_types"] = " ".join(self.version.venue_types)
-        return {header: text for header, text in cells.items() if text}
+        order = self.kept.get("columns", {}).get(SETTINGS, [])
+        headers = [*(header for header in order if header in cells), *(one for one in cells if one not in order)]
+        return {header: cells[header] for header in headers if cells[header]}
 
 
 EMPTY: dict[str, Any] = {
