@@ -111,7 +111,7 @@ def fill() -> None:
 
 
 def read(path: Path) -> pandas.DataFrame:
-    table = pandas.read_csv(path, dtype={"jurisdiction": str}, keep_default_na=False)
+    table = pandas.read_csv(path, dtype={"jurisdiction": str, "lon": str, "lat": str}, keep_default_na=False)
     table["at"] = pandas.to_datetime(table.visited_at, format="%Y-%m-%d %H:%M", errors="coerce")
     return table[table["at"].notna()]
 

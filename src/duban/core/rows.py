@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 
 BATCH = 500
 
@@ -17,6 +17,8 @@ def insert(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     head, marks, fields = _statement(type(rows[0]))
+    # The connection itself: what stands for it looks it up anew for each value.
+    connection = connections[DEFAULT_DB_ALIAS]
     with connection.cursor() as cursor:
         for start in range(0, len(rows), BATCH):
             batch = rows[start : start + BATCH]

@@ -213,17 +213,19 @@ def _later_looks(told: dict[Pair, list[Look]], by_id: dict[uuid.UUID, Visit]) ->
     if not told:
         return {}
     first = {pair: min(look.start for look in group) for pair, group in told.items()}
+    venues = {venue for venue, _key in told}
+    since = Visit.objects.filter(venue__in=venues, state="finished", visited_at__gt=min(first.values()))
+    # Mostly there are no others, and to learn that costs less than to read what was answered.
+    others = [pk for pk in since.values_list("pk", flat=True) if pk not in by_id]
     found: dict[Pair, list[Look]] = {}
-    rows = Answer.objects.filter(
-        visit__venue__in={venue for venue, _key in told},
-        visit__state="finished",
-        visit__visited_at__gt=min(first.values()),
-        result__in=[Result.PASS, Result.FAIL],
-    ).select_related("visit", "item")
-    for answer in rows.order_by("visit__visited_at", "visit__pk"):
-        pair = (answer.visit.venue_id, answer.key)
-        if answer.visit_id not in by_id and pair in first and answer.visit.visited_at > first[pair]:
-            found.setdefault(pair, []).append(Look.of(answer, answer.visit))
+    for part in in_parts(others):
+        rows = Answer.objects.filter(visit__in=part, result__in=[Result.PASS, Result.FAIL])
+        for answer in rows.select_related("visit", "item"):
+            pair = (answer.visit.venue_id, answer.key)
+            if pair in first and answer.visit.visited_at > first[pair]:
+                found.setdefault(pair, []).append(Look.of(answer, answer.visit))
+    for group in found.values():
+        group.sort(key=lambda look: (look.start, str(look.visit_id)))
     return found
 
 
