@@ -10,11 +10,14 @@ from playwright.sync_api import Page, expect
 
 from duban.access.models import Person
 from duban.core import clock
+from duban.core.audit import Console
+from duban.demo import layers
 from duban.demo.builders import NOON, make_jpeg, make_person
 from duban.demo.inspection import CALLS, PLACES, Call
 from duban.ledger.models import Entry, EntryPhoto
 from duban.patrol.brief import Span, Wanted, brief_of
 from duban.patrol.models import Answer, Failure, Visit, VisitState
+from duban.places.actions import load_jurisdictions
 from duban.venues.actions import record_venue
 from duban.venues.models import Venue
 
@@ -172,6 +175,7 @@ def test_the_inspection_of_the_page_entered_in_the_browser(
     open_page: Callable[..., Page], transactional_db: None, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     supervisor = make_person("sun", name="孙督办")
+    load_jurisdictions(by=Console(), now=NOON, data=layers.codes_table(), name="codes.csv")
     venues = {
         place: record_venue(
             by=supervisor, now=NOON, name=place.name, kind=place.kind, jurisdiction=place.jurisdiction, lon=place.lon,
@@ -188,11 +192,16 @@ def test_the_inspection_of_the_page_entered_in_the_browser(
         monkeypatch.setattr(clock, "now", lambda at=call.at: at)
         enter(page, call, venues[call.place], seeds)
     found = brief_of(Wanted(Span(date(2021, 1, 18), date(2021, 1, 19))))
-    assert (found.towns_inspected, found.problems, found.lookback.clean) == (11, 5, True)
-    assert {line.code: line.problems for line in found.by_town if line.problems} == {
+    assert (found.towns_inspected, found.town_problems, found.street_problems) == (11, 5, 2)
+    assert {line.key: line.problems for line in found.with_problems} == {
         "110112104": 3, "110112109": 1, "110112114": 1, "110112003": 2,
     }  # fmt: skip
-    assert Entry.objects.count() == Failure.objects.count()
+    assert found.lookback.clean
+    assert found.sentence["zh"] == (
+        "2021年1月18日至19日，对11个乡镇开展检查指导，共发现问题5处（宋庄镇3处、马驹桥镇1处、台湖镇1处）；"
+        "对3个街道开展检查指导，共发现问题2处（北苑街道2处）。对此前发现的4项问题开展“回头看”，暂无未整改问题。"
+    )
+    assert Entry.objects.count() == Failure.objects.count() == sum(len(call.failed) for call in CALLS)
 
 
 def enter(page: Page, call: Call, venue: Venue, seeds: Any) -> None:
@@ -201,14 +210,13 @@ def enter(page: Page, call: Call, venue: Venue, seeds: Any) -> None:
         "button", name=re.compile("Begin the re-check|开始复查" if call.recheck else "Begin the visit|开始检查")
     ).click()
     expect(page.locator("[data-visit][data-ready]")).to_be_visible()
-    notes = dict(call.failed)
-    for question in page.locator(".question:not([hidden])").all():
-        key = question.get_attribute("data-key") or ""
-        say(page, "fail" if key in notes else "pass", key)
-        if key in notes:
-            question.locator("textarea").fill(notes[key])
-            question.locator("input[type=file]").set_input_files(photos(next(seeds)))
-            expect(question.locator("[data-sha]")).to_have_count(1)
+    page.evaluate("document.querySelectorAll('.question .result [value=pass]').forEach((one) => one.click())")
+    for key, note in call.failed:
+        question = page.locator(f"#q-{key}")
+        say(page, "fail", key)
+        question.locator("textarea").fill(note)
+        question.locator("input[type=file]").set_input_files(photos(next(seeds)))
+        expect(question.locator("[data-sha]")).to_have_count(1)
     page.locator("[data-finish]").click()
     page.wait_for_url("**/finish/")
     page.locator(".ending button[type=submit]").click()
