@@ -19,8 +19,7 @@ from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotFound
 from duban.core.text import is_plain
 from duban.engines.geo.geodesy import geodesic
-from duban.ledger.models import Entry
-from duban.ledger.queries import lookback_due_at_now
+from duban.ledger.queries import Filters, entries_for
 from duban.ledger.sampling import ENGINE, draw
 from duban.patrol.models import Answer, CheckList, PatrolRound, Result, RoundVenue, Visit, VisitState
 from duban.places.codes import ancestors, normalise_code, within
@@ -161,12 +160,11 @@ def progress_of_rounds(person: Person, rounds: Sequence[PatrolRound]) -> dict[uu
     return {round_.pk: (drawn.get(round_.pk, 0), done.get(round_.pk, 0)) for round_ in rounds}
 
 
-def lookbacks_of(person: Person, round_: PatrolRound) -> QuerySet[Entry]:
+def lookbacks_of(person: Person, round_: PatrolRound) -> QuerySet[Any]:
     """What was struck off in the round's area and is due for a look-back by its last day, of what the person sees."""
     _start, end = moments_of(round_)
-    due = lookback_due_at_now(end - timedelta(microseconds=1))
-    found = Entry.objects.visible_to(person).filter(within("jurisdiction", [round_.area]), due)
-    return found.select_related("category").order_by("lookback_due_at", "id")
+    due = Filters(area=round_.area, lookback="due")
+    return entries_for(person, due, now=end - timedelta(microseconds=1)).order_by("lookback_due_at", "id")
 
 
 @dataclass(frozen=True)
@@ -251,30 +249,30 @@ def plan_round(
         )
     people = _checked_inspectors(area, inspectors)
     asked = _checked_list(checklist)
-    round_id = round_id or uuid.uuid4()
-    before = PatrolRound.objects.select_for_update().filter(pk=round_id).first()
-    if before is not None:
-        wanted = (by.username, area, title, kinds, starts_on, ends_on, size, seed or before.seed, asked and asked.pk)
-        held = (before.made_by["username"], before.area, before.title, before.venue_types)
-        days = (before.starts_on, before.ends_on)
-        if wanted != (*held, *days, before.size, before.seed, before.checklist_id):
-            raise Conflict("round_id_taken", _("Another round was planned under this id; take a new id."), field="id")
-        return Planned(before, fresh=False)
-    # The seed is on the books before anything is read that it could be chosen for.
-    planned = PatrolRound.objects.create(
-        id=round_id,
-        title=title,
-        area=area,
-        venue_types=kinds,
-        starts_on=starts_on,
-        ends_on=ends_on,
-        seed=seed or secrets.token_hex(16),
-        size=size,
-        engine=ENGINE,
-        made_by=by.as_actor(),
-        made_at=now,
-        checklist=asked,
+    # The seed is on the books before anything is read that it could be chosen for; of two at once the second waits.
+    planned, fresh = PatrolRound.objects.get_or_create(
+        id=round_id or uuid.uuid4(),
+        defaults={
+            "title": title,
+            "area": area,
+            "venue_types": kinds,
+            "starts_on": starts_on,
+            "ends_on": ends_on,
+            "seed": seed or secrets.token_hex(16),
+            "size": size,
+            "engine": ENGINE,
+            "made_by": by.as_actor(),
+            "made_at": now,
+            "checklist": asked,
+        },
     )
+    if not fresh:
+        wanted = (by.username, area, title, kinds, starts_on, ends_on, size, seed or planned.seed, asked and asked.pk)
+        held = (planned.made_by["username"], planned.area, planned.title, planned.venue_types)
+        days = (planned.starts_on, planned.ends_on)
+        if wanted != (*held, *days, planned.size, planned.seed, planned.checklist_id):
+            raise Conflict("round_id_taken", _("Another round was planned under this id; take a new id."), field="id")
+        return Planned(planned, fresh=False)
     frame, drawn = _write_frame(planned, people)
     detail = {"area": area, "frame": frame, "drawn": drawn}
     audit.record(by=by, now=now, action="plan_round", subject_type="patrol_round", subject_id=planned.pk, detail=detail)
