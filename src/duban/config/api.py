@@ -71,6 +71,7 @@ api.add_router("/figures", "duban.ledger.figures_api.router")
 api.add_router("/lookback", "duban.ledger.lookback_api.router")
 api.add_router("/venues", "duban.venues.api.router")
 api.add_router("/patrol", "duban.patrol.api.router")
+api.add_router("/outbreak", "duban.outbreak.api.router")
 api.add_router("/bulletins", "duban.bulletin.api.router")
 
 

@@ -15,6 +15,7 @@ urlpatterns = [
     path("venues/", include("duban.venues.urls")),
     path("patrol/", include("duban.patrol.urls")),
     path("v/<str:token>", sticker, name="sticker"),
+    path("outbreak/", include("duban.outbreak.urls")),
     path("bulletins/", include("duban.bulletin.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", api.urls),

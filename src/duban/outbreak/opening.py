@@ -12,11 +12,12 @@ from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import NotFound
 from duban.outbreak.models import Found, Opening
-from duban.outbreak.people import facts_of
-from duban.outbreak.screening import checked_purpose, found_for
+from duban.outbreak.people import facts_of, facts_of_many
+from duban.outbreak.screening import BadScreening, checked_purpose, found_for, screening_for
 from duban.places.codes import covers
 
 OPENS = "identity.open"
+MOST = 5000
 
 
 def found_person(person: Person, found_id: uuid.UUID) -> Found:
@@ -49,6 +50,37 @@ def open_identity(*, by: Person, now: datetime, found_id: uuid.UUID, ground: str
         detail={"screening": str(found.screening_id), "ground": ground},
     )
     return facts_of(found.person)
+
+
+@transaction.atomic
+def open_list(
+    *, by: Person, now: datetime, screening_id: uuid.UUID, ground: str, purpose: str
+) -> list[tuple[Found, dict[str, str]]]:
+    """Who all of those are whom the officer may see of a screening: each is an opening of its own, on the record.
+
+    Raises NotFound (`screening_not_found`), BadScreening (`ground_missing`, `purpose_missing`, `list_too_long`).
+    """
+    screening = screening_for(by, screening_id)
+    found = list(found_for(by, screening).select_related("screening")[: MOST + 1])
+    if len(found) > MOST:
+        raise BadScreening("list_too_long", _("At most 5,000 people a list; let the towns take theirs."))
+    codes = rights.codes(by, OPENS)
+    if not found or not all(covers(codes, one.town) or covers(codes, screening.jurisdiction) for one in found):
+        raise NotFound("screening_not_found", _("There is no such screening, or it is not yours to see."))
+    text = checked_purpose(ground, purpose)
+    Opening.objects.bulk_create(
+        [Opening(found=one, ground=ground, purpose=text, by=by.as_actor(), at=now) for one in found], batch_size=500
+    )
+    audit.record(
+        by=by,
+        now=now,
+        action="open_list",
+        subject_type="screening",
+        subject_id=screening.pk,
+        detail={"ground": ground, "people": len(found)},
+    )
+    facts = facts_of_many([one.person for one in found])
+    return [(one, facts.get(one.person, {})) for one in found]
 
 
 def openings_of(found: Found) -> QuerySet[Opening]:

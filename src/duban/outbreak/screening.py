@@ -449,6 +449,29 @@ def found_for(person: Person, screening: Screening) -> QuerySet[Found]:
     return found.filter(within("town", scope))
 
 
+def sees_people(person: Person, screening: Screening) -> bool:
+    """Whether the person is a health officer of the office, or of a town that was given its list."""
+    scope = rights.codes(person, RUNS)
+    if covers(scope, screening.jurisdiction):
+        return True
+    return bool(scope) and found_for(person, screening).exists()
+
+
+def require_officer(person: Person, screening: Screening) -> None:
+    """Raises NotFound (`screening_not_found`) unless the person is a health officer who sees people of it."""
+    if not sees_people(person, screening):
+        raise _not_found()
+
+
+def page_of(found: QuerySet[Found], after: uuid.UUID | None, size: int) -> tuple[list[Found], bool]:
+    """Some people in the order of the list, from the one after this key on, and whether there are more."""
+    last = found.filter(pk=after).first() if after is not None else None
+    if last is not None:
+        found = found.filter(town__gte=last.town).exclude(town=last.town, pk__lte=last.pk)
+    people = list(found[: size + 1])
+    return people[:size], len(people) > size
+
+
 @dataclass(frozen=True)
 class Counts:
     """People by town and by measure. `hidden`: towns whose number is too small to be told to this person."""

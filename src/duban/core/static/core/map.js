@@ -3,6 +3,7 @@
 //
 // Attributes are written by the template tag `map_of`. Public to scripts:
 //   element.setPoints([...])   replaces the points; element.highlight(id) rings one, or none
+//   element.setOutlines(geojson, move)   draws areas, lines and corners above the layers; `move` brings them into view
 //   event `duban:picked`       bubbles, detail {lon, lat}, after the inputs are filled
 // Any element with data-map-id="…" rings the point of that id while it is hovered or holds the focus; data-map-at="lon,lat"
 // says where that is, when the point lies in a cluster. Where htmx swaps in another [data-map-source], the points are read
@@ -277,6 +278,10 @@ class DubanMap extends HTMLElement {
     this.#view?.setPoints(points, this.#box());
   }
 
+  setOutlines(outlines, move = false) {
+    this.#view?.setOutlines(outlines, move ? boxOf([{ data: outlines }]) : null);
+  }
+
   highlight(id, at = "") {
     const point = id === null ? null : this.#points.find((p) => String(p.id) === String(id));
     const place = point ? [point.lon, point.lat] : at.split(",").map(Number);
@@ -430,6 +435,10 @@ class LiveMap {
       ...(this.served ? {} : { cluster: true, clusterRadius: 26, clusterMaxZoom: 16, clusterProperties: { late: ["+", ["get", "late"]] } }),
     });
     this.map.addSource("ring", { type: "geojson", data: EMPTY });
+    this.map.addSource("outlines", { type: "geojson", data: this.outlines ?? EMPTY });
+    this.map.addLayer({ id: "outline-fill", type: "fill", source: "outlines", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": token("--due"), "fill-opacity": 0.14 } });
+    this.map.addLayer({ id: "outline-line", type: "line", source: "outlines", paint: { "line-color": token("--due"), "line-width": 2 } });
+    this.map.addLayer({ id: "outline-corners", type: "circle", source: "outlines", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-radius": 4, "circle-color": token("--sheet"), "circle-stroke-width": 2, "circle-stroke-color": token("--due") } });
     this.map.addLayer({ id: "ring", type: "circle", source: "ring", paint: { "circle-radius": 15, "circle-color": "transparent", "circle-stroke-width": 2, "circle-stroke-color": token("--focus") } });
     this.map.addLayer({
       id: "clusters", type: "circle", source: "points", filter: ["has", "point_count"],
@@ -489,6 +498,12 @@ class LiveMap {
     if (points.length) this.map.fitBounds(box, { padding: 44, maxZoom: this.nearest, duration: 0 });
   }
 
+  setOutlines(outlines, box) {
+    this.outlines = outlines;
+    this.map.getSource("outlines")?.setData(outlines);
+    if (box) this.map.fitBounds(box, { padding: 44, maxZoom: this.nearest, duration: 0 });
+  }
+
   ring(place) {
     const at = place ? { type: "Feature", properties: {}, geometry: { type: "Point", coordinates: place } } : EMPTY;
     this.map.getSource("ring")?.setData(at);
@@ -546,6 +561,18 @@ class PlainMap {
       const [x, y] = xy(geometry.coordinates);
       svg.append(make("text", { x, y, "text-anchor": "middle" }, properties.name));
     }
+    for (const { geometry, properties } of this.outlines?.features ?? []) {
+      const kind = geometry?.type.replace("Multi", "");
+      if (kind === "Point") {
+        const [cx, cy] = xy(geometry.coordinates);
+        svg.append(make("circle", { cx, cy, r: 6, fill: "var(--sheet)", stroke: "var(--due)", "stroke-width": 3 }));
+      } else if (kind) {
+        const many = geometry.type.startsWith("Multi") ? geometry.coordinates : [geometry.coordinates];
+        const closed = kind === "Polygon";
+        const look = { d: line(closed ? many.flat() : many, closed), stroke: "var(--due)", "stroke-width": 3, "fill-rule": "evenodd" };
+        svg.append(make("path", { ...look, fill: closed ? "var(--due)" : "none", "fill-opacity": 0.14 }, make("title", {}, properties?.name || "")));
+      }
+    }
     for (const point of this.points) {
       const [x, y] = xy([point.lon, point.lat]);
       const link = make("a", { href: point.url || "#", "aria-label": [point.title, point.word, point.overdue ? this.words.overdue : ""].filter(Boolean).join(", ") });
@@ -577,6 +604,12 @@ class PlainMap {
 
   setPoints(points, box) {
     Object.assign(this, { points, box });
+    this.repaint();
+  }
+
+  setOutlines(outlines, box) {
+    this.outlines = outlines;
+    if (box) this.box = box;
     this.repaint();
   }
 
