@@ -37,7 +37,7 @@ class PlanIn(Sent):
     checklist: Word = Field("", description="key of a check-list in use")
 
 
-class AssignIn(Sent):
+class GiveOutIn(Sent):
     town: Word = Field("", description="empty: every town")
     inspector: Word = Field("", description="a user name; empty: anybody")
 
@@ -200,7 +200,7 @@ def redraw_campaign(request: StaffRequest, campaign_id: uuid.UUID) -> dict[str, 
 
 
 @router.post("/rounds/{uuid:campaign_id}/assign", response=GivenOut, summary="Give out what is still to be visited")
-def assign_campaign(request: StaffRequest, campaign_id: uuid.UUID, sent: AssignIn) -> dict[str, int]:
+def assign_campaign(request: StaffRequest, campaign_id: uuid.UUID, sent: GiveOutIn) -> dict[str, int]:
     given = rounds.assign_venues(by=request.user, now=clock.now(), round_id=campaign_id, **sent.model_dump())
     return {"venues": given}
 
