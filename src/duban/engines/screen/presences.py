@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +25,7 @@ from .instants import FOREVER, Micros
 
 Flags = NDArray[np.bool_]
 # What screening and tracing take: files, folders of files, a table, or batches that are read once.
-Presences = str | Path | Sequence[str | Path] | pa.Table | pa.RecordBatchReader | Iterable[pa.RecordBatch]
+Presences: TypeAlias = str | Path | Sequence[str | Path] | pa.Table | pa.RecordBatchReader | Iterable[pa.RecordBatch]
 
 COLUMNS = ("person", "lon", "lat", "area_code", "venue", "arrived", "departed")
 REQUIRED = ("person", "arrived")
@@ -248,8 +249,7 @@ def spooled(presences: Presences, folder: Path) -> list[ParquetSource]:
     """What is not in files, put into one there, for plans that read more than once; its rejects name no file."""
     path = folder / "presences.parquet"
     writer: pq.ParquetWriter | None = None
-    batches = presences.to_batches() if isinstance(presences, pa.Table) else presences
-    for batch in batches:
+    for batch in _batches(presences):
         writer = writer or pq.ParquetWriter(path, batch.schema)
         writer.write_batch(batch)
     if writer is None:
@@ -262,9 +262,13 @@ def spooled(presences: Presences, folder: Path) -> list[ParquetSource]:
 
 def batch_chunks(presences: Presences) -> Iterator[Chunk]:
     """Chunks of a table or of batches, which are taken one after another and not kept."""
+    return _table_chunks(_batches(presences), "", 0)
+
+
+def _batches(presences: Presences) -> Iterable[pa.RecordBatch]:
     if isinstance(presences, pa.Table):
-        presences = presences.to_batches(max_chunksize=_BATCH)
-    return _table_chunks(presences, "", 0)
+        return presences.to_batches(max_chunksize=_BATCH)
+    return cast(Iterable[pa.RecordBatch], presences)
 
 
 def _table_chunks(batches: Iterable[pa.RecordBatch], label: str, first: int) -> Iterator[Chunk]:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,19 +117,27 @@ def rows_of(database: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(rows)
 
 
-class _Kept:
-    """Batches for DuckDB to pull; what goes wrong in making them is kept, since DuckDB would hide what it was."""
+@contextmanager
+def pulling(
+    database: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
+) -> Iterator[None]:
+    """Within, DuckDB pulls `batches` as the table `name`; what goes wrong in making them is raised as it was."""
+    failed: list[BaseException] = []
 
-    def __init__(self, batches: Iterator[pa.RecordBatch]):
-        self.batches = batches
-        self.error: BaseException | None = None
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
+    def watched() -> Iterator[pa.RecordBatch]:
         try:
-            yield from self.batches
+            yield from batches
         except BaseException as error:
-            self.error = error
+            failed.append(error)
             raise
+
+    database.register(name, pa.RecordBatchReader.from_batches(schema, watched()))
+    try:
+        yield
+    except duckdb.Error:
+        if failed:
+            raise failed[0] from None
+        raise
 
 
 def settle(
@@ -138,19 +147,12 @@ def settle(
     with tempfile.TemporaryDirectory(prefix="duban-screen-") as folder:
         database = open_database(folder, memory_mb, workers)
         try:
-            kept = _Kept(found)
-            reader = pa.RecordBatchReader.from_batches(EXPOSURES, kept)
-            database.register("found", reader)
             database.register("areas", _areas_table(areas))
-            try:
+            with pulling(database, "found", EXPOSURES, found):
                 database.execute(
                     "CREATE TEMP TABLE per_area AS SELECT person, area, min(first) AS first, max(last) AS last, "
                     "sum(visits)::BIGINT AS visits, sum(stayed) AS stayed FROM found GROUP BY person, area"
                 )
-            except duckdb.Error:
-                if kept.error is not None:
-                    raise kept.error from None
-                raise
             per_area = sinks.write(
                 sinks.out,
                 PER_AREA,

@@ -67,12 +67,13 @@ def screen_by_spark(
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise ScreenError("no_spark", "Spark is not installed: install duban[spark], and Java.") from error
+    builder = SparkSession.builder.master(master)
     if master.startswith("local"):
-        # Its workers run what runs us; on a cluster the cluster knows its own Python.
+        # Its workers run what runs us; on a cluster the cluster knows its own Python, and how to divide the work.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        builder = builder.config("spark.sql.shuffle.partitions", "8")
     spark = (
-        SparkSession.builder.master(master)
-        .appName("duban screen")
+        builder.appName("duban screen")
         .config("spark.ui.enabled", "false")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.legacy.parquet.nanosAsLong", "true")

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from duban.engines.geo.cells import cell_of
+from duban.engines.geo.cells import Cells, cell_of, cell_ranges
 
 from .areas import Areas
 from .cover import Cover
@@ -40,12 +40,14 @@ from .presences import (
     parquet_sources,
     rejected,
 )
-from .results import INSTANT, RejectFile, open_database
+from .results import INSTANT, RejectFile, open_database, pulling
 
 # Rows of a row group: few enough that a small area reads little beyond itself.
 _GROUP = 1 << 14
 # Rows that come from the sort at once.
 _BATCH = 1 << 16
+# Ranges of cells that an area's box is looked up by.
+_RANGES = 32
 _SIDES = ("west", "south", "east", "north")
 _SCHEMA = pa.schema(
     [
@@ -113,8 +115,9 @@ class Store:
 
     def affected(self, areas: Areas, cover: Cover) -> Iterator[Chunk]:
         """The row groups that can hold anyone who was in one of the areas in its window."""
+        ranges = _cell_ranges(areas)
         for part in self._parts:
-            groups = np.flatnonzero(part.affected(areas, cover))
+            groups = np.flatnonzero(part.affected(areas, cover, ranges))
             if groups.size:
                 source = ParquetSource(part.path)
                 first = np.cumsum(part.group_rows) - part.group_rows
@@ -257,6 +260,8 @@ class _Part:
     sha256: str
     group_rows: Any
     box: Any
+    first_cell: Any
+    last_cell: Any
     arrived: Any
     departed: Any
     codes: list[tuple[str | None, str | None]]
@@ -273,6 +278,8 @@ class _Part:
                 sha256=said["sha256"],
                 group_rows=np.array(groups["rows"], dtype=np.int64),
                 box=np.array([groups[side] for side in _SIDES], dtype=np.float64).T.reshape(-1, 4),
+                first_cell=np.array(groups["first_cell"], dtype=np.int64),
+                last_cell=np.array(groups["last_cell"], dtype=np.int64),
                 arrived=np.array(groups["arrived"], dtype=np.int64),
                 departed=np.array(groups["departed"], dtype=np.int64),
                 codes=list(zip(groups["first_code"], groups["last_code"], strict=True)),
@@ -280,13 +287,16 @@ class _Part:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ScreenError("bad_store", f"{path} is not an index of this store: {error}") from error
 
-    def affected(self, areas: Areas, cover: Cover) -> Flags:
+    def affected(self, areas: Areas, cover: Cover, ranges: tuple[Cells, Cells]) -> Flags:
         in_time = (self.arrived[:, None] <= areas.closes) & (self.departed[:, None] >= areas.opens)
         west, south, east, north = self.box.T
         bounds = areas.bounds
         near = (west[:, None] <= bounds[:, 2]) & (east[:, None] >= bounds[:, 0])
         near &= (south[:, None] <= bounds[:, 3]) & (north[:, None] >= bounds[:, 1])
-        by_shape = cover.touched(west, south, east, north) & (near & in_time).any(axis=1)
+        # A group is a stretch of a curve, of which its box says little where the curve leaps.
+        first, last = ranges
+        met = np.searchsorted(first, self.last_cell, side="right") > np.searchsorted(last, self.first_cell, side="left")
+        by_shape = met & cover.touched(west, south, east, north) & (near & in_time).any(axis=1)
         by_code = np.zeros(len(self.group_rows), dtype=bool)
         for area, code in areas.codes.items():
             may = [bool(last) and str(first) <= code + "\uffff" and str(last) >= code for first, last in self.codes]
@@ -332,7 +342,8 @@ class _DayWriter:
         self.waiting, self.count = rest.to_batches(), rest.num_rows
         self.writer.write_table(group, row_group_size=rows)
         self.rows += rows
-        lon, lat, code = (pc.min_max(group[name]).as_py() for name in ("lon", "lat", "area_code"))
+        names = ("lon", "lat", "area_code", "cell")
+        lon, lat, code, cell = (pc.min_max(group[name]).as_py() for name in names)
         departed = group["departed"]
         for name, value in (
             ("rows", rows),
@@ -340,6 +351,9 @@ class _DayWriter:
             ("south", lat["min"]),
             ("east", lon["max"]),
             ("north", lat["max"]),
+            # Without a position there is no cell, and no range of cells is met by this one.
+            ("first_cell", -1 if cell["min"] is None else cell["min"]),
+            ("last_cell", -1 if cell["max"] is None else cell["max"]),
             ("first_code", code["min"]),
             ("last_code", code["max"]),
             ("arrived", pc.min(group["arrived"].cast(pa.int64())).as_py()),
@@ -348,28 +362,46 @@ class _DayWriter:
             self.groups[name].append(value)
 
 
+def _cell_ranges(areas: Areas) -> tuple[Cells, Cells]:
+    """The first and last cells of ranges, ascending and apart, that hold every position in the areas' boxes."""
+    boxes = [shape.bounds for shape in (area.shape for area in areas.areas) if shape is not None]
+    first: list[int] = []
+    last: list[int] = []
+    for lo, hi in sorted(one for w, s, e, n in boxes for one in cell_ranges(w, s, e, n, limit=_RANGES)):
+        if last and lo <= last[-1] + 1:
+            last[-1] = max(last[-1], hi)
+        else:
+            first.append(lo)
+            last.append(hi)
+    return np.array(first, dtype=np.int64), np.array(last, dtype=np.int64)
+
+
 def _sorted(spool: Iterator[pa.RecordBatch], folder: str, memory_mb: int, workers: int) -> Iterator[pa.RecordBatch]:
     """By day and cell, with `repeats` where a row is the same as the one before it."""
     whole = ", ".join(["day", *(name for name in reversed(_SCHEMA.names))])
     database = open_database(folder, memory_mb, workers)
     try:
         database.execute("SET TimeZone = 'UTC'")
-        database.register("spool", pa.RecordBatchReader.from_batches(_SPOOL, spool))
         query = f"SELECT * FROM spool ORDER BY day, cell NULLS LAST, {whole}, file_number, row_number"
         before: pa.RecordBatch | None = None
-        for batch in database.sql(query).to_arrow_reader(_BATCH):
-            batch = batch.cast(_SPOOL)
-            with_one = pa.Table.from_batches([batch.slice(0, 1) if before is None else before, batch]).combine_chunks()
-            same = np.ones(batch.num_rows, dtype=bool)
-            for name in _SCHEMA.names:
-                column = with_one[name].chunk(0)
-                one, other = column.slice(0, batch.num_rows), column.slice(1)
-                alike = pc.or_kleene(pc.equal(one, other).fill_null(False), pc.and_(pc.is_null(one), pc.is_null(other)))
-                same &= alike.to_numpy(zero_copy_only=False)
-            if before is None:
-                same[0] = False
-            before = batch.slice(batch.num_rows - 1)
-            yield batch.append_column("repeats", pa.array(same))
+        with pulling(database, "spool", _SPOOL, spool):
+            for batch in database.sql(query).to_arrow_reader(_BATCH):
+                batch = batch.cast(_SPOOL)
+                with_one = pa.Table.from_batches(
+                    [batch.slice(0, 1) if before is None else before, batch]
+                ).combine_chunks()
+                same = np.ones(batch.num_rows, dtype=bool)
+                for name in _SCHEMA.names:
+                    column = with_one[name].chunk(0)
+                    one, other = column.slice(0, batch.num_rows), column.slice(1)
+                    alike = pc.or_kleene(
+                        pc.equal(one, other).fill_null(False), pc.and_(pc.is_null(one), pc.is_null(other))
+                    )
+                    same &= alike.to_numpy(zero_copy_only=False)
+                if before is None:
+                    same[0] = False
+                before = batch.slice(batch.num_rows - 1)
+                yield batch.append_column("repeats", pa.array(same))
     finally:
         database.close()
 

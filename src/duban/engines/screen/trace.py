@@ -25,7 +25,7 @@ from .cases import WINDOW_RULES, Case, WindowRule
 from .errors import ScreenError
 from .instants import FOREVER, MINUTE, to_micros
 from .presences import REJECTS, ParquetSource, Presences, parquet_sources, spooled
-from .results import INSTANT, RejectFile, Sinks, open_database, rows_of, stream
+from .results import INSTANT, RejectFile, Sinks, open_database, pulling, rows_of, stream
 from .sql import DuckDialect, presences_sql
 from .store import Store
 
@@ -302,21 +302,23 @@ class _Tracing:
             f"AND abs(near.lat - stays.lat) <= {self.high!r} AND abs(near.lon - stays.lon) <= wide"
         )
         other = self.database.cursor()
-        reader = pa.RecordBatchReader.from_batches(_MEETINGS, self._within(stream(self.database, close)))
-        other.register("met_nearby", reader)
-        other.execute(
-            f"""INSERT INTO contacts SELECT source, person, place, min(first), max(last), sum(last - first) AS met,
-                {generation}
-            FROM (SELECT {meeting} FROM stays JOIN near ON near.venue = stays.venue WHERE {overlap}
-                UNION ALL SELECT * FROM met_nearby) AS meetings
-            GROUP BY source, person, place HAVING sum(last - first) >= {round(self.settings.minutes * MINUTE)}"""
-        )
+        nearby = self._within(stream(self.database, close))
+        with pulling(other, "met_nearby", _MEETINGS, nearby):
+            other.execute(
+                f"""INSERT INTO contacts SELECT source, person, place, min(first), max(last), sum(last - first) AS met,
+                    {generation}
+                FROM (SELECT {meeting} FROM stays JOIN near ON near.venue = stays.venue WHERE {overlap}
+                    UNION ALL SELECT * FROM met_nearby) AS meetings
+                GROUP BY source, person, place HAVING sum(last - first) >= {round(self.settings.minutes * MINUTE)}"""
+            )
         other.close()
 
     def _within(self, pairs: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in pairs:
-            ends = (batch.column(name).to_numpy() for name in ("lon", "lat", "other_lon", "other_lat"))
-            kept = np.flatnonzero(within_metres(*ends, self.settings.metres))
+            lon, lat, other_lon, other_lat = (
+                batch.column(name).to_numpy() for name in ("lon", "lat", "other_lon", "other_lat")
+            )
+            kept = np.flatnonzero(within_metres(lon, lat, other_lon, other_lat, self.settings.metres))
             yield batch.select(_MEETINGS.names).take(pa.array(kept)).cast(_MEETINGS)
 
 
