@@ -309,6 +309,10 @@ def test_a_contact_is_shown_to_who_says_what_for_and_never_kept_by_a_browser(
     assert "13800001234" in opened.content.decode()
     assert "no-store" in opened.headers["Cache-Control"]
     assert AuditRecord.objects.filter(action="open_contact").count() == 1
+    told = client.get(f"/venues/{venue.pk}/contact/").content.decode()
+    assert "Opened lately" in told
+    assert "to tell what failed" in told
+    assert "13800001234" not in told
 
 
 def test_no_list_map_or_sticker_tells_a_contact(supervisor: Person, client: Client) -> None:

@@ -191,7 +191,7 @@ def contact(request: StaffRequest, venue_id: uuid.UUID) -> HttpResponse:
         except DubanError as refusal:
             refuse(form, refusal)
             status = refusal.status
-    context = {"venue": venue, "form": form, "opened": opened}
+    context = {"venue": venue, "form": form, "opened": opened, "openings": queries.openings_of(venue)}
     return render(request, "venues/contact.html", context, status=status)
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from math import cos, radians
 
 from django.db.models import Q, QuerySet
@@ -11,10 +12,12 @@ from rapidfuzz import fuzz
 from duban.access import rights
 from duban.access.models import Person
 from duban.core.errors import NotFound
+from duban.core.models import AuditRecord
 from duban.core.text import folded, is_plain
 from duban.engines.geo.geodesy import geodesic
 from duban.places import queries as places
 from duban.places.codes import within
+from duban.venues.contact import Purpose
 from duban.venues.models import Venue, VenueType
 from duban.venues.search import matching
 
@@ -55,6 +58,24 @@ def _one(venues: QuerySet[Venue]) -> Venue:
 def types_by_key() -> dict[str, VenueType]:
     """Every type in the order of the list."""
     return {kind.key: kind for kind in VenueType.objects.all()}
+
+
+@dataclass(frozen=True)
+class Opening:
+    """That somebody read the contact of a venue."""
+
+    at: datetime
+    who: str
+    purpose: str
+
+
+def openings_of(venue: Venue, most: int = 10) -> list[Opening]:
+    """Who opened its contact lately and what for, the newest first."""
+    records = AuditRecord.objects.filter(subject_type="venue", subject_id=str(venue.pk), action="open_contact")
+    return [
+        Opening(record.at, record.actor.get("name", ""), str(Purpose(record.detail["purpose"]).label))
+        for record in records.order_by("-at", "-pk")[:most]
+    ]
 
 
 @dataclass(frozen=True)
