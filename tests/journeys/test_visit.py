@@ -125,6 +125,14 @@ def test_a_whole_visit_with_a_thumb_its_tab_closed_in_the_middle(
         "code_scan", "temperature", "thermometer",
     ]  # fmt: skip
     assert EntryPhoto.objects.count() == 6
+    for address in (
+        "/patrol/visits/?failed=1",
+        "/patrol/failures/",
+        "/patrol/notices/",
+        f"/patrol/visits/start/{venue.pk}/",
+    ):
+        page.goto(address)
+        accessible(page)
     slip = page.request.get(f"/patrol/visits/{visit.pk}/slip.pdf")
     assert slip.body().startswith(b"%PDF")
 

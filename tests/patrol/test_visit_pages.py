@@ -102,7 +102,7 @@ def test_a_visit_from_its_venue_to_its_slip(inspector: Person, venue: Venue, ver
     assert client.get(f"{address}finish/").url == address
     town = as_(handler)
     assert venue.name in town.get("/patrol/notices/").content.decode()
-    assert "new" in town.get("/patrol/notices/").content.decode()
+    assert "Told on the spot: 1 new" in town.get("/patrol/visits/").content.decode()
     assert town.get(address).status_code == 200
     assert VisitNotice.objects.get().read_at == clock.now()
     assert "not read yet" not in client.get(address).content.decode()

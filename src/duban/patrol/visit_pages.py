@@ -78,6 +78,8 @@ def visit_list(request: StaffRequest) -> HttpResponse:
         "older": f"?{asked}&after={older}" if older else "",
         "newer": f"?{asked}&before={newer}" if newer else "",
         "may_visit": bool(rights.codes(person, MAKES)),
+        "is_told": bool(rights.codes(person, "entry.handle")),
+        "unread": VisitNotice.objects.filter(person=person, read_at=None).count(),
         **_pickers(request),
     }
     return render(request, "patrol/visits.html", context, status=refusal.status if refusal else 200)

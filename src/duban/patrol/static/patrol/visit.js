@@ -121,7 +121,10 @@ async function sendAll() {
     say("sending");
     const said = rows.map(({ key, type, value, note, at }) => ({ key, type, value, note, at }));
     const answer = await post(root.dataset.answers, JSON.stringify({ said }), { "Content-Type": "application/json" });
-    if (!answer.ok) return answer.word;
+    if (!answer.ok) {
+      if (answer.refusal) keeping.textContent = answer.refusal.message;
+      return answer.word;
+    }
     await Promise.all(rows.map((row) => forget("answers", row)));
     take(answer.state);
   }
