@@ -236,6 +236,16 @@ def test_the_list_is_paged_by_key_and_costs_the_same(
         address = at("exposures") + answer.context["older"] if answer.context["older"] else ""
     assert sorted(read) == sorted(f"店铺{number}" for number in range(8))
     assert read[0] in {"店铺6", "店铺7"}
+    monkeypatch.setattr("duban.patrol.exposure_pages.VISITS_SHOWN", 3)
+    offered: list[str] = []
+    address = at("exposures")
+    while address:
+        answer = client.get(address)
+        offered += [visit.venue.name for visit, _town in answer.context["visits"]]
+        earlier = answer.context["earlier"].split("#")[0]
+        address = at("exposures") + earlier if earlier else ""
+    assert sorted(offered) == sorted(f"待提{number}" for number in range(8))
+    assert client.get(at("exposures") + "?before=nonsense").status_code == 200
     for word in ("shown", "past", "refused", "withdrawn", "all", "nonsense"):
         assert client.get(at("exposures") + f"?state={word}&after=nonsense").status_code == 200
 

@@ -112,6 +112,17 @@ def _after(found: QuerySet[Exposure], key: str) -> QuerySet[Exposure]:
     return found.filter(Q(proposed_at__lt=last.proposed_at) | Q(proposed_at=last.proposed_at, pk__gt=last.pk))
 
 
+def _earlier(found: QuerySet[Visit], key: str) -> QuerySet[Visit]:
+    """The visits before the one with this key; all of them if it is not there."""
+    try:
+        last = Visit.objects.filter(pk=uuid.UUID(key)).first() if key else None
+    except ValueError:
+        last = None
+    if last is None:
+        return found
+    return found.filter(Q(visited_at__lt=last.visited_at) | Q(visited_at=last.visited_at, pk__gt=last.pk))
+
+
 @require_safe
 @person_who(exposure.SEES)
 def exposures(request: StaffRequest) -> HttpResponse:
@@ -123,7 +134,10 @@ def exposures(request: StaffRequest) -> HttpResponse:
     found = list(listed.order_by("-proposed_at", "id")[: PAGE_SIZE + 1])
     more, found = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
     may_propose = bool(rights.codes(person, exposure.PROPOSES))
-    visits = list(exposure.proposable_visits(person)[: VISITS_SHOWN + 1]) if may_propose and not wanted else []
+    visits: list[Visit] = []
+    if may_propose and not wanted:
+        proposable = _earlier(exposure.proposable_visits(person), request.GET.get("before", ""))
+        visits = list(proposable[: VISITS_SHOWN + 1])
     names = places.names({visit.town for visit in visits})
     context = {
         "lines": _shown(found, now),
@@ -131,7 +145,7 @@ def exposures(request: StaffRequest) -> HttpResponse:
         "chips": [(label, f"?state={key}" if key else "?", key == wanted) for key, label in FILTERS.items()],
         "wanted": wanted,
         "visits": [(visit, names.get(visit.town, visit.town)) for visit in visits[:VISITS_SHOWN]],
-        "more_visits": len(visits) > VISITS_SHOWN,
+        "earlier": f"?before={visits[VISITS_SHOWN - 1].pk}#visits-title" if len(visits) > VISITS_SHOWN else "",
         "may_propose": may_propose,
     }
     return render(request, "patrol/exposures.html", context)
