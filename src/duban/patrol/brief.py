@@ -365,7 +365,7 @@ def _month(first: date, by: int) -> date:
 # ---- the look-back --------------------------------------------------------------------------------------------------
 
 
-def due_failures(wanted: Wanted) -> QuerySet[Failure]:
+def due_failures(wanted: Wanted) -> QuerySet[Any]:
     """What the look-back of the period was over, each with `seen`: how it stood at the last look in the period."""
     start, end = wanted.span.start, wanted.span.end
     looks = Recheck.objects.filter(
@@ -384,7 +384,7 @@ def due_failures(wanted: Wanted) -> QuerySet[Failure]:
         opened_at__gt=OuterRef("opened_at"),
         opened_at__lt=end,
     )
-    found = Failure.objects.filter(venues & wanted.lies("jurisdiction"), opened_at__lt=end).alias(
+    found: QuerySet[Any] = Failure.objects.filter(venues & wanted.lies("jurisdiction"), opened_at__lt=end).alias(
         last=Subquery(looks.order_by("-at", "-pk").values("result")[:1])
     )
     mended = Q(last=RecheckResult.STANDS)

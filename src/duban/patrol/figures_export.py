@@ -33,7 +33,7 @@ def as_xlsx(found: Brief, before: Brief) -> bytes:
     book = openpyxl.Workbook(write_only=True)
     span, earlier = found.wanted.span, before.wanted.span
     now_head, before_head = f"{span.since} – {span.until}", f"{earlier.since} – {earlier.until}"
-    facts = [
+    facts: list[list[Any]] = [
         [_("Towns and townships inspected"), found.towns_inspected, before.towns_inspected],
         [_("Sub-districts inspected"), found.streets_inspected, before.streets_inspected],
         [_("Visits"), found.visits, before.visits],

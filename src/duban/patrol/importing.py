@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -172,7 +173,7 @@ class _Reader:
 
     def __init__(self, now: datetime) -> None:
         self.latest = now + timedelta(days=1)
-        self.kinds = {}
+        self.kinds: dict[str, str] = {}
         for kind in VenueType.objects.all():
             self.kinds |= {folded(word): kind.key for word in (kind.name, kind.name_en, kind.key)}
         self.drafts: dict[tuple[str, ...], VenueDraft] = {}
@@ -478,8 +479,7 @@ def _write(plan: Plan, *, by: Person, now: datetime, progress: Progress) -> None
     insert(list(_answers(plan.fresh, items)))
     late = Answer.objects.bulk_create(_answers(plan.late, items), batch_size=500)
     Visit.objects.bulk_update([visit for visit, _said in plan.late], ["source"], batch_size=500)
-    progress("settling", 0, len(plan.fresh) + len(plan.late))
-    settle_visits(by=by, now=now, visits=[visit for visit, _said in plan.fresh])
+    settle_visits(by=by, now=now, visits=[visit for visit, _said in plan.fresh], progress=partial(progress, "settling"))
     if late:
         settle_visits(by=by, now=now, visits=[visit for visit, _said in plan.late], only={one.pk for one in late})
     first = (plan.fresh or plan.late)[0][0]

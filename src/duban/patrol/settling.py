@@ -5,7 +5,7 @@ the one who saw it failing is believed.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -104,19 +104,27 @@ class Known:
 
 @transaction.atomic
 def settle_visits(
-    *, by: Person, now: datetime, visits: Sequence[Visit], only: Collection[int] | None = None
+    *,
+    by: Person,
+    now: datetime,
+    visits: Sequence[Visit],
+    only: Collection[int] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Settled:
     """Open, look at again and close failures by what these finished, saved visits answered; tell the ledger the rest.
 
     Visits that came earlier but are settled later find their place in time. What a later visit of the same call saw
     mended does not go on the ledger. However many the visits, it is a handful of statements for each thousand venues.
-    `only`: of their answers these by key, where the others were settled before.
+    `only`: of their answers these by key, where the others were settled before. `progress` is told how many venues are
+    done, out of how many.
     """
     settled = Settled()
     by_venue: dict[uuid.UUID, list[Visit]] = {}
     for visit in sorted(visits, key=lambda one: (one.visited_at, str(one.pk))):
         by_venue.setdefault(visit.venue_id, []).append(visit)
-    for some in in_parts(by_venue.values(), VENUES_AT_ONCE):
+    for done, some in enumerate(in_parts(by_venue.values(), VENUES_AT_ONCE)):
+        if progress:
+            progress(done * VENUES_AT_ONCE, len(by_venue))
         _settle_venues([visit for group in some for visit in group], settled, only)
     _put_on_ledger([one for one in settled.opened if one.closed_at is None], settled, by=by, now=now)
     _follow_up(settled, by=by, now=now)
