@@ -32,7 +32,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sedonadb
 
-sys.path.insert(0, str(Path(__file__).parent))
 from duban.engines.screen import Areas, Store, screen
 from duban.engines.screen.instants import FOREVER, to_micros
 from screening_data import NOW, SCHEMA, make_areas, make_presences, write_presences

@@ -33,8 +33,10 @@ _WIDE = 0.5
 _MIDDLE = (116.65, 39.9)
 
 
-def make_presences(rows: int, seed: int, wide: float = _WIDE, venues: int = 0) -> Iterator[pa.RecordBatch]:
-    """Batches of presences: half of them crowd about 40 places, one in fifty is still there, tokens are 64 digits.
+def make_presences(
+    rows: int, seed: int, wide: float = _WIDE, venues: int = 0, still: float = 0.02
+) -> Iterator[pa.RecordBatch]:
+    """Batches of presences: half of them crowd about 40 places, the share `still` is still there.
 
     Ten presences a person. With `venues`, every row is at one of them, where its position is.
     """
@@ -62,7 +64,7 @@ def make_presences(rows: int, seed: int, wide: float = _WIDE, venues: int = 0) -
                 pa.nulls(count, pa.string()),
                 pa.array([f"venue-{number:06d}" for number in venue]) if venues else pa.nulls(count, pa.string()),
                 pa.array(arrived, INSTANT),
-                pa.array(departed, INSTANT, mask=random.random(count) < 0.02),
+                pa.array(departed, INSTANT, mask=random.random(count) < still),
             ],
             schema=SCHEMA,
         )

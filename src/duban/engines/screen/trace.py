@@ -276,15 +276,18 @@ class _Tracing:
 
     def _scan_near(self) -> None:
         """The second scan: others' stays that may meet one of `stays`."""
-        cell = f"CAST(floor(lat / {self.size!r}) AS BIGINT) * {_ROW} + CAST(floor(lon / {self.size!r}) AS BIGINT)"
+        cell, nearby = "NULL", "false"
+        if self.settings.metres:
+            cell = f"CAST(floor(lat / {self.size!r}) AS BIGINT) * {_ROW} + CAST(floor(lon / {self.size!r}) AS BIGINT)"
+            nearby = "cell IN (SELECT cell FROM cells)"
         self.database.execute(
             f"""CREATE OR REPLACE TABLE near AS
             SELECT person, lon, lat, nullif(venue, '') AS venue, cell, arrived,
                 CASE WHEN departed >= {FOREVER} THEN greatest(arrived, {self.now}) ELSE departed END AS departed
-            FROM (SELECT *, {cell} AS cell FROM presences) AS presences
+            FROM (SELECT *, CAST({cell} AS BIGINT) AS cell FROM presences) AS presences
             WHERE reason IS NULL
                 AND arrived <= (SELECT max(last) FROM stays) AND departed >= (SELECT min(first) FROM stays)
-                AND (venue IN (SELECT venue FROM stays WHERE venue IS NOT NULL) OR cell IN (SELECT cell FROM cells))
+                AND (venue IN (SELECT venue FROM stays WHERE venue IS NOT NULL) OR {nearby})
                 AND person NOT IN (SELECT person FROM seen)"""
         )
 
