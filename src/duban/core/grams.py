@@ -1,5 +1,7 @@
 """Words as pairs of characters, so that a full-text index finds Chinese on both databases."""
 
+from functools import lru_cache
+
 DIGITS = "0123456789abcdefghijklmnopqrstuv"
 
 
@@ -27,6 +29,7 @@ def sought(text: str) -> list[str]:
     return list(found)
 
 
+@lru_cache(maxsize=65_536)
 def _token(characters: str) -> str:
     """Four letters for each character's code point: one token to every database's tokenizer, whatever the script."""
     points = [ord(character) & 0xFFFFF for character in characters]
