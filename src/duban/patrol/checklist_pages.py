@@ -21,7 +21,7 @@ from duban.core.errors import DubanError, NotFound
 from duban.core.forms import NeededField, refuse
 from duban.ledger.categories import category_index
 from duban.patrol import checklists, editing
-from duban.patrol.asking import asked, choices_for
+from duban.patrol.asking import asked, choices_for, in_force
 from duban.patrol.checklists import (
     EDITS,
     SEES,
@@ -294,7 +294,7 @@ def checklist_preview(request: StaffRequest, checklist: str, number: int) -> Htt
     answers = answers_of(items, request.GET)
     shown = asked(items, answers)
     context = _frame(request, version) | {
-        "questions": _questions(version, shown, choices_of(version), answers),
+        "questions": _questions(version, shown, choices_of(version), in_force(items, answers)),
         "hidden": len(items) - len(shown),
     }
     page = "patrol/parts/checklist_questions.html" if request.htmx else "patrol/checklist_preview.html"
