@@ -17,12 +17,15 @@ from duban.core import clock
 from duban.core.audit import Console
 from duban.core.errors import DubanError
 from duban.core.models import AuditRecord
-from duban.demo import layers, story
+from duban.demo import campaign, layers, story
 from duban.demo.builders import make_person
 from duban.engines.locate import Features, Gazetteer, Layers, locate
 from duban.ledger.lifecycle import State
 from duban.ledger.lookback import redrawn
 from duban.ledger.models import Entry, Event, LookbackRound
+from duban.patrol import rounds
+from duban.patrol.exposure import shown
+from duban.patrol.models import Exposure, PatrolRound
 from duban.places.actions import load_jurisdictions
 from duban.places.models import Layer
 
@@ -92,6 +95,11 @@ def test_the_demo_loads_once_tells_the_page_and_verifies(capsys: pytest.CaptureF
         "rectified": True,
         "new": True,
     }
+    assert {exposed.venue_name for exposed in shown(clock.now())} == set(campaign.STANDS)
+    assert Exposure.objects.filter(state="proposed").count() == 1
+    planned = PatrolRound.objects.get()
+    assert rounds.redrawn(planned).same
+    assert planned.venues.filter(drawn=True).count() == campaign.SIZE
     round_ = LookbackRound.objects.get()
     assert redrawn(round_).same
     seen = dict(round_.items.filter(drawn=True).exclude(result="").values_list("entry__number", "result"))

@@ -16,7 +16,7 @@ from duban.access.actions import add_person
 from duban.access.models import Person
 from duban.bulletin.actions import approve_issue, draft_issue, edit_issue, publish_issue
 from duban.core.audit import Console
-from duban.demo import inspection, layers
+from duban.demo import campaign, inspection, layers
 from duban.demo.pictures import SUBJECTS, draw_picture
 from duban.evidence.actions import store_photo
 from duban.ledger import actions as ledger
@@ -270,6 +270,8 @@ def tell(*, people: dict[str, Person], scenes: Sequence[Scene], pictures: Pictur
     teller.find(range(after, len(scenes)))
     teller.follow(range(after, len(scenes)))
     inspect(by=people["inspector"])
+    campaign.expose(people=people, now=now)
+    campaign.plan(people=people, now=now)
     seal_heads(now=now)
 
 
