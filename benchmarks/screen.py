@@ -6,7 +6,8 @@
 The issue's sizes: --presences 20000000 --curve 5,20,80 --stream 100000000.
 
 Every side reads the same unsorted Parquet file of presences and ends with the same table: a row per person and area
-with first, last, visits and minutes. Ours also hashes the file, judges every row and decides each person's measure.
+with first, last, visits and minutes. Ours also hashes the file (`ours_unhashed` does not), judges every row and decides
+each person's measure.
 geopandas gets the file in pieces of a million rows, as it holds every point as an object. Then one area after another
 is put to the same presences in a store of fourteen days, the curve shows what that costs as the city grows about an
 area (millions of presences), and `--stream` rows go through as batches that are made on the way. Peak memory is
@@ -23,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import geopandas
@@ -48,9 +50,13 @@ def areas_frame(areas: Areas) -> geopandas.GeoDataFrame:
     )
 
 
-def ours(path: Path, areas: Areas, engine: str = "arrow") -> pd.DataFrame:
-    table = screen(path, areas, now=NOW, engine=engine).per_area
+def ours(path: Path, areas: Areas, engine: str = "arrow", hashed: bool = True) -> pa.Table:
+    table = screen(path, areas, now=NOW, engine=engine, hashed=hashed).per_area
     assert table is not None
+    return table
+
+
+def as_frame(table: pa.Table) -> pd.DataFrame:
     frame = table.to_pandas()
     return pd.DataFrame(
         {
@@ -64,7 +70,7 @@ def ours(path: Path, areas: Areas, engine: str = "arrow") -> pd.DataFrame:
     )
 
 
-def prepare_sedona(path: Path, areas: Areas) -> Callable[[], pd.DataFrame]:
+def prepare_sedona(path: Path, areas: Areas) -> Callable[[], pa.Table]:
     database = sedonadb.connect()
     database.create_data_frame(areas_frame(areas)).to_view("areas")
     database.read_parquet(str(path)).to_view("presences")
@@ -73,14 +79,14 @@ def prepare_sedona(path: Path, areas: Areas) -> Callable[[], pd.DataFrame]:
     first, least = f"greatest({arrived}, a.opens)", f"least({departed}, a.closes)"
     last = f"CASE WHEN {least} = {FOREVER} THEN greatest({first}, {to_micros(NOW)}) ELSE {least} END"
 
-    def st_intersects() -> pd.DataFrame:
+    def st_intersects() -> pa.Table:
         query = (
             f"SELECT p.person, a.area, min({first}) AS first, max({last}) AS last, count(*) AS visits, "
             f"sum({last} - {first}) AS stayed FROM presences AS p "
             "JOIN areas AS a ON ST_Intersects(a.geometry, ST_Point(p.lon, p.lat)) "
             f"WHERE {arrived} <= a.closes AND {departed} >= a.opens GROUP BY p.person, a.area"
         )
-        return pa.table(database.sql(query)).to_pandas()
+        return pa.table(database.sql(query))
 
     return st_intersects
 
@@ -214,23 +220,23 @@ def main() -> int:
             "ours": lambda: ours(path, areas),
             "sedonadb": prepare_sedona(path, areas),
             "duckdb_scan": lambda: scan(path),
+            "ours_unhashed": lambda: ours(path, areas, hashed=False),
             "ours_on_duckdb": lambda: ours(path, areas, "duckdb"),
             "geopandas": lambda: sjoin(path, areas),
         }
         times: dict[str, list[float]] = {side: [] for side in sides}
-        answers: dict[str, object] = {}
+        answers: dict[str, Any] = {}
         for turn in range(options.repeat):
             for side, run in sides.items():
                 if turn == 0 or side != "geopandas":
                     began = time.perf_counter()
                     answers[side] = run()
                     times[side].append(time.perf_counter() - began)
-        mine = answers["ours"]
-        assert isinstance(mine, pd.DataFrame)
+        mine = as_frame(answers["ours"])
+        answers["sedonadb"] = answers["sedonadb"].to_pandas()
+        answers["ours_on_duckdb"] = as_frame(answers["ours_on_duckdb"])
         for side in ("sedonadb", "geopandas", "ours_on_duckdb"):
-            peer = answers[side]
-            assert isinstance(peer, pd.DataFrame)
-            check_same(mine, peer, side)
+            check_same(mine, answers[side], side)
             print(f"{side}: the same {len(mine):,} rows, {int(mine['visits'].sum()):,} exposures")
         median = {side: statistics.median(taken) for side, taken in times.items()}
         for side, taken in times.items():

@@ -63,6 +63,7 @@ def screen(
     now: datetime,
     out: str | Path | None = None,
     engine: str = ARROW,
+    hashed: bool = True,
     workers: int | None = None,
     memory_mb: int = 512,
     master: str = "local[*]",
@@ -71,7 +72,8 @@ def screen(
 
     With `out`, results go to `OUT.parquet`, `OUT_people.parquet` and, if a row was rejected, `OUT_rejects.parquet`;
     without, they come as tables. `memory_mb` bounds what putting exposures together may hold before it goes on on
-    disk; `master` is Spark's. Raises ScreenError: `unknown_engine`, and what reading the presences raises.
+    disk; `master` is Spark's. Unless `hashed` is False, files are read once more for their SHA-256 (a store knows its
+    own). Raises ScreenError: `unknown_engine`, and what reading the presences raises.
     """
     if engine not in ENGINES:
         raise ScreenError("unknown_engine", f"The engines are {', '.join(ENGINES)}, not {engine!r}.")
@@ -85,7 +87,7 @@ def screen(
             sources = presences.sources() if engine != ARROW else None
         elif sources is None and engine != ARROW:
             sources = spooled(presences, Path(folder))
-        elif sources is not None:
+        elif sources is not None and hashed:
             inputs |= dict(
                 zip((s.label for s in sources), in_turn(lambda s: s.digest(), sources, workers), strict=True)
             )
