@@ -1,6 +1,5 @@
 """What finished visits mean: in any order, at once or one by one, the same failures stand open."""
 
-import uuid
 from datetime import timedelta
 from itertools import permutations
 from typing import Any
@@ -49,7 +48,7 @@ def test_a_fail_opens_a_failure_and_goes_on_the_ledger(inspector: Person) -> Non
     failure = open_failures_of(venue).get()
     assert (failure.key, failure.opened_at, failure.town) == ("masks", at(0), TOWN)
     assert settled.opened == [failure]
-    assert settled.entries == [failure.entry]
+    assert settled.entries == [failure.entry_id]
     entry = Entry.objects.get()
     assert (entry.state, entry.category.code, entry.jurisdiction) == (State.FOUND, "10901", TOWN)
     assert venue.name not in entry.description + entry.statement
@@ -190,7 +189,7 @@ def test_a_second_failure_joins_the_entry_that_is_open_still(inspector: Person) 
     Answer.objects.filter(visit=again).update(photos=[photo])
     settled = settle(inspector, again)
     entry = Entry.objects.get()
-    assert settled.joined == [entry]
+    assert settled.joined == [entry.pk]
     assert not settled.entries
     assert open_failures_of(venue).get().entry == entry
     assert [hung.photo_id for hung in entry.photos.all()] == [photo]
@@ -287,4 +286,4 @@ def test_nothing_to_settle_writes_nothing(inspector: Person) -> None:
     settled = settle(inspector)
     assert (settled.opened, settled.rechecked) == ([], [])
     assert not Failure.objects.exists()
-    assert uuid.UUID(int=0) not in {entry.pk for entry in settled.entries}
+    assert settled.entries == []

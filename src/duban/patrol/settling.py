@@ -13,22 +13,19 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.translation import gettext as _
-from django.utils.translation import override
 
-from duban.access import rights
 from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import DubanError
 from duban.core.rows import insert
 from duban.engines.deadline import Rule, due, read_workday
-from duban.ledger import actions as ledger
+from duban.ledger import queries as ledger
 from duban.ledger.appending import MAX_WORDS
 from duban.ledger.categories import category_index
 from duban.ledger.deadlines import book
 from duban.ledger.lifecycle import OPEN, State
-from duban.ledger.models import Category, Datum, Entry, EntryPhoto, PositionSource
 from duban.ledger.recording import Finding, record_findings
+from duban.ledger.revisits import hang_photos, tell_revisit
 from duban.patrol.models import Answer, Failure, Item, Recheck, RecheckResult, Result, VersionState, Visit
 from duban.places import queries as places
 from duban.venues.models import Venue
@@ -49,9 +46,9 @@ class Settled:
 
     opened: list[Failure] = field(default_factory=list)
     rechecked: list[Recheck] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[uuid.UUID] = field(default_factory=list)
     """New on the ledger."""
-    joined: list[Entry] = field(default_factory=list)
+    joined: list[uuid.UUID] = field(default_factory=list)
     """Open on the ledger already, and taken."""
     refused: list[tuple[Failure, DubanError]] = field(default_factory=list)
     """Open failures that the ledger would not take from this person, with why."""
@@ -371,24 +368,26 @@ def _give_time(failures: Sequence[Failure]) -> None:
 def _put_on_ledger(failures: list[Failure], settled: Settled, *, by: Person, now: datetime) -> None:
     """An entry for each failure that has a category and a place: the open one that is there, or a new one."""
     items = _items_in_use({failure.key for failure in failures if failure.opened_by.item is None})
-    index = category_index()
+    known = category_index()
     wanted = [
         (failure, category)
         for failure in failures
-        if (category := _category(failure.opened_by.item or items.get(failure.key), index))
+        if (category := _category(failure.opened_by.item or items.get(failure.key))) in known
     ]
     there = _open_entries([failure for failure, _category in wanted])
     joined = [failure for failure, _category in wanted if (failure.venue_id, failure.key) in there]
     for failure in joined:
-        failure.entry = there[failure.venue_id, failure.key]
-        settled.joined.append(failure.entry)
-    fresh = [(failure, category) for failure, category in wanted if failure.entry is None]
+        failure.entry_id = there[failure.venue_id, failure.key]
+        settled.joined.append(failure.entry_id)
+    fresh = [(failure, category) for failure, category in wanted if failure.entry_id is None]
     for part in in_parts(fresh, FINDINGS_AT_ONCE):
         _record(part, items, settled, by=by, now=now)
-    listed = [failure for failure, _category in wanted if failure.entry is not None]
+    listed = [failure for failure, _category in wanted if failure.entry_id is not None]
     Failure.objects.bulk_update(listed, ["entry"], batch_size=500)
     for failure in joined:
-        _add_photos(there[failure.venue_id, failure.key], failure.opened_by, by=by, now=now)
+        if failure.opened_by.photos:
+            entry_id = there[failure.venue_id, failure.key]
+            hang_photos(by=by, now=now, entry_id=entry_id, photos=failure.opened_by.photos)
 
 
 def _items_in_use(keys: set[str]) -> dict[str, Item]:
@@ -399,29 +398,30 @@ def _items_in_use(keys: set[str]) -> dict[str, Item]:
     return {item.key: item for item in found.order_by("-version__checklist__key")}
 
 
-def _category(item: Item | None, index: dict[str, Category]) -> Category | None:
-    """The ledger's category of an item; None: not on the ledger."""
-    return index.get(ANY_ITEM if item is None else item.category)
+def _category(item: Item | None) -> str:
+    """kind:code of the ledger; empty: not on the ledger."""
+    return ANY_ITEM if item is None else item.category
 
 
-def _open_entries(failures: list[Failure]) -> dict[Pair, Entry]:
+def _open_entries(failures: list[Failure]) -> dict[Pair, uuid.UUID]:
     """The entries still open of earlier failures of the same items at the same venues."""
     pairs = {(failure.venue_id, failure.key) for failure in failures}
-    found: dict[Pair, Entry] = {}
+    found: dict[Pair, uuid.UUID] = {}
     for part in in_parts({venue for venue, _key in pairs}):
         before = Failure.objects.filter(venue__in=part, entry__state__in=OPEN).exclude(closed_at=None)
-        for failure in before.select_related("entry__category").order_by("opened_at"):
-            if failure.entry and (failure.venue_id, failure.key) in pairs:
-                found[failure.venue_id, failure.key] = failure.entry
+        for venue_id, key, entry_id in before.order_by("opened_at").values_list("venue", "key", "entry"):
+            if entry_id and (venue_id, key) in pairs:
+                found[venue_id, key] = entry_id
     return found
 
 
 def _record(
-    pairs: list[tuple[Failure, Category]], items: dict[str, Item], settled: Settled, *, by: Person, now: datetime
+    pairs: list[tuple[Failure, str]], items: dict[str, Item], settled: Settled, *, by: Person, now: datetime
 ) -> None:
     venues = Venue.objects.in_bulk({failure.venue_id for failure, _category in pairs})
     points = places.points_of({one.jurisdiction for one in venues.values() if one.lon is None})
     names = places.names({failure.jurisdiction for failure, _category in pairs})
+    known = category_index()
     findings: dict[uuid.UUID, tuple[Failure, Finding]] = {}
     for number, (failure, category) in enumerate(pairs):
         place = _place(venues[failure.venue_id], points, names)
@@ -430,7 +430,7 @@ def _record(
             item = failure.opened_by.item or items.get(failure.key)
             finding = Finding(
                 id=identity,
-                category=category,
+                category=known[category],
                 found_at=failure.opened_at,
                 description=wording_of(failure, item),
                 photos=tuple(failure.opened_by.photos),
@@ -444,8 +444,8 @@ def _record(
         by=by, now=now, findings=[finding for _failure, finding in findings.values()], keep_good=True
     )
     for one in recorded:
-        findings[one.entry.pk][0].entry = one.entry
-        settled.entries.append(one.entry)
+        findings[one.entry.pk][0].entry_id = one.entry.pk
+        settled.entries.append(one.entry.pk)
     for refusal in refused:
         settled.refused.append((pairs[refusal.row or 0][0], refusal))
 
@@ -456,12 +456,12 @@ def _place(venue: Venue, points: dict[str, tuple[float, float, float]], names: d
     No name of the venue: what is on the ledger may be printed, and only an exposure names one.
     """
     said = {
-        "datum": str(Datum.WGS84),
+        "datum": "wgs84",
         "jurisdiction": venue.jurisdiction,
         "statement": venue.statement or venue.address,
     }
     if venue.lon is not None and venue.lat is not None:
-        return said | {"lon": venue.lon, "lat": venue.lat, "position_source": str(PositionSource.MAP)}
+        return said | {"lon": venue.lon, "lat": venue.lat, "position_source": "map"}
     if venue.jurisdiction not in points:
         return None
     lon, lat, accuracy = points[venue.jurisdiction]
@@ -469,7 +469,7 @@ def _place(venue: Venue, points: dict[str, tuple[float, float, float]], names: d
         "lon": lon,
         "lat": lat,
         "accuracy_m": accuracy,
-        "position_source": str(PositionSource.STATEMENT),
+        "position_source": "statement",
         "statement": said["statement"] or names.get(venue.jurisdiction, venue.jurisdiction),
     }
 
@@ -481,14 +481,6 @@ def wording_of(failure: Failure, item: Item | None) -> str:
     return (f"{said}。{note}" if note else said)[:MAX_WORDS]
 
 
-def _add_photos(entry: Entry, answer: Answer, *, by: Person, now: datetime) -> None:
-    """Hang the photos of a later look on an entry that is open."""
-    if not answer.photos or not rights.may(by, "entry.record", entry.jurisdiction, entry.category.kind):
-        return
-    for photo in answer.photos:
-        ledger.add_photo(by=by, now=now, entry_id=entry.pk, photo=photo)
-
-
 def _follow_up(settled: Settled, *, by: Person, now: datetime) -> None:
     """Take the ledger's own look-back on what was struck off there, and hang photos on what is open."""
     # Only the last look of the call counts for the ledger: it is how the failure stands now.
@@ -498,15 +490,17 @@ def _follow_up(settled: Settled, *, by: Person, now: datetime) -> None:
             last[one.failure_id] = one
     if not last:
         return
-    entries = Entry.objects.select_related("category").in_bulk({one.failure.entry_id for one in last.values()})
+    states = ledger.states_of({one.failure.entry_id for one in last.values() if one.failure.entry_id})
     answers = _answers_of(last.values())
     for one in last.values():
-        entry = entries[one.failure.entry_id]
+        entry_id = one.failure.entry_id
         answer = answers.get((one.visit_id, one.failure.key))
-        if entry.state == State.CLOSED:
-            _look_back(one, entry, answer, settled, by=by, now=now)
-        elif entry.state in OPEN and answer is not None and one.result == RecheckResult.RECURRED:
-            _add_photos(entry, answer, by=by, now=now)
+        if entry_id is None:
+            continue
+        if states[entry_id] == State.CLOSED:
+            _look_back(one, entry_id, answer, settled, by=by, now=now)
+        elif states[entry_id] in OPEN and answer and answer.photos and one.result == RecheckResult.RECURRED:
+            hang_photos(by=by, now=now, entry_id=entry_id, photos=answer.photos)
 
 
 def _answers_of(rechecks: Iterable[Recheck]) -> dict[tuple[uuid.UUID, str], Answer]:
@@ -514,34 +508,25 @@ def _answers_of(rechecks: Iterable[Recheck]) -> dict[tuple[uuid.UUID, str], Answ
     keys = {one.failure.key for one in rechecks}
     found = {}
     for part in in_parts({one.visit_id for one in rechecks}):
-        for answer in Answer.objects.filter(visit__in=part, key__in=keys):
+        for answer in Answer.objects.filter(visit__in=part, key__in=keys).select_related("item"):
             found[answer.visit_id, answer.key] = answer
     return found
 
 
 def _look_back(
-    one: Recheck, entry: Entry, answer: Answer | None, settled: Settled, *, by: Person, now: datetime
+    one: Recheck, entry_id: uuid.UUID, answer: Answer | None, settled: Settled, *, by: Person, now: datetime
 ) -> None:
-    if not rights.may(by, "entry.look_back", entry.jurisdiction, entry.category.kind):
+    photos, note = (answer.photos, answer.note) if answer else ([], "")
+    told = tell_revisit(by=by, now=now, entry_id=entry_id, result=one.result, photos=photos, note=note)
+    if told or answer is None:
         return
-    had = set(EntryPhoto.objects.filter(entry=entry).values_list("photo_id", flat=True))
-    photos = [photo for photo in (answer.photos if answer else []) if photo not in had]
-    step: dict[str, Any] = {"by": by, "now": now, "entry_id": entry.pk}
-    note = answer.note.strip() if answer else ""
-    if one.result == RecheckResult.STANDS:
-        ledger.mark_stands(photos=photos, reason=note[:MAX_WORDS], **step)
-    elif one.result == RecheckResult.NOT_INSPECTED:
-        with override("zh-hans"):
-            reason = note or _("The visit did not look at it.")
-        ledger.mark_not_inspected(reason=reason[:MAX_WORDS], **step)
-    elif photos:
-        ledger.mark_recurred(photos=photos, reason=note[:MAX_WORDS], **step)
-    elif answer is not None:
-        # The ledger takes no recurrence without a photo: what is there again goes on it anew.
-        failure = one.failure
-        failure.entry = None
-        finder = Failure(pk=failure.pk, key=failure.key, venue_id=failure.venue_id, opened_by=answer)
-        finder.jurisdiction, finder.opened_at = failure.jurisdiction, one.at
-        _record([(finder, entry.category)], {}, settled, by=by, now=now)
-        failure.entry = finder.entry or entry
+    # What is there again and was not photographed goes on the ledger anew.
+    failure = one.failure
+    again = Failure(pk=failure.pk, key=failure.key, venue_id=failure.venue_id, opened_by=answer)
+    again.jurisdiction, again.opened_at = failure.jurisdiction, one.at
+    category = _category(answer.item)
+    if category in category_index():
+        _record([(again, category)], {}, settled, by=by, now=now)
+    if again.entry_id is not None:
+        failure.entry_id = again.entry_id
         failure.save(update_fields=["entry"])

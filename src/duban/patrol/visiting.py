@@ -20,9 +20,7 @@ from duban.core.integrity import canonical, sha256
 from duban.core.text import is_plain
 from duban.evidence.actions import store_photo
 from duban.evidence.models import Photo
-from duban.ledger import actions as ledger
-from duban.ledger.lifecycle import OPEN
-from duban.ledger.models import Entry
+from duban.ledger.revisits import void_open
 from duban.patrol.asking import asked, check_value, choices_for, in_force, values_of
 from duban.patrol.builtin import item_facts
 from duban.patrol.checklists import lists_for
@@ -621,10 +619,8 @@ def _undo_failures(visit: Visit, reason: str, *, by: Person, now: datetime) -> s
     entries = {failure.entry_id for failure in failures if failure.entry_id}
     Recheck.objects.filter(failure__in=failures).delete()
     Failure.objects.filter(pk__in=[failure.pk for failure in failures]).delete()
-    for entry in Entry.objects.filter(pk__in=entries, state__in=OPEN).select_related("category"):
-        kept = Failure.objects.filter(entry=entry).exists()
-        if not kept and rights.may(by, "entry.triage", entry.jurisdiction, entry.category.kind):
-            ledger.void_entry(by=by, now=now, entry_id=entry.pk, reason=reason)
+    kept = set(Failure.objects.filter(entry__in=entries).values_list("entry", flat=True))
+    void_open(by=by, now=now, entry_ids=entries - kept, reason=reason)
     return {failure.key for failure in failures}
 
 
