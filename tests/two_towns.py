@@ -13,6 +13,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.signing import dumps
 from django.db import transaction
 from django.test import Client
+from tests.outbreak.world import furnish as furnish_outbreak
+from tests.outbreak.world import spread
 from tests.reading import text_of
 
 from duban.access import actions as access
@@ -129,6 +131,22 @@ GETS: dict[str, tuple[str, ...]] = {
     "/patrol/import/template.<form>": ("",),
     "/patrol/import/<import_id>/": ("",),
     "/patrol/import/<import_id>/refused.csv": ("",),
+    "/outbreak/": ("",),
+    "/outbreak/declare/": ("",),
+    "/outbreak/areas/": ("",),
+    "/outbreak/areas/feed/": ("",),
+    "/outbreak/areas/areas.geojson": ("",),
+    "/outbreak/areas/<area_id>/": ("",),
+    "/outbreak/areas/<declared_id>/change/": ("",),
+    "/outbreak/screen/<preview_id>/": ("",),
+    "/outbreak/runs/<screening_id>/": ("", f"?town={THERE}", f"?town={HERE}"),
+    "/outbreak/found/<found_id>/": ("",),
+    "/outbreak/presences/": ("",),
+    "/outbreak/presences/<list_id>/": ("",),
+    "/outbreak/presences/<list_id>/refused.csv": ("",),
+    "/outbreak/trace/": ("",),
+    "/outbreak/trace/<trace_id>/": ("",),
+    "/outbreak/trace/<trace_id>/contacts.parquet": ("",),
     "/venues/": ("", "?text={mark}", f"?area={THERE}", "?kind=shop", "?closed=1"),
     "/venues/points.geojson": ("", "?text={mark}"),
     "/venues/clusters.geojson": (f"{MAP}9", f"{MAP}18"),
@@ -197,6 +215,11 @@ GETS: dict[str, tuple[str, ...]] = {
     "/api/v1/lookback/<round_id>": ("",),
     "/api/v1/lookback/<round_id>/items": ("", "?standing=all"),
     "/api/v1/lookback/<round_id>/redraw": ("",),
+    "/api/v1/outbreak/areas": ("",),
+    "/api/v1/outbreak/areas/<area_id>": ("",),
+    "/api/v1/outbreak/screenings": ("",),
+    "/api/v1/outbreak/screenings/<screening_id>": ("",),
+    "/api/v1/outbreak/screenings/<screening_id>/people": ("",),
     "/api/v1/patrol/exposed": ("",),
     "/api/v1/patrol/exposures/<exposure_id>": ("",),
     "/api/v1/patrol/rounds": ("",),
@@ -258,6 +281,12 @@ POSTS = {
     "/patrol/lists/<checklist>/draft/",
     *(f"/patrol/lists/<checklist>/<number>/{step}/" for step in ("use", "discard")),
     *(f"/patrol/lists/<checklist>/<number>/items/<item>/{step}/" for step in ("move", "remove")),
+    "/outbreak/areas/<declared_id>/lift/",
+    "/outbreak/screen/",
+    "/outbreak/screen/<preview_id>/keep/",
+    "/outbreak/runs/<screening_id>/hand/",
+    "/outbreak/runs/<screening_id>/reproduce/",
+    "/outbreak/runs/<screening_id>/list.csv",
     "/i18n/setlang/",
     "/api/v1/evidence/<sha256>",
     "/api/v1/patrol/checklists/<checklist>/draft",
@@ -322,6 +351,12 @@ ABSENT = {
     "<token>": "no-such-token",
     "<sha256>": "0" * 64,
     "<word>": "no-such-word",
+    "<declared_id>": str(uuid.UUID(int=11)),
+    "<preview_id>": str(uuid.UUID(int=12)),
+    "<screening_id>": str(uuid.UUID(int=13)),
+    "<found_id>": str(uuid.UUID(int=14)),
+    "<list_id>": str(uuid.UUID(int=15)),
+    "<trace_id>": str(uuid.UUID(int=16)),
     "<person_id>": "999999",
     "<role_id>": "999998",
     "<filter_id>": "999999",
@@ -357,6 +392,7 @@ class World:
                 self.clients[person.username] = Client(headers={"accept-language": "en"})
                 self.clients[person.username].force_login(person)
         self.tied: dict[str, str] = {}
+        spread({HERE: self.readers["health_officer"], THERE: self.others["health_officer"]})
         self.published = self.publish()
         self.furnish(self.own, self.readers, "平常")
 
@@ -453,6 +489,9 @@ class World:
             "<token_id>": str(token.pk),
             "<delegation_id>": str(lent.pk),
         }
+        keys, secrets = furnish_outbreak(people["health_officer"], at, words)
+        things.keys |= keys
+        things.secrets |= secrets
         things.secrets |= {str(draft.pk), str(drawn.pk), job.id, sent.id, *visits}
         things.secrets |= {str(venue.pk), venue.token, str(upload.id), str(exposed.pk), str(campaign.pk)}
 

@@ -12,16 +12,18 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from tests.outbreak.declaring import SQUARE, collection, feature
-from tests.outbreak.people import id_number, write_csv
+from tests.outbreak.people import at, id_number, write_csv
 from tests.outbreak.test_screening import COLUMNS, DISTRICT, HERE, NOW, THERE, keep, order, person, take
 
 from duban.access.models import Person
 from duban.core import clock
+from duban.core.audit import Console
 from duban.core.models import AuditRecord
 from duban.demo.builders import make_person
 from duban.ledger import jobs
 from duban.outbreak import screening, store
 from duban.outbreak.models import Declaration, Found, Opening, Screening
+from duban.outbreak.retention import drop_presences
 
 pytestmark = pytest.mark.django_db
 
@@ -309,6 +311,11 @@ def test_contacts_are_traced_shown_and_the_cases_forgotten(desk: Client, tmp_pat
     other = client_of(make_person("other", "health_officer", DISTRICT))
     assert other.get(address).status_code == 404
     assert other.get(f"{address}contacts.parquet").status_code == 404
+    drop_presences(by=Console(), now=NOW, before=at(18).date())
+    assert desk.get(address).status_code == 200
+    drop_presences(by=Console(), now=NOW, before=at(19).date())
+    assert desk.get(address).status_code == 404
+    assert not job.folder.exists()
 
 
 # ---- API ------------------------------------------------------------------------------------------------------------

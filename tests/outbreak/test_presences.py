@@ -20,10 +20,12 @@ from tests.outbreak.people import at, id_number, write_csv, write_parquet
 from duban.core.audit import Console
 from duban.core.errors import DubanError
 from duban.core.models import AuditRecord
+from duban.demo.builders import NOON, make_person
 from duban.outbreak import people, store
 from duban.outbreak.models import Alias, Identity, PresenceImport, PresencePart, PresenceSource
 from duban.outbreak.presences import Taken, import_presences
 from duban.outbreak.retention import drop_by_age, drop_presences
+from duban.venues.actions import record_venue
 
 LATER = at(31)
 
@@ -226,6 +228,19 @@ def test_common_headings_are_known_and_others_remembered_by_source(tmp_path: Pat
     with pytest.raises(DubanError) as refusal:
         take(file, "票务", columns={"colour": "x"})
     assert refusal.value.code == "bad_mapping"
+
+
+# ---- check-ins ------------------------------------------------------------------------------------------------------
+
+
+def test_who_checks_in_by_a_sticker_was_at_its_venue(tmp_path: Path) -> None:
+    by = make_person("inspector", "inspector", "110112")
+    shop = record_venue(by=by, now=NOON, name="便民超市", kind="shop", lon=116.7, lat=39.9, jurisdiction="110112104")
+    columns = ("phone", "venue", "arrived")
+    given = [{"venue": shop.token}, {"venue": f"http://localhost:8000/v/{shop.token}"}, {"venue": "n" * 22}]
+    take(write_csv(tmp_path / "a.csv", *given, columns=columns))
+    told = sorted(((row["venue"], row["lon"], row["area_code"]) for row in rows()), key=str)
+    assert told == [("n" * 22, None, None), (f"便民超市 #{shop.token[:8]}", 116.7, "110112104")]
 
 
 # ---- what the store holds -------------------------------------------------------------------------------------------

@@ -126,6 +126,7 @@ def get_risk_area(request: HttpRequest, area_id: uuid.UUID) -> dict[str, Any]:
 @router.post("/areas", response={201: RiskAreaOut, 200: RiskAreaOut})
 def declare_risk_area(request: StaffRequest, sent: RiskAreaIn) -> Status:
     """Declare an area; the same again answers with its order (200)."""
+    areas.office_of(request.user)
     cells = sent.dict() | {"from": sent.starts, "to": sent.ends}
     draft = read_area(cells, Defaults(), 1)
     done = areas.declare_areas(by=request.user, now=clock.now(), drafts=[draft])[0]

@@ -15,7 +15,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.feedgenerator import Atom1Feed
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -151,16 +151,23 @@ def desk(request: StaffRequest) -> HttpResponse:
     return render(request, "outbreak/desk.html", context)
 
 
+class NeededMoment(MomentField):
+    """Shown as needed; that it is missing is said by the reader of areas."""
+
+    def validate(self, value: Any) -> None:
+        """Empty is let through."""
+
+
 class AreaForm(forms.Form):
     """An area to declare or to change; what it may be is decided by reading it as a list's."""
 
     use_required_attribute = False
 
     key = forms.CharField(label=gettext_lazy("Number of the notice"), required=False)
-    name = NeededField(label=gettext_lazy("Name"))
+    name = NeededField(label=pgettext_lazy("of a risk area", "Name"))
     level = NeededField(label=gettext_lazy("Level"), help_text=gettext_lazy("In the words of the notice."))
     measure = forms.ChoiceField(label=gettext_lazy("Measure"), choices=Measure.choices)
-    starts = MomentField(label=gettext_lazy("From"), required=False)
+    starts = NeededMoment(label=gettext_lazy("From"))
     ends = MomentField(label=gettext_lazy("To"), required=False)
     lookback_days = NeededField(
         label=gettext_lazy("Days of look-back"),
@@ -275,12 +282,8 @@ def _read_list(form: ListForm) -> tuple[list[AreaDraft], list[Any]]:
 def _declared(request: StaffRequest, done: list[Declared]) -> HttpResponse:
     fresh = [one.declaration.number for one in done if one.fresh]
     if fresh:
-        words = (
-            _("Declared under the order %(numbers)s.")
-            if len(fresh) == 1
-            else _("Declared under the orders %(numbers)s.")
-        )
-        messages.success(request, words % {"numbers": ", ".join(fresh[:10]) + (" …" if len(fresh) > 10 else "")})
+        numbers = ", ".join(fresh[:10]) + (" …" if len(fresh) > 10 else "")
+        messages.success(request, _("Declared under the order %(numbers)s.") % {"numbers": numbers})
     else:
         messages.info(request, _("That was declared already, word for word; the order stays."))
     return redirect("outbreak:desk")
@@ -288,9 +291,9 @@ def _declared(request: StaffRequest, done: list[Declared]) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @person_who(DECLARES)
-def change(request: StaffRequest, area_id: uuid.UUID) -> HttpResponse:
+def change(request: StaffRequest, declared_id: uuid.UUID) -> HttpResponse:
     """Another version of an area."""
-    last = areas.declaration_for(request.user, area_id)
+    last = areas.declaration_for(request.user, declared_id)
     initial = {
         "key": last.area.key,
         "name": last.name,
@@ -313,7 +316,7 @@ def change(request: StaffRequest, area_id: uuid.UUID) -> HttpResponse:
                 done = areas.change_area(
                     by=request.user,
                     now=clock.now(),
-                    area_id=area_id,
+                    area_id=declared_id,
                     draft=form.draft(),
                     version=form.cleaned_data["version"] or 0,
                 )
@@ -321,19 +324,19 @@ def change(request: StaffRequest, area_id: uuid.UUID) -> HttpResponse:
         except DubanError as refusal:
             refuse(form, refusal)
             status = refusal.status
-    context = {"form": form, "area": shown([last])[0], "versions": shown(areas.published_area(area_id))}
+    context = {"form": form, "area": shown([last])[0], "versions": shown(areas.published_area(declared_id))}
     return render(request, "outbreak/declare.html", context, status=status)
 
 
 @require_POST
 @person_who(DECLARES)
-def lift(request: StaffRequest, area_id: uuid.UUID) -> HttpResponse:
+def lift(request: StaffRequest, declared_id: uuid.UUID) -> HttpResponse:
     """The area is a risk area no more."""
     version = request.POST.get("version", "")
     done = areas.lift_area(
         by=request.user,
         now=clock.now(),
-        area_id=area_id,
+        area_id=declared_id,
         version=int(version) if version.isascii() and version.isdecimal() and len(version) < 7 else 0,
         source=request.POST.get("source", ""),
     )
@@ -348,6 +351,6 @@ urls = [
     path("areas/feed/", feed, name="feed"),
     path("areas/areas.geojson", public_geojson, name="geojson"),
     path("areas/<uuid:area_id>/", public_area, name="public_area"),
-    path("areas/<uuid:area_id>/change/", change, name="change"),
-    path("areas/<uuid:area_id>/lift/", lift, name="lift"),
+    path("areas/<uuid:declared_id>/change/", change, name="change"),
+    path("areas/<uuid:declared_id>/lift/", lift, name="lift"),
 ]

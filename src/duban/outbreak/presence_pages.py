@@ -100,7 +100,7 @@ def presences(request: StaffRequest) -> HttpResponse:
 def _take(request: StaffRequest, form: PresencesForm) -> jobs.Job:
     table, asked, now = form.cleaned_data["file"], form.cleaned_data, clock.now()
     if table is None:
-        raise jobs.BadUpload("file_missing", _("Choose the table first."), field="file")
+        raise jobs.BadUpload("file_missing", _("Choose the file first."), field="file")
     remember_source(by=request.user, now=now, name=asked["source"], columns=asked["columns"], datum=asked["datum"])
     job = jobs.make_job(
         by=request.user, now=now, language=get_language() or "zh-hans", table=table, kind=tasks.PRESENCES

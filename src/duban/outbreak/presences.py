@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -26,10 +27,13 @@ from duban.outbreak.models import PresenceImport, PresencePart, PresenceSource
 from duban.outbreak.people import IDENTIFIERS, Person, Tokens, identify, keep_people
 from duban.outbreak.reading import COLUMNS, DATUMS, BadPresence, Told, read_presences
 from duban.outbreak.retention import drop_by_age
+from duban.venues.models import Venue
 
 AHEAD = timedelta(hours=1)
 """How far a source's clock may be ahead of ours."""
 SHOWN = 200
+STICKER = re.compile(r"(?:https?://[^\s/]+/v/)?([\w-]{22})/?", re.ASCII)
+"""What a sticker says: the address of its venue's page, or the end of it."""
 REMEMBERED = 2_000_000
 """People of one import who are not encrypted again each time they come up."""
 NO_PERSON = _("Nothing in the row says who it was: an ID number, a phone, or the source's own number.")
@@ -205,6 +209,29 @@ class Rejects:
                 self.draft.unlink(missing_ok=True)
 
 
+def place_by_sticker(told: Told) -> None:
+    """Who checked in by a venue's sticker was at that venue: it gets its name, and its place where the row has none."""
+    coded = told.columns["venue"].dictionary_encode()
+    texts = {text: found[1] for text in coded.dictionary.to_pylist() if (found := STICKER.fullmatch(text))}
+    if not texts:
+        return
+    venues = Venue.objects.in_bulk(set(texts.values()), field_name="token")
+    at = {text: venues[token] for text, token in texts.items() if token in venues}
+    columns = {name: told.columns[name].to_pylist() for name in ("venue", "lon", "lat", "cell", "area_code")}
+    for index, text in enumerate(columns["venue"]):
+        venue = at.get(text)
+        if venue is None:
+            continue
+        # Another shop of that name is another place.
+        columns["venue"][index] = f"{venue.name} #{venue.token[:8]}"
+        if columns["lon"][index] is None and columns["area_code"][index] is None:
+            columns["area_code"][index] = venue.jurisdiction
+            columns["lon"][index], columns["lat"][index] = venue.lon, venue.lat
+            columns["cell"][index] = venue.cell
+    for name, values in columns.items():
+        told.columns[name] = pa.array(values, told.columns[name].type)
+
+
 class Staging:
     """The good rows of an import by day, not yet sorted, and their people kept."""
 
@@ -218,6 +245,7 @@ class Staging:
 
     def take(self, told: Told) -> None:
         self.read += len(told)
+        place_by_sticker(told)
         ahead = pc.greater(told.columns["arrived"], self.limit).fill_null(False).to_numpy(zero_copy_only=False)
         told.refuse(
             np.flatnonzero(ahead),

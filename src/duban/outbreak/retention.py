@@ -1,18 +1,22 @@
 """Presences go by the day: a stay goes with the day on which it began, and with the last of them who it was."""
 
+import shutil
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from django.conf import settings
 from django.db import connection
 from django.db.models import Max, Sum
 from django.utils import timezone
 
 from duban.core import audit
+from duban.ledger import jobs
 from duban.outbreak import store
 from duban.outbreak.models import Alias, Found, Identity, PresenceImport, PresencePart
 
@@ -43,6 +47,7 @@ def drop_presences(*, by: audit.Actor, now: datetime, before: date) -> list[date
             subject_id=before.isoformat(),
             detail=detail,
         )
+    _forget_tracings(before)
     return days
 
 
@@ -58,6 +63,15 @@ def drop_by_age(*, by: audit.Actor, now: datetime) -> list[date]:
     if not PresencePart.objects.filter(day__lt=before).exists():
         return []
     return drop_presences(by=by, now=now, before=before)
+
+
+def _forget_tracings(before: date) -> None:
+    """Delete results of tracings, kept for who asked for them, that tell of a contact before the day."""
+    midnight = timezone.make_aware(datetime.combine(before, time()))
+    for file in jobs.imports_folder().glob("*/contacts.parquet"):
+        first = pc.min(pq.read_table(file, columns=["first"])["first"]).as_py()
+        if first is not None and first < midnight:
+            shutil.rmtree(file.parent, ignore_errors=True)
 
 
 def oldest_kept(now: datetime) -> date:

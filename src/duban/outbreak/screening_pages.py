@@ -21,7 +21,7 @@ from duban.access import rights
 from duban.access.requests import StaffRequest, person_who
 from duban.core import clock
 from duban.core.errors import Conflict, DubanError
-from duban.core.forms import refuse
+from duban.core.forms import NeededField, refuse
 from duban.core.tables import safe_cell
 from duban.ledger import jobs
 from duban.outbreak import screening, tasks
@@ -51,10 +51,9 @@ class GroundForm(forms.Form):
 
     use_required_attribute = False
 
-    ground = forms.ChoiceField(label=gettext_lazy("Ground"), choices=[("", "–"), *Ground.choices], required=False)
-    purpose = forms.CharField(
+    ground = NeededField(label=gettext_lazy("Ground"), widget=forms.Select(choices=[("", "–"), *Ground.choices]))
+    purpose = NeededField(
         label=gettext_lazy("Purpose"),
-        required=False,
         help_text=gettext_lazy("What for, in a few words; no names, no numbers of people."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "maxlength": screening.MAX_PURPOSE}),
     )

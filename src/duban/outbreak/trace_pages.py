@@ -69,7 +69,7 @@ def _begin(request: StaffRequest, form: TraceForm) -> jobs.Job:
     table, wanted, now = form.cleaned_data["file"], form.wanted(), clock.now()
     wanted.settings()
     if table is None:
-        raise jobs.BadUpload("file_missing", _("Choose the table first."), field="file")
+        raise jobs.BadUpload("file_missing", _("Choose the file first."), field="file")
     job = jobs.make_job(by=request.user, now=now, language=get_language() or "zh-hans", table=table, kind=tasks.TRACING)
     cases = cases_in(job.table())
     audit.record(
