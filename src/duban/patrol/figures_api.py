@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from duban.access.requests import StaffRequest
 from duban.core import clock
-from duban.ledger.api import Sent, Word
+from duban.core.sent import Sent, Word
 from duban.patrol import brief, figures_rows
 from duban.patrol.figures_pages import read_narrower, read_wanted
 
