@@ -17,6 +17,7 @@ from duban.access.models import Person
 from duban.access.queries import people_who_may
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotFound
+from duban.core.rows import insert
 from duban.core.text import is_plain
 from duban.engines.geo.geodesy import geodesic
 from duban.ledger.queries import Filters, entries_for
@@ -292,12 +293,11 @@ def _write_frame(round_: PatrolRound, inspectors: Sequence[str]) -> tuple[int, i
     share = {
         key: inspectors[place * len(inspectors) // len(drawn)] if inspectors else "" for place, key in enumerate(drawn)
     }
-    RoundVenue.objects.bulk_create(
+    insert(
         [
             RoundVenue(round=round_, venue_id=key, town=town, drawn=str(key) in chosen, inspector=share.get(key, ""))
             for key, town in rows
-        ],
-        batch_size=5000,
+        ]
     )
     return len(rows), len(drawn)
 

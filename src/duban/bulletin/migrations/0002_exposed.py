@@ -5,25 +5,39 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('bulletin', '0001_initial'),
-        ('patrol', '0001_initial'),
+        ("bulletin", "0001_initial"),
+        ("patrol", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Exposed',
+            name="Exposed",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('reserved', models.CharField(blank=True, help_text='null in a correction', max_length=80, null=True, unique=True)),
-                ('exposure', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patrol.exposure')),
-                ('issue', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exposed', to='bulletin.issue')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField()),
+                (
+                    "reserved",
+                    models.CharField(
+                        blank=True, help_text="null in a correction", max_length=80, null=True, unique=True
+                    ),
+                ),
+                (
+                    "exposure",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="patrol.exposure"
+                    ),
+                ),
+                (
+                    "issue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="exposed", to="bulletin.issue"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
-                'constraints': [models.UniqueConstraint(fields=('issue', 'exposure'), name='exposure_once_per_issue')],
+                "ordering": ["position"],
+                "constraints": [models.UniqueConstraint(fields=("issue", "exposure"), name="exposure_once_per_issue")],
             },
         ),
     ]
