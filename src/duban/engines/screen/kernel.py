@@ -55,7 +55,10 @@ class Kernel:
         rejects = rejected(chunk, judged.reason) if judged.reason is not None else None
         if not len(row):
             return Found(chunk.rows, None, rejects)
-        person = chunk.text("person").take(pa.array(row))
+        if self.areas.codes:
+            order = np.argsort(row, kind="stable")
+            row, area = row[order], area[order]
+        person = chunk.text_of("person", row)
         first, last = overlap(judged.arrived[row], judged.departed[row], self.areas, area, self.now)
         return Found(chunk.rows, exposures(person, area, first, last), rejects)
 

@@ -1,16 +1,19 @@
 """From exposures to the two results: a row per person and area, and a row per person. Both are sorted."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from .areas import MEASURES, Areas
+from .areas import MEASURES, Area, Areas
 from .instants import MINUTE
 from .kernel import EXPOSURES
 from .presences import REJECTS
@@ -52,20 +55,39 @@ class Sinks:
         """`OUT_people.parquet` for "people"."""
         return self.out.with_name(f"{self.out.stem}_{ending}.parquet") if self.out else None
 
-    def write(self, path: Path | None, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> pa.Table | None:
-        """A file that appears whole or not at all; a table where there is no path."""
-        schema = schema.with_metadata(dict(self.metadata))
-        if path is None:
-            return pa.Table.from_batches([batch.cast(schema) for batch in batches], schema)
-        part = path.with_name(path.name + ".part")
-        try:
-            with pq.ParquetWriter(part, schema, compression="zstd") as writer:
-                for batch in batches:
-                    writer.write_batch(batch.cast(schema))
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-        return None
+    def result(self, path: Path | None, schema: pa.Schema) -> "ResultFile":
+        return ResultFile(path, schema.with_metadata(dict(self.metadata)))
+
+
+class ResultFile:
+    """A file that appears whole or not at all, or a table where there is no path. Use it in a `with`."""
+
+    def __init__(self, path: Path | None, schema: pa.Schema):
+        self.path, self.schema, self.rows = path, schema, 0
+        self.table: pa.Table | None = None
+        self._held: list[pa.RecordBatch] = []
+        self._part = path.with_name(path.name + ".part") if path is not None else None
+
+    def __enter__(self) -> "ResultFile":
+        self._writer = pq.ParquetWriter(self._part, self.schema, compression="zstd") if self._part else None
+        return self
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        self.rows += batch.num_rows
+        if self._writer is not None:
+            self._writer.write_batch(batch.cast(self.schema))
+        else:
+            self._held.append(batch.cast(self.schema))
+
+    def __exit__(self, failed: object, *_: object) -> None:
+        if self._writer is None or self._part is None or self.path is None:
+            self.table = pa.Table.from_batches(self._held, self.schema)
+            return
+        self._writer.close()
+        if failed:
+            self._part.unlink()
+        else:
+            self._part.replace(self.path)
 
 
 class RejectFile:
@@ -142,58 +164,101 @@ def pulling(
 
 def settle(
     found: Iterator[pa.RecordBatch], areas: Areas, sinks: Sinks, memory_mb: int, workers: int
-) -> tuple[pa.Table | None, pa.Table | None, int, int]:
-    """Put exposures together and write both results: their tables (None where in files) and how many rows each has."""
-    with tempfile.TemporaryDirectory(prefix="duban-screen-") as folder:
-        database = open_database(folder, memory_mb, workers)
-        try:
-            database.register("areas", _areas_table(areas))
-            with pulling(database, "found", EXPOSURES, found):
-                database.execute(
-                    "CREATE TEMP TABLE per_area AS SELECT person, area, min(first) AS first, max(last) AS last, "
-                    "sum(visits)::BIGINT AS visits, sum(stayed) AS stayed FROM found GROUP BY person, area"
-                )
-            per_area = sinks.write(
-                sinks.out,
-                PER_AREA,
-                stream(
-                    database,
-                    "SELECT person, id AS area, level, make_timestamp(first)::TIMESTAMP AS first, "
-                    "make_timestamp(last)::TIMESTAMP AS last, visits, "
-                    f"stayed::DOUBLE / {MINUTE} AS minutes, measure "
-                    "FROM per_area JOIN areas USING (area) ORDER BY person, id",
-                ),
-            )
-            database.execute(
-                "CREATE TEMP TABLE per_person AS SELECT person, "
-                "min(struct_pack(strict := severity, late := -last, place)) AS decided, count(*) AS areas, "
-                "max(last) AS last FROM per_area JOIN areas USING (area) GROUP BY person"
-            )
-            per_person = sinks.write(
-                sinks.beside("people"),
-                PER_PERSON,
-                stream(
-                    database,
-                    "SELECT person, measure, id AS area, areas, make_timestamp(last)::TIMESTAMP AS last "
-                    "FROM per_person JOIN areas ON areas.place = decided.place ORDER BY person",
-                ),
-            )
-            return per_area, per_person, rows_of(database, "per_area"), rows_of(database, "per_person")
-        finally:
-            database.close()
-
-
-def _areas_table(areas: Areas) -> pa.Table:
-    """Areas by index; `place` is their rank by id, which decides between areas that are otherwise alike."""
+) -> tuple[ResultFile, ResultFile]:
+    """Put exposures (batches of EXPOSURES) together and write both results, in order of persons and ids of areas."""
     order = sorted(range(len(areas)), key=lambda index: areas.areas[index].id)
-    place = {index: rank for rank, index in enumerate(order)}
-    return pa.table(
-        {
-            "area": pa.array(range(len(areas)), pa.int32()),
-            "id": pa.array([area.id for area in areas.areas], pa.string()),
-            "level": pa.array([area.level for area in areas.areas], pa.string()),
-            "measure": pa.array([area.measure for area in areas.areas], pa.string()),
-            "severity": pa.array([MEASURES.index(area.measure) for area in areas.areas], pa.int32()),
-            "place": pa.array([place[index] for index in range(len(areas))], pa.int32()),
-        }
-    )
+    # Where an area stands among the ids decides between areas that are otherwise alike.
+    place = np.empty(len(areas), dtype=np.int32)
+    place[order] = np.arange(len(areas), dtype=np.int32)
+    with (
+        sinks.result(sinks.out, PER_AREA) as per_area,
+        sinks.result(sinks.beside("people"), PER_PERSON) as per_person,
+        tempfile.TemporaryDirectory(prefix="duban-screen-") as folder,
+        closing(open_database(folder, memory_mb, workers)) as database,
+    ):
+        writing = _Writing([areas.areas[index] for index in order], per_area, per_person)
+        database.register("places", pa.table({"area": np.arange(len(areas), dtype=np.int32), "place": place}))
+        with pulling(database, "found", EXPOSURES, found):
+            for batch in stream(
+                database,
+                "SELECT person, place, first, last, visits, stayed FROM (SELECT person, area, min(first) AS first, "
+                "max(last) AS last, sum(visits)::BIGINT AS visits, sum(stayed)::DOUBLE AS stayed "
+                "FROM found GROUP BY person, area) JOIN places USING (area) ORDER BY person, place",
+            ):
+                writing.add(batch)
+        writing.close()
+    return per_area, per_person
+
+
+class _Writing:
+    """Rows per person and area, as they come sorted, to both results. `areas` are in the order of their ids."""
+
+    def __init__(self, areas: Sequence[Area], per_area: ResultFile, per_person: ResultFile):
+        self.per_area, self.per_person = per_area, per_person
+        self.ids, self.levels, self.measures = (
+            pa.array([getattr(area, name) for area in areas], pa.string()) for name in ("id", "level", "measure")
+        )
+        self.severity = np.array([MEASURES.index(area.measure) for area in areas], dtype=np.int64)
+        # The last person of a batch may go on in the next.
+        self._open: pa.RecordBatch | None = None
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        if not batch.num_rows:
+            return
+        place = batch.column("place")
+        self.per_area.add(
+            pa.record_batch(
+                [
+                    batch.column("person"),
+                    self.ids.take(place),
+                    self.levels.take(place),
+                    batch.column("first").view(INSTANT),
+                    batch.column("last").view(INSTANT),
+                    batch.column("visits"),
+                    pc.divide(batch.column("stayed"), float(MINUTE)),
+                    self.measures.take(place),
+                ],
+                schema=PER_AREA,
+            )
+        )
+        rows = batch.select(["person", "place", "last"])
+        if self._open is not None:
+            (rows,) = pa.Table.from_batches([self._open, rows]).combine_chunks().to_batches()
+        begins = self._begins(rows)
+        self._people(rows.slice(0, begins[-1]), begins[:-1])
+        self._open = rows.slice(begins[-1])
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._people(self._open, self._begins(self._open))
+
+    @staticmethod
+    def _begins(rows: pa.RecordBatch) -> NDArray[np.intp]:
+        """Where each person's rows begin."""
+        person = rows.column("person")
+        other = pc.not_equal(person.slice(1), person.slice(0, len(person) - 1)).to_numpy(zero_copy_only=False)
+        return np.append(0, np.flatnonzero(other) + 1)
+
+    def _people(self, rows: pa.RecordBatch, begins: NDArray[np.intp]) -> None:
+        """The strictest area decides, of those the one with the latest exposure, then the one with the lowest id."""
+        if not len(begins):
+            return
+        place, last = rows.column("place").to_numpy(), rows.column("last").to_numpy()
+        of = np.repeat(np.arange(len(begins)), np.diff(begins, append=rows.num_rows))
+        severity = self.severity[place]
+        decides = severity == np.minimum.reduceat(severity, begins)[of]
+        late = np.where(decides, last, np.iinfo(np.int64).min)
+        decides &= late == np.maximum.reduceat(late, begins)[of]
+        decided = pa.array(np.minimum.reduceat(np.where(decides, place, len(self.ids)), begins))
+        self.per_person.add(
+            pa.record_batch(
+                [
+                    rows.column("person").take(pa.array(begins)),
+                    self.measures.take(decided),
+                    self.ids.take(decided),
+                    pa.array(np.diff(begins, append=rows.num_rows)),
+                    pa.array(np.maximum.reduceat(last, begins), INSTANT),
+                ],
+                schema=PER_PERSON,
+            )
+        )

@@ -114,7 +114,7 @@ def screen(
                 else:
                     chunks = batch_chunks(presences)
                 found = _collect(in_turn(Kernel(areas, cover, moment).screen, chunks, workers), rejects, read)
-            per_area, per_person, exposures, people = settle(found, areas, sinks, memory_mb, workers)
+            per_area, per_person = settle(found, areas, sinks, memory_mb, workers)
         finally:
             rejected = rejects.close()
     held = presences.rows if isinstance(presences, Store) else read[0]
@@ -125,10 +125,10 @@ def screen(
         rows=read[0],
         rows_held=held,
         rejects=dict(sorted(rejects.counts.items())),
-        exposures=exposures,
-        people=people,
-        per_area=per_area,
-        per_person=per_person,
+        exposures=per_area.rows,
+        people=per_person.rows,
+        per_area=per_area.table,
+        per_person=per_person.table,
         rejected=rejected,
     )
 

@@ -138,17 +138,14 @@ def trace(
                 people.append(met)
                 if not met:
                     break
-            table = sinks.write(
-                path,
-                CONTACTS,
-                stream(
+            with sinks.result(path, CONTACTS) as result:
+                for batch in stream(
                     database,
                     "SELECT source, person, place, make_timestamp(first) AS first, make_timestamp(last) AS last, "
                     f"met::DOUBLE / {MINUTE} AS minutes, generation FROM contacts "
                     "ORDER BY generation, source, person, place",
-                ),
-            )
-            contacts = rows_of(database, "contacts")
+                ):
+                    result.add(batch)
         finally:
             database.close()
             rejected = rejects.close()
@@ -157,10 +154,10 @@ def trace(
         inputs=inputs,
         rows=sum(source.rows for source in files),
         rejects=dict(sorted(rejects.counts.items())),
-        contacts=contacts,
+        contacts=result.rows,
         people=tuple(people),
         scans=tuple(tracing.scans),
-        table=table,
+        table=result.table,
         rejected=rejected,
     )
 
