@@ -90,7 +90,7 @@ class BothLanguages(Schema):
     en: str
 
 
-class BriefOut(Schema):
+class InspectionBriefOut(Schema):
     since: str = Field(alias="from")
     until: str = Field(alias="to")
     area: str
@@ -133,7 +133,9 @@ class BehindOut(Schema):
     newer: str
 
 
-@router.get("/brief", response=BriefOut, by_alias=True, summary="What was inspected in a period, and its sentence")
+@router.get(
+    "/brief", response=InspectionBriefOut, by_alias=True, summary="What was inspected in a period, and its sentence"
+)
 def get_brief(request: StaffRequest, question: Query[PeriodQuestion]) -> dict[str, Any]:
     """Of what you may see. “Nothing left” stands in the sentence only where all that was due was seen to stand."""
     return brief.brief_of(read_wanted(request.user, question.words())).as_dict()
