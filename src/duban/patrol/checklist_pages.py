@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from duban.access.requests import StaffRequest, person_who
@@ -348,7 +348,7 @@ class NewForm(forms.Form):
     use_required_attribute = False
 
     key = NeededField(
-        label=gettext_lazy("Key"),
+        label=pgettext_lazy("name", "Key"),
         help_text=gettext_lazy("Small letters, digits and hyphens; it never changes: wet-markets."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
@@ -462,7 +462,7 @@ class ItemForm(forms.Form):
 
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
     key = NeededField(
-        label=gettext_lazy("Key"),
+        label=pgettext_lazy("name", "Key"),
         help_text=gettext_lazy("The same over all lists and versions, so that figures can be told by it: code_scan."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )

@@ -102,7 +102,7 @@ class TypeForm(forms.Form):
     use_required_attribute = False
 
     key = NeededField(
-        label=_("Key"),
+        label=pgettext_lazy("name", "Key"),
         help_text=_("What files and programs call it: small letters, digits, underscores."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "maxlength": 30}),
     )

@@ -46,6 +46,7 @@ ROOMS = (
     Room("patrol:visits", _("Visits"), ("visit.see",), wing="patrol"),
     Room("patrol:rounds", pgettext_lazy("patrol", "Rounds"), ("visit.see",), wing="patrol"),
     Room("patrol:failures", _("Failures"), ("visit.see",), wing="patrol"),
+    Room("patrol:visit_notices", _("Told on the spot"), ("visit.see",), wing="patrol"),
     Room("venues:list", _("Venues"), ("venue.see",), wing="patrol"),
     Room("patrol:checklists", _("Check-lists"), ("checklist.see",), wing="patrol"),
     Room("patrol:exposures", _("Exposure"), ("exposure.see",), wing="patrol"),
