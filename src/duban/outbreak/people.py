@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from duban.core.keys import read_or_make_key
-from duban.core.sealed_text import open_text, seal_text
+from duban.core.sealed_text import open_text, seal_texts
 from duban.outbreak.models import Alias, Identity
 
 IDENTIFIERS = ("id_number", "phone", "own_id", "person")
@@ -21,6 +21,14 @@ IDENTIFIERS = ("id_number", "phone", "own_id", "person")
 TOKEN = re.compile(r"[0-9a-f]{64}")
 ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 ID_CHECKS = "10X98765432"
+ID_BLANKS = re.compile(r"[\s-]")
+ID_SHAPE = re.compile(r"\d{17}[\dX]", re.ASCII)
+# Most texts of other kinds are told apart at the first letter.
+PHONE_LIKE = re.compile(r"[\d\s().+\-–—＋－（）．]{7,40}")
+PHONE_BLANKS = re.compile(r"[\s().\-–—]")
+PHONE_SHAPE = re.compile(r"\+?\d{7,15}", re.ASCII)
+CHINA = re.compile(r"^(?:\+|00)86(?=1\d{10}$)", re.ASCII)
+MOBILE = re.compile(r"1[3-9]\d{9}", re.ASCII)
 BATCH = 400
 
 
@@ -29,8 +37,10 @@ def normal_id_number(text: str) -> str:
 
     The county is not looked up: codes come and go.
     """
-    number = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text)).upper()
-    if not re.fullmatch(r"\d{17}[\dX]", number, re.ASCII):
+    if len(text) < 18:
+        return ""
+    number = ID_BLANKS.sub("", unicodedata.normalize("NFKC", text)).upper()
+    if not ID_SHAPE.fullmatch(number):
         return ""
     try:
         date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
@@ -42,13 +52,14 @@ def normal_id_number(text: str) -> str:
 
 def normal_phone(text: str) -> str:
     """Digits alone, without China's prefix, if they can be a telephone's number; else ""."""
-    digits = re.sub(r"[\s().\-–—]", "", unicodedata.normalize("NFKC", text))
-    digits = re.sub(r"^(?:\+|00)86(?=1\d{10}$)", "", digits)
-    return digits.lstrip("+") if re.fullmatch(r"\+?\d{7,15}", digits, re.ASCII) else ""
+    if not PHONE_LIKE.fullmatch(text):
+        return ""
+    digits = CHINA.sub("", PHONE_BLANKS.sub("", unicodedata.normalize("NFKC", text)))
+    return digits.lstrip("+") if PHONE_SHAPE.fullmatch(digits) else ""
 
 
 def is_mobile(phone: str) -> bool:
-    return re.fullmatch(r"1[3-9]\d{9}", phone, re.ASCII) is not None
+    return MOBILE.fullmatch(phone) is not None
 
 
 class Tokens:
@@ -134,11 +145,12 @@ OR (upper.token = excluded.person AND upper.person = outbreak_alias.person))))
 
 def keep_people(people: Iterable[tuple[Person, str]]) -> None:
     """Keep who the tokens stand for, each with the code of their home or "", and tie their weaker tokens to them."""
+    held = list(people)
+    sealed = seal_texts(json.dumps(person.facts, ensure_ascii=False) for person, _home in held)
     identities: dict[str, tuple[str, Any, str]] = {}
     ties: dict[str, tuple[str, str, bool]] = {}
-    for person, home in people:
-        sealed = seal_text(json.dumps(person.facts, ensure_ascii=False))
-        identities[person.token] = (person.token, sealed, home)
+    for (person, home), secret in zip(held, sealed, strict=True):
+        identities[person.token] = (person.token, secret, home)
         for alias in person.aliases:
             known = ties.get(alias)
             ties[alias] = (alias, person.token, known is not None and (known[2] or known[1] != person.token))
