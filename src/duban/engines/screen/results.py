@@ -1,7 +1,7 @@
 """From exposures to the two results: a row per person and area, and a row per person. Both are sorted."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,46 +46,56 @@ _BATCH = 1 << 17
 
 @dataclass(frozen=True, slots=True)
 class Sinks:
-    """Where results go: Parquet files, or tables in memory."""
+    """Where results go: Parquet files, or tables in memory. `metadata` is asked for when the first row is there."""
 
     out: Path | None
-    metadata: Mapping[str, str]
+    metadata: Callable[[], Mapping[str, str]]
 
     def beside(self, ending: str) -> Path | None:
         """`OUT_people.parquet` for "people"."""
         return self.out.with_name(f"{self.out.stem}_{ending}.parquet") if self.out else None
 
     def result(self, path: Path | None, schema: pa.Schema) -> "ResultFile":
-        return ResultFile(path, schema.with_metadata(dict(self.metadata)))
+        return ResultFile(path, schema, self.metadata)
 
 
 class ResultFile:
     """A file that appears whole or not at all, or a table where there is no path. Use it in a `with`."""
 
-    def __init__(self, path: Path | None, schema: pa.Schema):
+    def __init__(self, path: Path | None, schema: pa.Schema, metadata: Callable[[], Mapping[str, str]]):
         self.path, self.schema, self.rows = path, schema, 0
         self.table: pa.Table | None = None
+        self._metadata = metadata
         self._held: list[pa.RecordBatch] = []
         self._part = path.with_name(path.name + ".part") if path is not None else None
+        self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> "ResultFile":
-        self._writer = pq.ParquetWriter(self._part, self.schema, compression="zstd") if self._part else None
         return self
 
     def add(self, batch: pa.RecordBatch) -> None:
+        if not self.rows:
+            self._begin()
         self.rows += batch.num_rows
         if self._writer is not None:
             self._writer.write_batch(batch.cast(self.schema))
         else:
             self._held.append(batch.cast(self.schema))
 
+    def _begin(self) -> None:
+        self.schema = self.schema.with_metadata(dict(self._metadata()))
+        if self._part is not None and self._writer is None:
+            self._writer = pq.ParquetWriter(self._part, self.schema, compression="zstd")
+
     def __exit__(self, failed: object, *_: object) -> None:
-        if self._writer is None or self._part is None or self.path is None:
+        if not failed and not self.rows:
+            self._begin()
+        if self._writer is not None:
+            self._writer.close()
+        if self._part is None or self.path is None:
             self.table = pa.Table.from_batches(self._held, self.schema)
-            return
-        self._writer.close()
-        if failed:
-            self._part.unlink()
+        elif failed:
+            self._part.unlink(missing_ok=True)
         else:
             self._part.replace(self.path)
 

@@ -8,6 +8,7 @@ count. Among equally strict areas the one with the latest exposure decides, then
 import os
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -81,18 +82,22 @@ def screen(
     path = Path(out) if out is not None else None
     inputs = {"areas": areas.digest}
     sources = None if isinstance(presences, Store) else parquet_sources(presences)
-    with tempfile.TemporaryDirectory(prefix="duban-screen-") as folder:
+    with tempfile.TemporaryDirectory(prefix="duban-screen-") as folder, ThreadPoolExecutor(1) as hashing:
+        digests: dict[str, Future[str]] = {}
         if isinstance(presences, Store):
             inputs["store"] = presences.digest()
             sources = presences.sources() if engine != ARROW else None
         elif sources is None and engine != ARROW:
             sources = spooled(presences, Path(folder))
         elif sources is not None and hashed:
-            inputs |= dict(
-                zip((s.label for s in sources), in_turn(lambda s: s.digest(), sources, workers), strict=True)
-            )
-        metadata = {"duban.version": ENGINE_VERSION, "duban.now": now.isoformat()}
-        metadata |= {f"duban.input.{name}": digest for name, digest in inputs.items()}
+            # Beside the work, which waits for it only before the first row is written.
+            digests = {source.label: hashing.submit(source.digest) for source in sources}
+
+        def metadata() -> dict[str, str]:
+            inputs.update({label: digest.result() for label, digest in digests.items()})
+            said = {f"duban.input.{name}": digest for name, digest in inputs.items()}
+            return {"duban.version": ENGINE_VERSION, "duban.now": now.isoformat()} | said
+
         sinks = Sinks(path, metadata)
         rejects = RejectFile(sinks.beside("rejects"))
         cover, moment, read = Cover.build(areas.parts, areas.owner), to_micros(now), [0]

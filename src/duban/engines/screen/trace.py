@@ -121,7 +121,9 @@ def trace(
             found = parquet_sources(presences)
             files = spooled(presences, Path(folder)) if found is None else found
             inputs = {source.label: source.digest() for source in files}
-        sinks = Sinks(path, {"duban.version": TRACE_VERSION, "duban.now": now.isoformat()})
+        said = {f"duban.input.{name}": digest for name, digest in inputs.items()}
+        said |= {"duban.version": TRACE_VERSION, "duban.now": now.isoformat()}
+        sinks = Sinks(path, lambda: said)
         rejects = RejectFile(sinks.beside("rejects"))
         database = open_database(folder, memory_mb, workers)
         try:
