@@ -35,7 +35,10 @@ class Wing:
     """What the addresses of its pages begin with."""
 
 
-WINGS = {"patrol": Wing(pgettext_lazy("room", "Patrol"), ("/patrol/", "/venues/"))}
+WINGS = {
+    "patrol": Wing(pgettext_lazy("room", "Patrol"), ("/patrol/", "/venues/")),
+    "outbreak": Wing(pgettext_lazy("room", "Outbreak"), ("/outbreak/",)),
+}
 ROOMS = (
     Room("web:desk", _("Desk"), (), "d"),
     Room("ledger:list", _("Ledger"), ("entry.see", "entry.see_own"), "l"),
@@ -45,6 +48,7 @@ ROOMS = (
     Room("ledger:figures", _("Figures"), ("figures.see",)),
     Room("patrol:visits", _("Visits"), ("visit.see",), wing="patrol"),
     Room("patrol:rounds", pgettext_lazy("patrol", "Rounds"), ("visit.see",), wing="patrol"),
+    Room("patrol:round_mine", _("My list"), ("visit.make",), wing="patrol"),
     Room("patrol:failures", _("Failures"), ("visit.see",), wing="patrol"),
     Room("patrol:visit_notices", _("Told on the spot"), ("visit.see",), wing="patrol"),
     Room("venues:list", _("Venues"), ("venue.see",), wing="patrol"),
@@ -52,6 +56,9 @@ ROOMS = (
     Room("patrol:exposures", _("Exposure"), ("exposure.see",), wing="patrol"),
     Room("patrol:figures", _("Inspection figures"), ("figures.see",), wing="patrol"),
     Room("patrol:import", _("Import inspections"), ("visit.make",), wing="patrol"),
+    Room("outbreak:desk", _("Risk areas"), ("area.declare", "screening.count"), wing="outbreak"),
+    Room("outbreak:presences", _("Presences"), ("screening.run",), wing="outbreak"),
+    Room("outbreak:trace", _("Trace contacts"), ("screening.run",), wing="outbreak"),
     Room("bulletin:desk", _("Bulletins"), ("bulletin.see",), "b"),
 )
 
