@@ -391,6 +391,7 @@ def test_the_commands_say_what_they_found(officer: Person, tmp_path: Path, capsy
     call_command("trace", cases=cases, presences="store", out=tmp_path / "contacts.parquet", json=True)
     said = json.loads(capsys.readouterr().out)
     assert (said["contacts"], said["people"]) == (1, [1])
+    assert AuditRecord.objects.filter(action__in=["screen_store", "trace_contacts"], actor__name="console").count() == 2
     with pytest.raises(CommandError, match="bad_setting"):
         call_command("trace", cases=cases, presences="store", out=tmp_path / "x.parquet", generations=0)
     for name in ("none.parquet", "areas.geojson"):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
@@ -33,7 +34,7 @@ from duban.outbreak.screening import screenings_for
 from duban.outbreak.store import stored
 
 NEWEST = 30
-SHOWN = 500
+SHOWN = 200
 MAX_LIST = 8 * 1024 * 1024
 
 
@@ -70,9 +71,11 @@ def outlines_of(found: list[Declaration]) -> dict[str, Any]:
 @require_safe
 def public_list(request: HttpRequest) -> HttpResponse:
     """Every risk area in force, and those lifted last."""
-    found = list(areas.published()[:SHOWN])
+    page = Paginator(areas.published(), SHOWN).get_page(request.GET.get("page"))
+    found = list(page.object_list)
     context = {
         "section": "areas",
+        "page": page,
         "areas": shown(found),
         "outlines": outlines_of(found),
         "lifted": shown(list(areas.lifted()[:NEWEST])),
@@ -140,12 +143,14 @@ def desk(request: StaffRequest) -> HttpResponse:
     """The office's areas, to be screened for, and the screenings that were made."""
     person = request.user
     may_declare = bool(rights.codes(person, DECLARES))
-    found = list(areas.declarations_for(person).exclude(step=Step.LIFTED)[:SHOWN])
+    page = Paginator(areas.declarations_for(person).exclude(step=Step.LIFTED), SHOWN).get_page(request.GET.get("page"))
+    found = list(page.object_list)
     context = {
+        "page": page,
         "areas": shown(found),
         "outlines": outlines_of(found),
         "may_declare": may_declare,
-        "screenings": list(screenings_for(person)[:NEWEST]),
+        "screenings": Paginator(screenings_for(person), NEWEST).get_page(request.GET.get("runs")),
         "stored": stored() if may_declare else None,
     }
     return render(request, "outbreak/desk.html", context)

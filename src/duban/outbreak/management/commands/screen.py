@@ -5,9 +5,9 @@ from typing import Any
 import pyarrow.parquet as pq
 from django.utils import timezone
 
-from duban.core import clock
+from duban.core import audit, clock
 from duban.core.command import DubanCommand, read_file
-from duban.engines.screen import ARROW, ENGINES, Areas, read_areas, screen
+from duban.engines.screen import ARROW, ENGINES, Areas, Screened, read_areas, screen
 from duban.outbreak.areas import published
 from duban.outbreak.screening import BadScreening, areas_of, refusing, screen_store
 
@@ -30,6 +30,7 @@ class Command(DubanCommand):
                 found = screen(Path(options["presences"]), areas, now=now, out=out, engine=engine)
             else:
                 found = screen_store(areas, now=now, engine=engine)
+                self._note(found)
                 for table, path in ((found.per_area, out), (found.per_person, people_out)):
                     draft = path.with_name(f"{path.name}.part")
                     pq.write_table(table, draft, compression="zstd")
@@ -51,6 +52,18 @@ class Command(DubanCommand):
             "people_out": str(people_out),
         }
         return result if options["json"] else found.people
+
+    @staticmethod
+    def _note(found: Screened) -> None:
+        detail = {"people": found.people, "areas": found.inputs["areas"]}
+        audit.record(
+            by=audit.Console(),
+            now=clock.now(),
+            action="screen_store",
+            subject_type="screening",
+            subject_id="console",
+            detail=detail,
+        )
 
 
 def _areas(wanted: str) -> Areas:

@@ -1,7 +1,7 @@
 from pathlib import Path
 from typing import Any
 
-from duban.core import clock
+from duban.core import audit, clock
 from duban.core.command import DubanCommand, read_file
 from duban.outbreak.tracing import Wanted, cases_in, trace_file, trace_store
 
@@ -24,6 +24,14 @@ class Command(DubanCommand):
         wanted = Wanted(options["minutes"], options["metres"], options["generations"], options["after_minutes"])
         if options["presences"] == "store":
             found = trace_store(cases, wanted, now=now, out=out)
+            audit.record(
+                by=audit.Console(),
+                now=now,
+                action="trace_contacts",
+                subject_type="tracing",
+                subject_id="console",
+                detail={"cases": len(cases), "contacts": found.contacts},
+            )
         else:
             found = trace_file(cases, Path(options["presences"]), wanted, now=now, out=out)
         rejected = sum(found.rejects.values())
