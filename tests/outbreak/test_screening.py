@@ -247,6 +247,25 @@ def test_the_town_is_of_the_home_else_of_where_the_district_last_saw_them(office
     }
 
 
+def test_a_town_that_screens_for_itself_finds_its_own_alone(officer: Person, tmp_path: Path) -> None:
+    town = make_person("town", "health_officer", THERE)
+    rows = [person(1, home=THERE), person(2, home=HERE), person(3), person(4, home="110115012")]
+    take(write_csv(tmp_path / "a.csv", *rows, columns=COLUMNS))
+    number = order(town)
+    seen = screening.preview_screening(by=town, now=NOW, orders=[number])
+    assert (seen.people, seen.towns, seen.elsewhere) == (2, [(THERE, 1), ("110115012", 1)], True)
+    kept = keep(town, number)
+    assert kept.people == 2
+    assert Found.objects.count() == FoundExposure.objects.count() == 2
+    assert screening.reproduces(kept)
+    # Who lives where nobody lists them is not lost; with an officer of their own they are left to that one.
+    make_person("daxing", "health_officer", "110115")
+    seen = screening.preview_screening(by=town, now=NOW, orders=[number])
+    assert seen.towns == [(THERE, 1)]
+    seen = screening.preview_screening(by=officer, now=NOW, orders=[order(officer)])
+    assert dict(seen.towns) == {THERE: 1, HERE: 1, DISTRICT: 1}
+
+
 # ---- who sees what --------------------------------------------------------------------------------------------------
 
 

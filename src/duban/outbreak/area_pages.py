@@ -30,7 +30,7 @@ from duban.outbreak import areas
 from duban.outbreak.areas import DECLARES, Declared
 from duban.outbreak.lists import AreaDraft, BadArea, Defaults, code_of_place, read_area, read_areas
 from duban.outbreak.models import Declaration, Measure, Step
-from duban.outbreak.screening import screenings_for
+from duban.outbreak.screening import FEW, screenings_for
 from duban.outbreak.store import stored
 
 NEWEST = 30
@@ -152,6 +152,7 @@ def desk(request: StaffRequest) -> HttpResponse:
         "may_declare": may_declare,
         "screenings": Paginator(screenings_for(person), NEWEST).get_page(request.GET.get("runs")),
         "stored": stored() if may_declare else None,
+        "few": FEW,
     }
     return render(request, "outbreak/desk.html", context)
 

@@ -25,7 +25,7 @@ from duban.outbreak import tasks
 from duban.outbreak.models import PresencePart, PresenceSource
 from duban.outbreak.presences import remember_source
 from duban.outbreak.reading import COLUMNS, DATUMS
-from duban.outbreak.screening import RUNS
+from duban.outbreak.screening import FEW, RUNS
 
 AT_ONCE = 2 * 1024 * 1024
 """A file up to so many bytes is taken in while the browser waits."""
@@ -92,6 +92,7 @@ def presences(request: StaffRequest) -> HttpResponse:
         "days": list(days.order_by("-day")[:200]),
         "sources": list(PresenceSource.objects.order_by("name")[:200]),
         "columns": COLUMNS,
+        "few": FEW,
         "kept_days": settings.DUBAN_PRESENCE_DAYS,
     }
     return render(request, "outbreak/presences.html", context, status=status)

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
+from duban.access.queries import people_who_may
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotFound
 from duban.core.integrity import canonical, sha256
@@ -155,12 +156,18 @@ def output_digest(per_area: pa.Table) -> str:
 def towns_of(persons: Collection[str], office: str) -> dict[str, str]:
     """The town that looks after each person: of their home, else where the office's area saw them last.
 
-    Who was seen nowhere in the office's area is the office's own to look after.
+    Of who was seen nowhere in the office's area no more than the county is known.
     """
     homes = {person: code[:TOWN] for person, code in homes_of(persons).items()}
     unknown = [person for person in persons if person not in homes]
     seen = _last_seen(unknown, office) if unknown else {}
-    return {person: homes.get(person) or seen.get(person) or office[:TOWN] for person in persons}
+    return {person: homes.get(person) or seen.get(person) or office[: LENGTHS[0]] for person in persons}
+
+
+def others_than(office: str, towns: Iterable[str]) -> set[str]:
+    """The towns whose people are not the office's to list: they lie elsewhere, and a health officer of theirs does."""
+    outside = {town for town in towns if not town.startswith(office)}
+    return {town for town in outside if people_who_may(RUNS, town)}
 
 
 def _last_seen(persons: Sequence[str], office: str) -> dict[str, str]:
@@ -207,8 +214,10 @@ class Preview:
     towns: list[tuple[str, int]]
     """(code, people), the most first."""
     measures: dict[str, int]
+    elsewhere: bool
+    """There are others too, whom their own health officers list."""
     digest: str
-    """Of what was found: a confirmation of anything else is refused."""
+    """Of what was found, theirs included: a confirmation of anything else is refused."""
 
 
 def preview_screening(
@@ -233,10 +242,11 @@ def preview_screening(
     return Preview(
         orders=[one.number for one in declarations],
         as_of=now,
-        people=found.people,
+        people=len(towns),
         rows=found.rows_held,
-        towns=Counter(towns.values()).most_common(),
-        measures=dict(Counter(found.per_person["measure"].to_pylist())),
+        towns=sorted(Counter(towns.values()).items(), key=lambda pair: (-pair[1], pair[0])),
+        measures=dict(Counter(row["measure"] for row in found.per_person.to_pylist() if row["person"] in towns)),
+        elsewhere=len(towns) < found.people,
         digest=output_digest(found.per_area),
     )
 
@@ -258,12 +268,15 @@ def orders_for(person: Person, numbers: Sequence[str]) -> list[Declaration]:
 def _find(
     declarations: Sequence[Declaration], now: datetime, engine: str, progress: Progress
 ) -> tuple[Screened, dict[str, str]]:
+    """All that the engine found, and by person the town of those who are the office's to list."""
     progress("screening", 0, 0)
     found = screen_store(areas_of(declarations), now=now, engine=engine)
     assert found.per_person is not None
     progress("towns", 0, 0)
-    towns = towns_of(found.per_person["person"].to_pylist(), declarations[0].area.jurisdiction)
-    return found, towns
+    office = declarations[0].area.jurisdiction
+    towns = towns_of(found.per_person["person"].to_pylist(), office)
+    others = others_than(office, towns.values())
+    return found, {person: town for person, town in towns.items() if town not in others}
 
 
 # ---- keeping --------------------------------------------------------------------------------------------------------
@@ -314,11 +327,11 @@ def keep_screening(
         raise Conflict(
             "preview_changed", _("Other presences came in, or went, since the preview; look at the numbers again.")
         )
-    if found.people > MAX_KEPT:
+    if len(towns) > MAX_KEPT:
         raise BadScreening(
             "too_many_found", _("More than 200,000 people: an area or its window is too wide to follow each of them.")
         )
-    progress("keeping", 0, found.people)
+    progress("keeping", 0, len(towns))
     screening = Screening(
         id=key,
         jurisdiction=declarations[0].area.jurisdiction,
@@ -330,7 +343,7 @@ def keep_screening(
         inputs=found.inputs | {"as_of": as_of.astimezone(UTC).isoformat()},
         output_digest=digest,
         presences=found.rows_held,
-        people=found.people,
+        people=len(towns),
         made_by=by.as_actor(),
         made_at=now,
     )
@@ -354,6 +367,7 @@ def _write(by: Person, now: datetime, screening: Screening, found: Screened, tow
             last=_aware(row["last"]),
         )
         for row in found.per_person.to_pylist()
+        if row["person"] in towns
     ]
     Found.objects.bulk_create(people, batch_size=500)
     of = {one.person: one for one in people}
@@ -367,6 +381,7 @@ def _write(by: Person, now: datetime, screening: Screening, found: Screened, tow
             minutes=row["minutes"],
         )
         for row in found.per_area.to_pylist()
+        if row["person"] in of
     )
     FoundExposure.objects.bulk_create(exposures, batch_size=500)
     audit.record(
