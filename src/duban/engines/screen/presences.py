@@ -52,6 +52,8 @@ REJECTS = pa.schema([("file", pa.string()), ("row", pa.int64()), ("reason", pa.s
 _BATCH = 1 << 17
 _LARGEST_GROUP = 1 << 20
 _PIECE = 1 << 14
+# Reads of one row group or column of it before a file is mapped anew.
+_READS = 16
 _PER_MICRO = {"s": (1_000_000, 1), "ms": (1_000, 1), "us": (1, 1), "ns": (1, 1_000)}
 
 
@@ -216,12 +218,17 @@ class ParquetSource:
         return int(self.metadata.num_rows)
 
     def of_this_thread(self) -> pq.ParquetFile:
-        if not hasattr(self._opened, "file"):
-            self._opened.file = self.open()
-        return self._opened.file
+        """The file, mapped; now and then anew, for what was read of a map counts as memory until it is let go."""
+        held = self._opened.__dict__
+        held["reads"] = held.get("reads", 0) + 1
+        if "file" in held and held["reads"] % _READS == 0:
+            held.pop("file").close()
+        if "file" not in held:
+            held["file"] = self.open(memory_map=True)
+        return held["file"]
 
-    def open(self) -> pq.ParquetFile:
-        return pq.ParquetFile(self.path, metadata=self.metadata, memory_map=True)
+    def open(self, memory_map: bool = False) -> pq.ParquetFile:
+        return pq.ParquetFile(self.path, metadata=self.metadata, memory_map=memory_map)
 
     def digest(self) -> str:
         with self.path.open("rb") as file:
