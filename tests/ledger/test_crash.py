@@ -14,10 +14,10 @@ POINTS = [
     "duban.core.files:write_whole:4:before",
     "duban.core.files:os.replace:5:after",
     "duban.evidence.actions:Photo.save:3:after",
-    "duban.ledger.recording:Entry.objects.bulk_create:1:before",
-    "duban.ledger.recording:Entry.objects.bulk_create:1:after",
-    "duban.ledger.recording:Event.objects.bulk_create:1:after",
-    "duban.ledger.recording:EntryPhoto.objects.bulk_create:1:after",
+    "duban.ledger.recording:insert:1:before",
+    "duban.ledger.recording:insert:1:after",
+    "duban.ledger.recording:insert:2:after",
+    "duban.ledger.recording:insert:3:after",
     "duban.ledger.recording:seal_on_commit:1:after",
 ]
 AFTER_COMMIT = "duban.ledger.history:seal_if_free:1:before"

@@ -465,7 +465,7 @@ def test_the_api_names_what_stands_open_near_by(people: dict[str, Person], entry
     entry_in("void")
     body = {"category": "event:06010", "lon": near.lon + 0.0001, "lat": near.lat, "found_at": "2021-01-20 09:00"}
     client = browse(people["inspector"])
-    answer = client.put(f"/api/v1/entries/{uuid.uuid4()}", body, content_type="application/json")
+    answer = client.put(f"/api/v1/entries/{uuid.uuid4()}?near=true", body, content_type="application/json")
     assert answer.status_code == 201
     [told] = answer.json()["near"]
     assert (told["id"], told["number"], told["category"]) == (str(near.pk), near.number, "event:06010")

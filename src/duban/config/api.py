@@ -55,7 +55,8 @@ def _refusals_of(path: str, method: str, operation: dict[str, Any]) -> set[int]:
     if "{" in path:
         statuses |= {404}
     if operation.get("parameters") or operation.get("requestBody"):
-        statuses |= {422}
+        # What a question names may be out of sight as well.
+        statuses |= {404, 422}
     if method != "get":
         statuses |= {404, 409, 413}
     return statuses

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -69,9 +69,17 @@ def _forget_tracings(before: date) -> None:
     """Delete results of tracings, kept for who asked for them, that tell of a contact before the day."""
     midnight = timezone.make_aware(datetime.combine(before, time()))
     for file in jobs.imports_folder().glob("*/contacts.parquet"):
-        first = pc.min(pq.read_table(file, columns=["first"])["first"]).as_py()
-        if first is not None and first < midnight:
+        if _first_in(file, midnight) < midnight:
             shutil.rmtree(file.parent, ignore_errors=True)
+
+
+def _first_in(file: Path, otherwise: datetime) -> datetime:
+    """When the earliest contact began; `otherwise` of none. What cannot be read any more is as old as can be."""
+    try:
+        first = pc.min(pq.read_table(file, columns=["first"])["first"]).as_py()
+    except (pa.ArrowInvalid, OSError):
+        return datetime.min.replace(tzinfo=UTC)
+    return otherwise if first is None else first
 
 
 def oldest_kept(now: datetime) -> date:
