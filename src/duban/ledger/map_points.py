@@ -124,7 +124,9 @@ def drawn(person: Person, wanted: Filters, box: Box, zoom: int, *, now: datetime
             inside = (found or queries.find_entries(person, wanted, now=now)).entries.filter(**_box(grid)).order_by()
         else:
             inside = _parts(entries.filter(**_box(grid)), grid.ranges)
-        return _collection(_features(inside, now) if total else [], grid, total)
+        # In an order of their own: the database has none, and another plan would make another answer of the same rows.
+        points = sorted(_features(inside, now), key=lambda point: point["id"]) if total else []
+        return _collection(points, grid, total)
     singles = _singles(entries, groups, grid.zoom, now)
     late = wanted.overdue
     features = [
