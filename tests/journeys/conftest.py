@@ -142,6 +142,8 @@ def accessible() -> Callable[[Page], None]:
     script = (Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
     def check(page: Page) -> None:
+        # What was seen may be the head of a page that is still on its way.
+        page.wait_for_load_state("load")
         page.evaluate(script)
         found = page.evaluate(
             "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})"

@@ -67,6 +67,7 @@ def test_an_area_is_drawn_counted_confirmed_and_one_person_opened(
     page.get_by_role("button", name="Hand the lists to the towns").click()
     found = Found.objects.filter(town=THERE).get()
     page.get_by_role("link", name=found.person[:8]).click()
+    page.wait_for_url(f"**/outbreak/found/{found.pk}/")
     accessible(page)
     page.get_by_label("Ground").select_option("order")
     page.get_by_label("Purpose").fill("通知集中隔离")
