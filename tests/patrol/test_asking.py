@@ -66,7 +66,7 @@ and
 a-b(1)
 1 2
 position(..)
-instance('x')/root/item[name = 'y']
+instance('x')/data/item[name = 'y']
 __import__('os')
 """.strip().splitlines()
 

@@ -6,6 +6,7 @@ asked to. Every row is judged; one that cannot be used is rejected with one reas
 
 import hashlib
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -97,7 +98,7 @@ class Layout:
         return frozenset(self.kinds)
 
 
-class Chunk:
+class Chunk(ABC):
     """Some rows in a row: `file` and the number of the first row in it tell where they are from."""
 
     def __init__(self, file: str, first: int, rows: int, layout: Layout):
@@ -108,8 +109,9 @@ class Chunk:
         """False only where no person can be missing, which spares reading the column to find out."""
         return True
 
+    @abstractmethod
     def _column(self, name: str) -> pa.Array:
-        raise NotImplementedError
+        """A column that the file has (n,), as it lies there."""
 
     def text(self, name: str) -> pa.Array:
         """A text column (n,), all null if there is none."""

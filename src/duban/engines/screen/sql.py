@@ -1,5 +1,6 @@
 """The parts of the plan that DuckDB and Spark share as SQL: presences as they come to rows that can be judged."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -9,14 +10,16 @@ from .presences import COLUMNS, ParquetSource
 _LARGEST = "1.7976931348623157E308"
 
 
-class Dialect:
+class Dialect(ABC):
     """What differs: how files are read, whose row it is, and how a time becomes microseconds, by its unit."""
 
+    @abstractmethod
     def read(self, sources: Sequence[ParquetSource], columns: str) -> str:
-        raise NotImplementedError
+        """A SELECT of the columns with file and row_number of each row."""
 
+    @abstractmethod
     def micros(self, column: str, unit: str, naive: bool) -> str:
-        raise NotImplementedError
+        """A time column as microseconds since 1970 in UTC."""
 
 
 class DuckDialect(Dialect):
