@@ -1,0 +1,1 @@
+"""Daily reports, alerts and requests of people in a measure."""

@@ -1,0 +1,1 @@
+"""Case files: opened, found again, merged, and what is noted in them."""

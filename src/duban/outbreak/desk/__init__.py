@@ -1,0 +1,1 @@
+"""What is due today, the way from screened to released, and the daily report."""

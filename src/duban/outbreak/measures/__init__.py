@@ -1,0 +1,1 @@
+"""What each person must do: rules, plans, due acts, release."""

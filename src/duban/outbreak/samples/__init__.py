@@ -1,0 +1,1 @@
+"""Samples of people, from the appointment to the result."""

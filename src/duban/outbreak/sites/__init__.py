@@ -1,0 +1,1 @@
+"""Isolation sites, their rooms and beds."""

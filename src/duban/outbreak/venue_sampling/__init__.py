@@ -1,0 +1,1 @@
+"""Sampling of markets and shops, and the planner."""
