@@ -20,6 +20,7 @@ class Step(models.TextChoices):
     DECLARED = "declared", _("declared")
     CHANGED = "changed", _("changed")
     LIFTED = "lifted", _("lifted")
+    SPLIT = "split", _("split")
 
 
 class RiskArea(models.Model):
@@ -28,6 +29,9 @@ class RiskArea(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     key = models.CharField(max_length=100, help_text="what the published list calls it")
     jurisdiction = models.CharField(max_length=15, help_text="of the office that screens for it; it may lie elsewhere")
+    part_of = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="parts", help_text="what it was split from"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["jurisdiction", "key"], name="risk_area_key_once_in_an_office")]

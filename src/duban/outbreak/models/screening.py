@@ -32,6 +32,7 @@ class Screening(models.Model):
     output_digest = models.CharField(max_length=64, help_text="SHA-256 of the rows found, in their order")
     presences = models.PositiveBigIntegerField()
     people = models.PositiveIntegerField()
+    told = models.JSONField(default=dict, help_text="what others than health officers are told: people by town")
     made_by = models.JSONField(help_text="by value")
     made_at = models.DateTimeField()
     handed_at = models.DateTimeField(null=True, blank=True, help_text="when the towns were given their lists")
@@ -55,6 +56,7 @@ class Found(models.Model):
     order = models.CharField(max_length=40, help_text="number of the one that decided")
     areas = models.PositiveIntegerField()
     last = models.DateTimeField(help_text="the end of the last exposure")
+    counted = models.BooleanField(default=False, help_text="in a number that others than health officers are told")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["screening", "person"], name="found_once_in_a_screening")]
