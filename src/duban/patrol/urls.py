@@ -1,6 +1,7 @@
 """Pages of patrol: each topic names its own addresses."""
 
 from duban.patrol import (
+    checklist_edit_pages,
     checklist_pages,
     exposure_pages,
     figures_pages,
@@ -13,6 +14,7 @@ from duban.patrol import (
 app_name = "patrol"
 urlpatterns = [
     *checklist_pages.urls,
+    *checklist_edit_pages.urls,
     *round_pages.urls,
     *exposure_pages.urls,
     *figures_pages.urls,
