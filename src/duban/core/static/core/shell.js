@@ -12,6 +12,11 @@ document.addEventListener("click", (event) => {
   document.dispatchEvent(new CustomEvent("duban:choose-theme", { detail: dark ? "light" : "dark" }));
 });
 
+// ---- The row of a wing's rooms: on a narrow screen it begins with the room one is in ----------------------------------
+
+const room = document.querySelector(".wing a[aria-current]");
+if (room) room.closest(".wing").scrollLeft = room.offsetLeft - (innerWidth - room.offsetWidth) / 2;
+
 // ---- Menus: one open at a time; Escape and a click elsewhere close it --------------------------------------------
 
 const closeMenus = (except) => {
