@@ -19,6 +19,9 @@ class SamplingPoint(models.Model):
     opens = models.TimeField()
     closes = models.TimeField()
     per_hour = models.PositiveIntegerField(help_text="people that can be sampled in an hour")
+    result_hours = models.PositiveSmallIntegerField(
+        default=24, help_text="after the first swab the result of a tube is due within so many hours"
+    )
     closed_on = models.DateField(null=True, blank=True)
 
     class Meta:
