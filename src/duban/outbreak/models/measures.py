@@ -29,6 +29,9 @@ class MeasureRule(models.Model):
     test_days = models.JSONField(help_text="days after the start on which a test is due: [1, 4, 7, 14]")
     counted_from = models.CharField(max_length=8, choices=CountedFrom)
     double_before_release = models.BooleanField(help_text="two samples before release")
+    quiet_days = models.PositiveSmallIntegerField(
+        default=3, help_text="days before release, each with a report and none with fever or symptoms"
+    )
     reports_a_day = models.PositiveSmallIntegerField(help_text="of temperature and symptoms")
     visit_every = models.PositiveSmallIntegerField(help_text="days between visits; 0: none")
     source = models.CharField(max_length=300, help_text="the notice that says so")
@@ -55,7 +58,8 @@ class Plan(models.Model):
     current = models.BooleanField()
     starts_on = models.DateField()
     ends_on = models.DateField(help_text="last day in a measure")
-    phases = models.JSONField(help_text="[{measure, first, last, why: {code, ...}}], no gap and no overlap")
+    phases = models.JSONField(help_text="[{measure, first, last, reports, why: {code, ...}}], no gap and no overlap")
+    next_on = models.DateField(null=True, help_text="first day of the phase after today's; empty: there is none")
     digest = models.CharField(max_length=64, help_text="SHA-256 of exposures and rules it follows from")
     made_at = models.DateTimeField()
 
@@ -65,6 +69,7 @@ class Plan(models.Model):
             models.UniqueConstraint(fields=["file"], condition=Q(current=True), name="one_current_plan"),
             models.CheckConstraint(condition=Q(ends_on__gte=F("starts_on")), name="plan_ends_after_it_starts"),
         ]
+        indexes = [models.Index(fields=["next_on"], condition=Q(current=True), name="plans_by_next_phase")]
 
     def __str__(self) -> str:
         return f"{self.file_id} {self.version}"
