@@ -16,6 +16,8 @@ urlpatterns = [
     path("patrol/", include("duban.patrol.urls")),
     path("v/<str:token>", sticker, name="sticker"),
     path("outbreak/", include("duban.outbreak.urls")),
+    path("commons/", include("duban.commons.urls")),
+    path("", include("duban.commons.public_urls")),
     path("bulletins/", include("duban.bulletin.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", api.urls),

@@ -38,6 +38,7 @@ class Wing:
 WINGS = {
     "patrol": Wing(pgettext_lazy("room", "Patrol"), ("/patrol/", "/venues/")),
     "outbreak": Wing(pgettext_lazy("room", "Outbreak"), ("/outbreak/",)),
+    "commons": Wing(pgettext_lazy("room", "Commons"), ("/commons/",)),
 }
 ROOMS = (
     Room("web:desk", _("Desk"), (), "d"),

@@ -1,0 +1,1 @@
+"""Places that people share, and what they talk about there."""

@@ -1,0 +1,1 @@
+"""Votes, from the invitation to the result."""
