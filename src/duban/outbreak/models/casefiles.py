@@ -50,6 +50,7 @@ class CaseFile(models.Model):
     waiting_since = models.DateTimeField(null=True, blank=True, help_text="waits in place for a result")
     confirmed_at = models.DateTimeField(null=True, blank=True, help_text="a confirmed case")
     onset_at = models.DateTimeField(null=True, blank=True, help_text="of a confirmed case with symptoms")
+    sampled_at = models.DateTimeField(null=True, blank=True, help_text="of a confirmed case: the positive sample")
     opened_at = models.DateTimeField()
     reached_at = models.DateTimeField(null=True, blank=True)
     tested_at = models.DateTimeField(null=True, blank=True)
@@ -73,6 +74,7 @@ class CaseFile(models.Model):
             models.Index(fields=["town", "state", "-opened_at", "id"], name="files_of_town"),
             models.Index(fields=["stay", "state"], name="files_by_stay"),
             models.Index(fields=["office", "state", "town"], name="files_of_office"),
+            models.Index(fields=["office", "state", "-opened_at", "id"], name="files_of_office_by_time"),
             models.Index(fields=["person"], name="files_of_person"),
             models.Index(fields=["household"], name="files_of_household"),
         ]
