@@ -71,6 +71,7 @@ from duban.outbreak.models.sites import (
     BedStay,
     Room,
     Site,
+    StayEnd,
 )
 from duban.outbreak.models.venue_sampling import (
     LevelInForce,
@@ -130,6 +131,7 @@ __all__ = [
     "Screening",
     "Site",
     "Slot",
+    "StayEnd",
     "Step",
     "SurfaceSample",
     "Swab",

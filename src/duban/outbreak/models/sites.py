@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from duban.outbreak.models.casefiles import CaseFile
 
@@ -49,6 +50,17 @@ class Bed(models.Model):
         return self.label
 
 
+class StayEnd(models.TextChoices):
+    """Why somebody left a bed."""
+
+    RELEASE = "release", _("released")
+    TRANSFER = "transfer", _("moved to another bed")
+    HOSPITAL = "hospital", _("taken to hospital")
+    HOME = "home", _("goes on at home")
+    CLOSED = "closed", _("the file was closed")
+    MISTAKE = "mistake", _("entered by mistake")
+
+
 class BedStay(models.Model):
     """A person in a bed, from when until when. `until` empty: still there."""
 
@@ -58,7 +70,10 @@ class BedStay(models.Model):
     until = models.DateTimeField(null=True, blank=True)
     by = models.JSONField(help_text="by value")
     ended_by = models.JSONField(null=True, blank=True)
-    ended_for = models.CharField(max_length=10, blank=True, help_text="release, transfer, hospital, closed")
+    ended_for = models.CharField(max_length=10, choices=StayEnd, blank=True)
+    shared_for = models.CharField(
+        max_length=200, blank=True, help_text="why the room is shared with people of another household"
+    )
 
     class Meta:
         constraints = [
