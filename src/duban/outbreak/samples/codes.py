@@ -2,11 +2,10 @@
 
 import re
 import unicodedata
+from datetime import datetime
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-
-from datetime import datetime
 
 from duban.core.errors import DubanError
 from duban.ledger.counters import count_up, value_of
