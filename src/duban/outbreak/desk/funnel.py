@@ -1,0 +1,190 @@
+"""The way from screened to released: how many came how far by a day, and how many hours half of them took.
+
+Hours are counted from the moment the file was opened. They are put into heaps of a tenth of an hour by the database,
+so that 300,000 people come back as some hundred rows, and the median of the heaps is right to that tenth.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from django.db.models import Count, F, Func, IntegerField, Q
+
+from duban.access import rights
+from duban.access.models import Person
+from duban.outbreak.desk import days
+from duban.outbreak.desk.days import Day, Files
+from duban.outbreak.desk.report import SEES, is_small, knows_all, told_total
+from duban.outbreak.models import CaseExposure, Declaration, ExposureKind, FileState
+from duban.places import queries as places
+
+HEAP = 0.1
+"""Hours."""
+STAGES: dict[str, str] = {
+    "screened": "opened_at",
+    "reached": "reached_at",
+    "tested": "tested_at",
+    "isolated": "isolated_at",
+    "released": "released_at",
+}
+"""The moment of the file that says when each was come to."""
+TOWN, AREA = "town", "area"
+Heaps = dict[int, int]
+"""People by tenths of an hour."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """People of one town or one order by stage, and the median hours to it; None is not told, or has no hours."""
+
+    code: str
+    name: str
+    counts: Mapping[str, int | None]
+    hours: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """`total` is over the towns. Somebody with several orders counts once in it, and once under each order."""
+
+    on: date
+    at: str
+    towns: tuple[Row, ...]
+    areas: tuple[Row, ...]
+    total: Row
+    hides: bool
+    """Whether small numbers are left out for this reader."""
+
+
+class Tenths(Func):
+    """Tenths of an hour between two moments of a row, to the nearest."""
+
+    output_field = IntegerField()
+    arity = 2
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "CAST(ROUND((julianday(%(expressions)s)) * 240.0) AS INTEGER)"
+        return self.as_sql(compiler, connection, template=template, arg_joiner=") - julianday(", **context)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "CAST(ROUND(EXTRACT(EPOCH FROM (%(expressions)s)) / 360.0) AS INTEGER)"
+        return self.as_sql(compiler, connection, template=template, arg_joiner=" - ", **context)
+
+
+# ---- counting -------------------------------------------------------------------------------------------------------
+
+
+def come_to(files: Files, stage: str, day: Day) -> Files:
+    """The files that had come to a stage when the day ended. A release that was taken back is none."""
+    came = files.filter(opened_at__lt=day.end, **{f"{STAGES[stage]}__lt": day.end})
+    return came.filter(state=FileState.RELEASED) if stage == "released" else came
+
+
+def stuck(files: Files, stage: str, day: Day) -> Files:
+    """Those followed when the day ended who had not come to a stage by then: nobody of them may be forgotten."""
+    moment = STAGES[stage]
+    return days.followed(files, day).filter(Q(**{f"{moment}__isnull": True}) | Q(**{f"{moment}__gte": day.end}))
+
+
+def of_order(files: Files, order: str) -> Files:
+    """Those whom an order counts: exposed in its area, the exposure not withdrawn."""
+    return files.filter(pk__in=_exposures().filter(basis=order).values("file"))
+
+
+def _exposures() -> Any:
+    return CaseExposure.objects.filter(kind=ExposureKind.AREA, withdrawn_at__isnull=True).order_by()
+
+
+def _heaps(files: Files, group: str, stage: str, day: Day) -> dict[str, Heaps]:
+    """By town or order, how many came to the stage within each tenth of an hour."""
+    by = {TOWN: "town", AREA: "exposures__basis"}[group]
+    came = come_to(files, stage, day).order_by()
+    if group == AREA:
+        came = came.filter(exposures__kind=ExposureKind.AREA, exposures__withdrawn_at__isnull=True)
+    if stage == "screened":
+        rows: Iterable[tuple[str, int, int]] = (
+            (name, 0, number) for name, number in came.values_list(by).annotate(number=Count("pk"))
+        )
+    else:
+        rows = (
+            came.annotate(tenth=Tenths(F(STAGES[stage]), F("opened_at")))
+            .values_list(by, "tenth")
+            .annotate(number=Count("pk"))
+        )
+    found: dict[str, Heaps] = defaultdict(lambda: defaultdict(int))
+    for name, heap, number in rows:
+        # Somebody may have been in a bed before the file was opened.
+        found[name][max(heap, 0)] += number
+    return found
+
+
+def median(heaps: Heaps) -> float | None:
+    """Hours that half of them took at most, to a tenth; None of nobody."""
+    half, passed = sum(heaps.values()) / 2, 0
+    for heap in sorted(heaps):
+        passed += heaps[heap]
+        if passed >= half:
+            return round(heap * HEAP, 1)
+    return None
+
+
+def _rows(by_stage: Mapping[str, Mapping[str, Heaps]], names: Mapping[str, str]) -> tuple[Row, ...]:
+    return tuple(
+        _row(name, names.get(name, name), {stage: heaps.get(name, {}) for stage, heaps in by_stage.items()})
+        for name in sorted(by_stage["screened"])
+    )
+
+
+def _row(code: str, name: str, by_stage: Mapping[str, Heaps]) -> Row:
+    counts = {stage: sum(heaps.values()) for stage, heaps in by_stage.items()}
+    return Row(code, name, counts, {stage: median(heaps) for stage, heaps in by_stage.items() if stage != "screened"})
+
+
+def _merged(groups: Mapping[str, Heaps]) -> Heaps:
+    found: Heaps = defaultdict(int)
+    for heaps in groups.values():
+        for heap, number in heaps.items():
+            found[heap] += number
+    return found
+
+
+# ---- who reads it ---------------------------------------------------------------------------------------------------
+
+
+def funnel(person: Person, office: str, on: date) -> Funnel:
+    """The funnel of an office or a town as it was when a day ended, as the person may know it.
+
+    Raises NotAllowed (`not_allowed`).
+    """
+    rights.require(person, SEES, office)
+    day, files = days.day_of(on), days.files_at(office)
+    of_towns = {stage: _heaps(files, TOWN, stage, day) for stage in STAGES}
+    of_areas = {stage: _heaps(files, AREA, stage, day) for stage in STAGES}
+    orders = Declaration.objects.filter(number__in=list(of_areas["screened"]))
+    towns = _rows(of_towns, places.names(of_towns["screened"]))
+    areas = _rows(of_areas, dict(orders.values_list("number", "name")))
+    name = places.names([office]).get(office, office)
+    total = _row(office, name, {stage: _merged(heaps) for stage, heaps in of_towns.items()})
+    hides = not knows_all(person, office)
+    if hides:
+        told = tuple(_told(row) for row in towns)
+        columns = {
+            stage: ([row.counts[stage] for row in towns], [row.counts[stage] for row in told]) for stage in STAGES
+        }
+        counts = {stage: told_total(true, shown) for stage, (true, shown) in columns.items()}
+        total = _without_hours(replace(total, counts=counts))
+        towns, areas = told, tuple(_told(row) for row in areas)
+    return Funnel(on, office, towns, areas, total, hides)
+
+
+def _told(row: Row) -> Row:
+    """Without small numbers."""
+    counts = {stage: None if is_small(number) else number for stage, number in row.counts.items()}
+    return _without_hours(replace(row, counts=counts))
+
+
+def _without_hours(row: Row) -> Row:
+    """A median of a few people is about each of them."""
+    return replace(row, hours={stage: hours if row.counts[stage] else None for stage, hours in row.hours.items()})
