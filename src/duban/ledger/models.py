@@ -481,3 +481,25 @@ class EvaluationWeight(models.Model):
 
     def __str__(self) -> str:
         return f"{self.indicator} {self.weight}"
+
+
+class EntryMandate(models.Model):
+    """The decision that an entry carries out. Taken away, the link stays with its end: what was said is not undone."""
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="mandates")
+    decision = models.ForeignKey("decisions.Decision", on_delete=models.PROTECT, related_name="+")
+    by = models.JSONField(help_text="by value")
+    at = models.DateTimeField()
+    ended_by = models.JSONField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entry", "decision"], condition=Q(ended_at__isnull=True), name="entry_carries_out_once"
+            )
+        ]
+        indexes = [models.Index(fields=["decision", "ended_at"], name="mandates_of_decision")]
+
+    def __str__(self) -> str:
+        return f"{self.entry_id} {self.decision_id}"

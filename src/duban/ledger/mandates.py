@@ -1,0 +1,97 @@
+"""Entries that carry out a decision: linked, and counted for whoever asks how far the decision is."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.utils.translation import gettext_lazy as _
+
+from duban.access import rights
+from duban.access.models import Person
+from duban.core import audit
+from duban.core.errors import NotFound
+from duban.decisions.models import Decision
+from duban.decisions.queries import decision_for
+from duban.ledger.lifecycle import OPEN, State
+from duban.ledger.models import Entry, EntryMandate
+
+LINKS = "entry.record"
+
+
+@transaction.atomic
+def link_entry(*, by: Person, now: datetime, entry_id: uuid.UUID, decision_id: uuid.UUID) -> EntryMandate:
+    """The entry carries the decision out. A second time changes nothing.
+
+    Whoever may record there, or recorded the decision, links. Raises NotFound (`decision_not_found`,
+    `entry_not_found`), NotAllowed (`not_allowed`).
+    """
+    decision = decision_for(by, decision_id, lock=True)
+    entry = _entry(by, decision, entry_id)
+    link, made = EntryMandate.objects.get_or_create(
+        entry=entry, decision=decision, ended_at=None, defaults={"by": by.as_actor(), "at": now}
+    )
+    if made:
+        _audit(by, now, "link_entry", entry_id, decision_id)
+    return link
+
+
+@transaction.atomic
+def unlink_entry(*, by: Person, now: datetime, entry_id: uuid.UUID, decision_id: uuid.UUID) -> None:
+    """The entry does not carry the decision out after all; where no link stands nothing happens.
+
+    Raises as `link_entry`.
+    """
+    decision = decision_for(by, decision_id, lock=True)
+    entry = _entry(by, decision, entry_id)
+    ended = EntryMandate.objects.filter(entry=entry, decision=decision, ended_at=None)
+    if ended.update(ended_at=now, ended_by=by.as_actor()):
+        _audit(by, now, "unlink_entry", entry_id, decision_id)
+
+
+def _entry(by: Person, decision: Decision, entry_id: uuid.UUID) -> Entry:
+    entry = Entry.objects.select_related("category").filter(pk=entry_id).first()
+    if entry is None:
+        raise NotFound("entry_not_found", _("There is no such entry, or it is not yours to see."))
+    if not rights.may(by, "decision.record", decision.meeting.body.jurisdiction):
+        rights.require(by, LINKS, entry.jurisdiction, entry.category.kind)
+    return entry
+
+
+@dataclass(frozen=True)
+class Work:
+    """How far the entries of a decision are: all, still open, struck off, and open past their deadline."""
+
+    entries: int
+    open: int
+    closed: int
+    overdue: int
+
+
+def work_of(decision_ids: Collection[uuid.UUID], now: datetime) -> dict[uuid.UUID, Work]:
+    """By decision what its entries say; a decision without any is not there."""
+    rows = (
+        EntryMandate.objects.filter(decision__in=decision_ids, ended_at=None)
+        .values("decision")
+        .annotate(
+            entries=Count("pk"),
+            open=Count("pk", filter=Q(entry__state__in=OPEN)),
+            closed=Count("pk", filter=Q(entry__state=State.CLOSED)),
+            overdue=Count("pk", filter=Q(entry__state__in=OPEN, entry__due_at__lt=now)),
+        )
+    )
+    return {row["decision"]: Work(row["entries"], row["open"], row["closed"], row["overdue"]) for row in rows}
+
+
+def entry_ids_of(decision_id: uuid.UUID) -> list[uuid.UUID]:
+    """The entries that carry it out, the first linked first; who may see which of them is the ledger's list to say."""
+    links = EntryMandate.objects.filter(decision=decision_id, ended_at=None).order_by("at", "pk")
+    return list(links.values_list("entry", flat=True))
+
+
+def _audit(by: Person, now: datetime, action: str, entry_id: uuid.UUID, decision_id: uuid.UUID) -> None:
+    audit.record(
+        by=by, now=now, action=action, subject_type="entry", subject_id=entry_id, detail={"decision": str(decision_id)}
+    )
