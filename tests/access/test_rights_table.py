@@ -351,6 +351,9 @@ ROWS: dict[str, Row] = {
     "GET /outbreak/areas/<declared_id>/change/": "O",
     "POST /outbreak/areas/<declared_id>/change/": "O",
     "POST /outbreak/areas/<declared_id>/lift/": "O",
+    "GET /outbreak/areas/<declared_id>/split/": "O",
+    "POST /outbreak/areas/<declared_id>/split/": "O",
+    "POST /api/v1/outbreak/areas/<declared_id>/split": "O",
     "GET /outbreak/areas/areas.geojson": ALL,
     "GET /outbreak/areas/feed/": ALL,
     "GET /outbreak/declare/": "O",
@@ -407,6 +410,7 @@ PUBLIC = {
 }
 # What the API and the forms need, so that a refusal is not of the shape. The others are sent empty.
 BODIES: dict[str, dict[str, Any]] = {
+    "POST /api/v1/outbreak/areas/<declared_id>/split": {"version": 1, "source": "通告", "parts": []},
     "POST /api/v1/outbreak/areas": {"name": "区", "level": "中风险", "measure": "home", "starts": "2021-01-17"},
     "amend": {"statement": "另一处"},
     "merge": {"into": ABSENT["<entry_id>"]},

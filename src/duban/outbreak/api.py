@@ -27,7 +27,7 @@ class RiskAreaOut(Schema):
     id: uuid.UUID
     order: str = Field(description="number of the order; another one for each version")
     version: int
-    step: str = Field(description="declared, changed or lifted")
+    step: str = Field(description="declared, changed, lifted or split")
     name: str
     level: str = Field(description="in the words of the notice")
     measure: str = Field(description="centralised, home, test or monitor")
@@ -38,6 +38,7 @@ class RiskAreaOut(Schema):
     lookback_days: int
     source: str
     declared_at: datetime
+    part_of: uuid.UUID | None = Field(description="the area that it was split from")
 
 
 class RiskAreasOut(Schema):
@@ -57,6 +58,26 @@ class RiskAreaIn(Sent):
     code: str = Field("", max_length=15)
     geometry: dict[str, Any] | None = None
     source: str = Field("", max_length=500)
+
+
+class RiskAreaPartIn(Sent):
+    """A part of an area; what it leaves out is as the area has it."""
+
+    id: str = Field("", max_length=100)
+    name: str = Field(max_length=200)
+    level: str = Field("", max_length=40)
+    measure: str = Field("", max_length=20)
+    starts: str | None = Field(None, max_length=40, description="ISO 8601")
+    ends: str | None = Field(None, max_length=40)
+    lookback_days: int | None = Field(None, ge=0, le=60)
+    code: str = Field("", max_length=15)
+    geometry: dict[str, Any] | None = None
+
+
+class RiskAreaSplitIn(Sent):
+    version: int = Field(ge=1, le=1_000_000, description="the one that was looked at")
+    source: str = Field(max_length=500, description="the notice that splits it")
+    parts: list[RiskAreaPartIn] = Field(max_length=areas.MAX_PARTS)
 
 
 class ScreeningOut(Schema):
@@ -103,7 +124,7 @@ class FoundPage(Schema):
 def area_out(one: Declaration) -> dict[str, Any]:
     names = ("version", "step", "name", "level", "measure", "code", "geometry", "starts_at", "ends_at")
     told = {name: getattr(one, name) for name in (*names, "lookback_days", "source", "declared_at")}
-    return told | {"id": one.area_id, "order": one.number}
+    return told | {"id": one.area_id, "order": one.number, "part_of": one.area.part_of_id}
 
 
 def screening_out(run: Screening) -> dict[str, Any]:
@@ -131,6 +152,22 @@ def declare_risk_area(request: StaffRequest, sent: RiskAreaIn) -> Status:
     draft = read_area(cells, Defaults(), 1)
     done = areas.declare_areas(by=request.user, now=clock.now(), drafts=[draft])[0]
     return Status(201 if done.fresh else 200, area_out(done.declaration))
+
+
+@router.post("/areas/{uuid:declared_id}/split", response={201: RiskAreasOut})
+def split_risk_area(request: StaffRequest, declared_id: uuid.UUID, sent: RiskAreaSplitIn) -> Status:
+    """Put two parts or more in the place of an area, all or none; the answer is the parts."""
+    areas.office_of(request.user)
+    last = areas.declaration_for(request.user, declared_id)
+    defaults = areas.defaults_of(last, sent.source)
+    parts = [
+        read_area(one.dict() | {"from": one.starts, "to": one.ends}, defaults, row)
+        for row, one in enumerate(sent.parts, start=1)
+    ]
+    made = areas.split_area(
+        by=request.user, now=clock.now(), area_id=declared_id, version=sent.version, parts=parts, source=sent.source
+    )
+    return Status(201, {"areas": [area_out(one) for one in made]})
 
 
 @router.get("/screenings", response=ScreeningsOut)

@@ -27,7 +27,7 @@ from duban.core.errors import DubanError
 from duban.core.forms import NeededField, refuse
 from duban.ledger.forms import MomentField
 from duban.outbreak import areas
-from duban.outbreak.areas import DECLARES, Declared
+from duban.outbreak.areas import DECLARES, ENDED, Declared
 from duban.outbreak.lists import AreaDraft, BadArea, Defaults, code_of_place, read_area, read_areas
 from duban.outbreak.models import Declaration, Measure, Step
 from duban.outbreak.screening import FEW, screenings_for
@@ -46,16 +46,25 @@ class AreaShown:
     place: str
     measure: str
     step: str
+    part_of: Declaration | None
+    """What it was split from, as it was last declared."""
+    parts: list[Declaration]
+    """What took its place, where this is the version that split it."""
 
 
 def shown(found: list[Declaration]) -> list[AreaShown]:
+    """For declarations that bring their areas with them."""
     names = areas.place_words(found)
+    above = {one.area_id: one for one in areas.newest_of(one.area.part_of_id for one in found if one.area.part_of_id)}
+    parts = areas.parts_of(one.area_id for one in found if one.step == Step.SPLIT)
     return [
         AreaShown(
             declaration=one,
             place=names.get(one.code, one.code) if one.code else _("as drawn"),
             measure=str(Measure(one.measure).label),
             step=str(Step(one.step).label),
+            part_of=above.get(one.area.part_of_id) if one.area.part_of_id else None,
+            parts=parts.get(one.area_id, []) if one.step == Step.SPLIT else [],
         )
         for one in found
     ]
@@ -70,7 +79,7 @@ def outlines_of(found: list[Declaration]) -> dict[str, Any]:
 
 @require_safe
 def public_list(request: HttpRequest) -> HttpResponse:
-    """Every risk area in force, and those lifted last."""
+    """Every risk area in force, and those that were lifted or split last."""
     page = Paginator(areas.published(), SHOWN).get_page(request.GET.get("page"))
     found = list(page.object_list)
     context = {
@@ -78,7 +87,7 @@ def public_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "areas": shown(found),
         "outlines": outlines_of(found),
-        "lifted": shown(list(areas.lifted()[:NEWEST])),
+        "ended": shown(list(areas.ended()[:NEWEST])),
     }
     response = render(request, "outbreak/public_areas.html", context)
     patch_vary_headers(response, ["Accept-Language", "Cookie"])
@@ -105,14 +114,14 @@ def public_geojson(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def feed(request: HttpRequest) -> HttpResponse:
-    """The newest declarations, changes and liftings (Atom)."""
+    """The newest declarations, changes, liftings and splits (Atom)."""
     site = settings.DUBAN_SITE_URL
-    found = list(Declaration.objects.order_by("-declared_at", "-pk")[:NEWEST])
+    found = list(Declaration.objects.select_related("area").order_by("-declared_at", "-pk")[:NEWEST])
     office = settings.DUBAN_OFFICE or "Duban"
     atom = Atom1Feed(
         title=f"{office} · {_('Risk areas')}",
         link=site + reverse("outbreak:public_list"),
-        description=_("Declared, changed and lifted"),
+        description=_("Declared, changed, lifted and split"),
         language="zh-Hans" if (get_language() or "zh").startswith("zh") else "en",
         author_name=office,
         feed_url=site + reverse("outbreak:feed"),
@@ -123,7 +132,7 @@ def feed(request: HttpRequest) -> HttpResponse:
         atom.add_item(
             title=f"{declaration.name} · {declaration.level} · {one.step}",
             link=site + reverse("outbreak:public_area", args=[declaration.area_id]),
-            description=" · ".join(filter(None, (one.place, one.measure, declaration.source))),
+            description=" · ".join(filter(None, (one.place, one.measure, declaration.source, _lineage(one)))),
             pubdate=declaration.declared_at,
             updateddate=declaration.declared_at,
             unique_id=f"urn:uuid:{declaration.area_id}:{declaration.version}",
@@ -132,6 +141,14 @@ def feed(request: HttpRequest) -> HttpResponse:
     response.headers["Cache-Control"] = "no-cache"
     patch_vary_headers(response, ["Accept-Language", "Cookie"])
     return response
+
+
+def _lineage(one: AreaShown) -> str:
+    """What it became, or what it was, by orders; "" of most."""
+    if one.parts:
+        orders = ", ".join(part.number for part in one.parts)
+        return _("now %(orders)s") % {"orders": orders}
+    return _("part of %(name)s") % {"name": one.part_of.name} if one.part_of else ""
 
 
 # ---- the office's desk ----------------------------------------------------------------------------------------------
@@ -143,7 +160,7 @@ def desk(request: StaffRequest) -> HttpResponse:
     """The office's areas, to be screened for, and the screenings that were made."""
     person = request.user
     may_declare = bool(rights.codes(person, DECLARES))
-    page = Paginator(areas.declarations_for(person).exclude(step=Step.LIFTED), SHOWN).get_page(request.GET.get("page"))
+    page = Paginator(areas.in_force(areas.declarations_for(person)), SHOWN).get_page(request.GET.get("page"))
     found = list(page.object_list)
     context = {
         "page": page,
@@ -330,7 +347,12 @@ def change(request: StaffRequest, declared_id: uuid.UUID) -> HttpResponse:
         except DubanError as refusal:
             refuse(form, refusal)
             status = refusal.status
-    context = {"form": form, "area": shown([last])[0], "versions": shown(areas.published_area(declared_id))}
+    context = {
+        "form": form,
+        "area": shown([last])[0],
+        "versions": shown(areas.published_area(declared_id)),
+        "in_force": last.step not in ENDED,
+    }
     return render(request, "outbreak/declare.html", context, status=status)
 
 

@@ -67,6 +67,7 @@ class Defaults:
     lookback_days: str = ""
     measure: str = ""
     source: str = ""
+    level: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def read_area(cells: Mapping[str, Any], defaults: Defaults, row: int) -> AreaDra
             raise BadArea("bad_text", _("The text holds what is no character; type it again."), field=column, row=row)
         return found or default
 
-    name, level = text("name"), text("level")
+    name, level = text("name"), text("level", defaults.level)
     if not name or len(name) > 200:
         raise BadArea("area_name", _("An area has a name of at most 200 characters."), field="name", row=row)
     if not level or len(level) > 40:

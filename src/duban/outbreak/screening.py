@@ -24,7 +24,8 @@ from duban.core.integrity import canonical, sha256
 from duban.core.text import is_plain
 from duban.engines.screen import ARROW, MEASURES, Area, Areas, Screened, ScreenError, screen
 from duban.outbreak import store
-from duban.outbreak.models import Alias, Declaration, Found, FoundExposure, Ground, Measure, Screening
+from duban.outbreak.areas import in_force, in_place_of
+from duban.outbreak.models import Alias, Declaration, Found, FoundExposure, Ground, Measure, RiskArea, Screening
 from duban.outbreak.people import persons_of
 from duban.outbreak.towns import RUNS, others_than, towns_of
 from duban.places.codes import covers, within
@@ -202,15 +203,28 @@ def preview_screening(
 def orders_for(person: Person, numbers: Sequence[str]) -> list[Declaration]:
     """The declarations of one office that the person may screen for, in the order of their numbers.
 
-    Raises NotFound (`order_not_found`): there is none such, it is superseded or lifted, or another office's.
+    Raises NotFound (`order_not_found`): there is none such, it is superseded or lifted, or another office's; Conflict
+    (`order_split`).
     """
     place = within("area__jurisdiction", rights.codes(person, RUNS))
-    found = Declaration.objects.filter(place, number__in=set(numbers), latest=True).exclude(step="lifted")
-    declarations = list(found.select_related("area").order_by("number"))
+    asked = Declaration.objects.filter(place, number__in=set(numbers))
+    _refuse_split(asked)
+    declarations = list(in_force(asked).select_related("area").order_by("number"))
     offices = {one.area.jurisdiction for one in declarations}
     if not numbers or len(declarations) != len(set(numbers)) or len(offices) != 1:
         raise NotFound("order_not_found", _("There is no such order in force, or another office gave it."))
     return declarations
+
+
+def _refuse_split(asked: QuerySet[Declaration]) -> None:
+    split = asked.filter(area__in=RiskArea.objects.filter(parts__isnull=False)).order_by("number").first()
+    if split is not None:
+        orders = ", ".join(one.number for one in in_place_of([split.area_id])) or "–"
+        raise Conflict(
+            "order_split",
+            _("The area of order %(number)s was split; screen for what is in force in its place: %(orders)s.")
+            % {"number": split.number, "orders": orders},
+        )
 
 
 def _find(

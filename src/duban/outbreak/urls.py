@@ -1,10 +1,11 @@
 """Pages of outbreak: each topic names its own addresses."""
 
-from duban.outbreak import area_pages, presence_pages, screening_pages, trace_pages
+from duban.outbreak import area_pages, presence_pages, screening_pages, split_pages, trace_pages
 
 app_name = "outbreak"
 urlpatterns = [
     *area_pages.urls,
+    *split_pages.urls,
     *screening_pages.urls,
     *presence_pages.urls,
     *trace_pages.urls,

@@ -18,6 +18,18 @@ function read() {
   return [];
 }
 
+/** What lies under the drawing: the outlines of the page, and the parts that are drawn already. */
+function beneath() {
+  const given = [document.getElementById(root.dataset.beneath)?.textContent, document.getElementById(root.dataset.parts)?.value];
+  return given.flatMap((text) => {
+    try {
+      return JSON.parse(text)?.features?.filter((one) => one?.geometry) ?? [];
+    } catch {
+      return [];
+    }
+  });
+}
+
 const feature = (type, coordinates) => ({ type: "Feature", properties: {}, geometry: { type, coordinates } });
 
 function shape() {
@@ -30,7 +42,7 @@ function shape() {
 }
 
 function show(move = false) {
-  const features = corners.map((corner) => feature("Point", corner));
+  const features = [...beneath(), ...corners.map((corner) => feature("Point", corner))];
   if (corners.length === 2) features.push(feature("LineString", corners));
   features.push(...shape());
   map.setOutlines({ type: "FeatureCollection", features }, move && features.length > 0);
@@ -39,6 +51,7 @@ function show(move = false) {
 
 function write() {
   field.value = corners.length > 2 ? JSON.stringify({ type: "Polygon", coordinates: [[...corners, corners[0]]] }) : "";
+  field.dispatchEvent(new Event("input"));
   show();
 }
 
@@ -65,7 +78,7 @@ field.addEventListener("change", () => {
 
 function begin() {
   corners = read();
-  show(Boolean(field.value));
+  show(true);
 }
 if (map.dataset.ready) begin();
 else map.addEventListener("duban:map-ready", begin, { once: true });
