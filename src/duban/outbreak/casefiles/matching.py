@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from duban.core.errors import Conflict, DubanError
@@ -53,11 +54,11 @@ class Register:
         digests = {digest for keys in all_keys for kind, digest in keys.items() if kind in STRONG}
         found: set[uuid.UUID] = set()
         for part in _chunks(digests):
-            rows = FileKey.objects.filter(digest__in=part, file__office=self.office, kind__in=STRONG)
-            found |= set(rows.values_list("file", flat=True))
+            keys = FileKey.objects.filter(digest__in=part, file__office=self.office, kind__in=STRONG)
+            found |= set(keys.values_list("file_id", flat=True))
         for part in _chunks(tokens):
-            rows = CaseFile.objects.filter(office=self.office, person__in=part)
-            found |= set(rows.values_list("pk", flat=True))
+            files = CaseFile.objects.filter(office=self.office, person__in=part)
+            found |= set(files.values_list("pk", flat=True))
         self._read(found)
 
     def _read(self, found: set[uuid.UUID]) -> None:
@@ -71,7 +72,7 @@ class Register:
         for part in _chunks(whole):
             for file_id, person in CaseFile.objects.filter(pk__in=part).values_list("pk", "person"):
                 self.by_person[person][whole[file_id]] = held[whole[file_id]]
-            for file_id, kind, digest in FileKey.objects.filter(file__in=part).values_list("file", "kind", "digest"):
+            for file_id, kind, digest in FileKey.objects.filter(file__in=part).values_list("file_id", "kind", "digest"):
                 self._index(held[whole[file_id]], kind, digest)
             for exposure in CaseExposure.objects.filter(file__in=part).order_by("-file", "pk"):
                 held[whole[exposure.file_id]].exposures.setdefault((exposure.kind, exposure.basis), exposure)
@@ -83,8 +84,7 @@ class Register:
         while asked:
             upper: dict[uuid.UUID, uuid.UUID] = {}
             for part in _chunks(asked):
-                rows = CaseFile.objects.filter(pk__in=part).exclude(merged_into=None)
-                upper |= dict(rows.values_list("pk", "merged_into"))
+                upper |= _uppers(CaseFile.objects.filter(pk__in=part))
             roots = {file_id: upper.get(root, root) for file_id, root in roots.items()}
             asked = set(upper.values())
         return roots
@@ -162,10 +162,15 @@ def _whole(roots: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
     while asked:
         below: dict[uuid.UUID, uuid.UUID] = {}
         for part in _chunks(asked):
-            below |= dict(CaseFile.objects.filter(merged_into__in=part).values_list("pk", "merged_into"))
+            below |= _uppers(CaseFile.objects.filter(merged_into__in=part))
         asked = list(below)
         whole |= {file_id: whole[upper] for file_id, upper in below.items()}
     return whole
+
+
+def _uppers(files: QuerySet[CaseFile]) -> dict[uuid.UUID, uuid.UUID]:
+    pairs = files.values_list("pk", "merged_into_id")
+    return {file_id: upper for file_id, upper in pairs if upper is not None}
 
 
 def _chunks(items: Iterable[Item]) -> Iterable[list[Item]]:

@@ -26,6 +26,7 @@ from duban.outbreak.casefiles.identity import (
     seal_many,
 )
 from duban.outbreak.casefiles.matching import BadFile, Held, Register
+from duban.outbreak.measures.plans import replan
 from duban.outbreak.models import (
     Alert,
     CareRequest,
@@ -40,6 +41,8 @@ from duban.outbreak.people import Tokens
 from duban.places.codes import LENGTHS, covers
 
 OPENS = "file.open"
+ENOUGH = (("id_number",), ("own_id",), ("name_birth",), ("phone", "name"))
+"""Kinds of keys of which one group names somebody."""
 COUNTY, TOWN = LENGTHS[0], LENGTHS[1]
 
 
@@ -162,13 +165,12 @@ class _Work:
                 self.done.refused[index] = refusal
 
     def _take_one(self, index: int, draft: FileDraft, keys: dict[str, str]) -> None:
-        if not draft.token and not any(kind in keys for kind in ("id_number", "own_id", "name_birth")):
-            if "name" not in keys or "phone" not in keys:
-                raise BadFile(
-                    "nobody_named",
-                    _("Give an ID number, or the name with a phone, or the name with the date of birth."),
-                    field="id_number",
-                )
+        if not draft.token and not any(set(kinds) <= set(keys) for kinds in ENOUGH):
+            raise BadFile(
+                "nobody_named",
+                _("Give an ID number, or the name with a phone, or the name with the date of birth."),
+                field="id_number",
+            )
         for one in draft.exposures:
             require_sound(one)
         held = self.register.find(keys, draft.token, [(one.kind, one.basis) for one in draft.exposures])
@@ -335,6 +337,4 @@ def carry_along(files: Iterable[CaseFile]) -> None:
 
 def replanned(now: datetime, file_ids: Iterable[uuid.UUID]) -> None:
     """Have the plans of these files worked out anew."""
-    from duban.outbreak.measures.plans import replan
-
     replan(now=now, file_ids=set(file_ids))
