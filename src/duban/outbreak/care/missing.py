@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from duban.outbreak.care import alerts
 from duban.outbreak.care.rules import moment_of, rule_on, today
+from duban.outbreak.measures.todo import NewTask, add_tasks
 from duban.outbreak.models import CaseFile, DailyReport, FileState, Plan, Task, TaskKind, TaskState
 
 BACK = timedelta(hours=24)
@@ -56,22 +57,15 @@ def _ask(now: datetime, on: date, slot: str, opens: datetime) -> int:
     asked = Task.objects.filter(file=OuterRef("file"), kind=TaskKind.REPORT, due_on=on, slot=slot)
     plans = missing_in(on, slot, opens).filter(~Exists(asked)).defer("file__sealed")
     slots = [one.slot for one in rule_on(on).slots]
+    why = {"code": "no_report", "slot": slot}
     done, last = 0, None
     while batch := list((plans if last is None else plans.filter(file__gt=last))[:BATCH]):
         last = batch[-1].file_id
         # Of fewer reports than there are slots, the later ones are due.
         files = [plan.file for plan in batch if slot in slots[len(slots) - min(reports_on(plan, on), len(slots)) :]]
         with transaction.atomic():
-            rows = [
-                Task(
-                    file=file, town=file.town, stay=file.stay, kind=TaskKind.REPORT, due_on=on, slot=slot,
-                    why={"code": "no_report", "slot": slot},
-                )
-                for file in files
-            ]  # fmt: skip
-            Task.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
+            done += add_tasks(now=now, rows=[NewTask(file.pk, TaskKind.REPORT, on, slot, why) for file in files])
             _silent(files, now)
-        done += len(files)
     return done
 
 

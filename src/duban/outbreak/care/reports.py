@@ -18,6 +18,7 @@ from duban.outbreak.care import alerts
 from duban.outbreak.care.reach import may_for
 from duban.outbreak.care.rules import Symptom, open_slots, rule_on, today
 from duban.outbreak.casefiles.queries import file_not_found, own_and_merged, root_of
+from duban.outbreak.measures.todo import settle_tasks
 from duban.outbreak.models import (
     BedStay,
     CaseFile,
@@ -91,10 +92,8 @@ def record_report(
         setattr(report, name, value)
     report.save()
     actor = (by or ByLink()).as_actor()
-    due = Task.objects.filter(
-        file__in=own_and_merged(file), kind=TaskKind.REPORT, due_on=on, slot=slot, state=TaskState.OPEN
-    )
-    due.update(state=TaskState.DONE, done_at=now, done_by=actor)
+    asked = Task.objects.filter(file=file, kind=TaskKind.REPORT, due_on=on, slot=slot, state=TaskState.OPEN)
+    settle_tasks(by=by or ByLink(), now=now, task_ids=list(asked.values_list("pk", flat=True)))
     alerts.end_silence(file=file, now=now, actor=actor)
     alerts.raise_alerts(file=file, report=report, rule=rule, now=now)
     audit.record(

@@ -1,4 +1,4 @@
-"""When reports are due, what is a fever, who is told when, and how soon a request is seen to: data with effective dates."""
+"""When reports are due, what is a fever, who is told when, how soon a request is seen to: data with dates."""
 
 import json
 from dataclasses import dataclass

@@ -15,6 +15,7 @@ from duban.core.errors import Conflict, DubanError, NotFound
 from duban.core.text import is_plain
 from duban.outbreak.care.reach import file_to
 from duban.outbreak.casefiles.queries import own_and_merged
+from duban.outbreak.measures.todo import settle_tasks
 from duban.outbreak.models import Bed, BedStay, CaseFile, FileState, Room, StayEnd, Task, TaskKind, TaskState
 
 SEES, MANAGES, ACTS = "site.see", "site.manage", "act.do"
@@ -36,7 +37,7 @@ def assign_bed(*, by: Person, now: datetime, bed_id: int, file_id: uuid.UUID, re
     Raises NotFound (`file_not_found`, `bed_not_found`), Conflict (`file_not_open`, `site_closed`, `bed_out_of_use`,
     `bed_taken`, `already_in_a_bed`, `room_of_others`), BadStay (`bad_reason`).
     """
-    bed = _bed(by, bed_id)
+    bed = locked_bed(by, bed_id)
     file = file_to(by, ACTS, file_id)
     stays = _stays_of(file)
     if stays:
@@ -52,7 +53,7 @@ def transfer(*, by: Person, now: datetime, bed_id: int, file_id: uuid.UUID, reas
 
     Raises as `assign_bed`, and Conflict (`in_no_bed`).
     """
-    bed = _bed(by, bed_id)
+    bed = locked_bed(by, bed_id)
     file = file_to(by, ACTS, file_id)
     stays = _stays_of(file)
     if not stays:
@@ -142,8 +143,9 @@ def _shared_for(room: Room, file: CaseFile, reason: str) -> str:
 
 
 def _arrived(*, by: Person, now: datetime, file: CaseFile) -> None:
-    due = Task.objects.filter(file__in=own_and_merged(file), kind=TaskKind.ARRIVE, state=TaskState.OPEN)
-    due.update(state=TaskState.DONE, done_at=now, done_by=by.as_actor())
+    due = Task.objects.filter(file=file, kind__in=[TaskKind.REACH, TaskKind.ARRIVE], state=TaskState.OPEN)
+    settle_tasks(by=by, now=now, task_ids=list(due.values_list("pk", flat=True)))
+    # Nobody has to have asked for it: also who came before their plan said so is isolated and reached.
     for moment in ("isolated_at", "reached_at"):
         CaseFile.objects.filter(pk=file.pk, **{f"{moment}__isnull": True}).update(**{moment: now})
 
@@ -166,7 +168,7 @@ def _leave(*, by: Person, now: datetime, stay: BedStay, reason: str) -> BedStay:
 # ---- what is asked for ----------------------------------------------------------------------------------------------
 
 
-def _bed(by: Person, bed_id: int) -> Bed:
+def locked_bed(by: Person, bed_id: int) -> Bed:
     """The bed, its room locked: whoever takes another bed of the room waits, or two strangers would share it."""
     found = Bed.objects.filter(pk=bed_id).values_list("room", flat=True).first()
     if found is None:
@@ -178,7 +180,7 @@ def _bed(by: Person, bed_id: int) -> Bed:
 
 
 def _room(by: Person, room_id: int, *, absent: NotFound | None = None) -> Room:
-    room = Room.objects.select_for_update(of=("self",)).select_related("site").filter(pk=room_id).first()
+    room = Room.objects.select_for_update().filter(pk=room_id).first()
     if room is None or not rights.may(by, SEES, room.site.town):
         raise absent or NotFound("room_not_found", _("There is no such room, or it is not yours to see."))
     rights.require(by, MANAGES, room.site.town)
