@@ -1,0 +1,234 @@
+"""Plans kept up to date: for many files at once, and the same again where nothing changed."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from functools import lru_cache
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from duban.core.rows import insert
+from duban.outbreak.measures import duties
+from duban.outbreak.measures.rules import all_rules, place_of, rules_at
+from duban.outbreak.measures.schedule import Exposed, Rule, Schedule, schedule
+from duban.outbreak.models import CaseExposure, CaseFile, FileState, NoMeasure, Plan
+
+BATCH = 900
+"""Files at a time: as many keys as one statement takes everywhere."""
+BY_HAND = frozenset({NoMeasure.ELSEWHERE.value, NoMeasure.UNREACHED.value})
+"""Reasons that somebody gave; they stand until somebody takes them away."""
+Scheduler = Any
+
+
+@dataclass
+class Outcome:
+    """What holds for one file: a schedule, or the reason why there is none."""
+
+    file: CaseFile
+    schedule: Schedule | None
+    no_measure: str
+
+
+def replan(*, now: datetime, file_ids: Collection[uuid.UUID]) -> int:
+    """Bring plan, due acts and measure of the files in line with their exposures and the rules; how many changed.
+
+    Files that were merged count with the one that they were merged into. What is done stays done; who is released or
+    closed is left alone. Run again it changes nothing.
+    """
+    rules, zone, changed = all_rules(), timezone.get_default_timezone(), 0
+    today = timezone.localtime(now, zone).date()
+    scheduler = make_scheduler(rules)
+    for batch in _batches(list(dict.fromkeys(file_ids))):
+        with transaction.atomic():
+            changed += _replan(now, today, batch, scheduler, zone)
+    return changed
+
+
+def _replan(now: datetime, today: date, file_ids: Sequence[uuid.UUID], scheduler: Scheduler, zone: tzinfo) -> int:
+    files = _lock(file_ids)
+    roots = {file.pk: file for file in files if file.merged_into_id is None and file.state == FileState.OPEN}
+    duties.move_tasks(roots.values())
+    outcomes = outcomes_of(roots, scheduler, zone)
+    current = {plan.file_id: plan for plan in Plan.objects.filter(file__in=list(roots), current=True).defer("phases")}
+    stale = [outcome for outcome in outcomes if _differs(outcome, current.get(outcome.file.pk))]
+    merged = [file for file in files if file.merged_into_id is not None]
+    _drop_plans([outcome.file for outcome in stale] + merged)
+    _write_plans(now, today, [outcome for outcome in stale if outcome.schedule is not None])
+    duties.settle(today, [(outcome.file, outcome.schedule, outcome.no_measure) for outcome in stale])
+    duties.drop(merged)
+    _mark(today, [*outcomes, *(Outcome(file, None, file.no_measure) for file in merged)])
+    return len(stale)
+
+
+def _batches(keys: Sequence[uuid.UUID]) -> Iterator[Sequence[uuid.UUID]]:
+    for start in range(0, len(keys), BATCH):
+        yield keys[start : start + BATCH]
+
+
+def _lock(file_ids: Sequence[uuid.UUID]) -> list[CaseFile]:
+    """The files, and those that they were merged into, in the order of their keys."""
+    found: dict[uuid.UUID, CaseFile] = {}
+    asked: set[uuid.UUID] = set(file_ids)
+    while asked:
+        rows = CaseFile.objects.select_for_update().filter(pk__in=asked).defer("sealed").order_by("pk")
+        found |= {file.pk: file for file in rows}
+        asked = {file.merged_into_id for file in found.values() if file.merged_into_id} - set(found)
+    return list(found.values())
+
+
+def merged_files(file_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """Every file that was merged into one of these, in however many steps, with the one it belongs to now."""
+    found: dict[uuid.UUID, uuid.UUID] = {}
+    roots = {file_id: file_id for file_id in file_ids}
+    while roots:
+        below: dict[uuid.UUID, uuid.UUID] = {}
+        for batch in _batches(list(roots)):
+            rows = CaseFile.objects.filter(merged_into__in=batch).values_list("pk", "merged_into")
+            below |= {child: roots[parent] for child, parent in rows if parent and child not in found}
+        roots = below
+        found |= roots
+    return found
+
+
+# ---- working out ----------------------------------------------------------------------------------------------------
+
+
+def make_scheduler(rules: Sequence[Rule]) -> Scheduler:
+    """`schedule` by place, which answers at once where others had the same exposures: most of an area's people do."""
+    held = lru_cache(maxsize=None)(lambda place: rules_at(place, rules))
+    return lru_cache(maxsize=200_000)(lambda place, exposures: schedule(exposures, held(place)))
+
+
+def outcomes_of(files: Mapping[uuid.UUID, CaseFile], scheduler: Scheduler, zone: tzinfo) -> list[Outcome]:
+    """What each of the files ought to hold, from its exposures and those of the files merged into it."""
+    exposures = exposures_of(list(files), zone)
+    return [_outcome(file, exposures.get(file.pk, ()), scheduler) for file in files.values()]
+
+
+def exposures_of(file_ids: Sequence[uuid.UUID], zone: tzinfo) -> dict[uuid.UUID, tuple[Exposed, ...]]:
+    """The exposures that were not withdrawn, by file, in days of the office's clock."""
+    owner = {file_id: file_id for file_id in file_ids} | merged_files(file_ids)
+    found: dict[uuid.UUID, set[Exposed]] = defaultdict(set)
+    columns = ("file", "kind", "measure", "basis", "last", "arrived_at", "added_at")
+    for batch in _batches(list(owner)):
+        rows = CaseExposure.objects.filter(file__in=batch, withdrawn_at__isnull=True)
+        for file_id, kind, measure, basis, last, arrived, added in rows.values_list(*columns):
+            day = arrived.astimezone(zone).date() if arrived else None
+            exposed = Exposed(kind, measure, basis, last.astimezone(zone).date(), day, added.astimezone(zone).date())
+            found[owner[file_id]].add(exposed)
+    return {file_id: tuple(sorted(rows, key=repr)) for file_id, rows in found.items()}
+
+
+def _outcome(file: CaseFile, exposures: tuple[Exposed, ...], scheduler: Scheduler) -> Outcome:
+    if file.confirmed_at is not None:
+        return Outcome(file, None, NoMeasure.HOSPITAL)
+    if file.no_measure in BY_HAND:
+        return Outcome(file, None, file.no_measure)
+    if not exposures:
+        return Outcome(file, None, NoMeasure.WITHDRAWN)
+    made: Schedule | None = scheduler(place_of(file.office, file.town), exposures)
+    if made is None:
+        return Outcome(file, None, NoMeasure.NO_RULE)
+    if made.past:
+        return Outcome(file, None, NoMeasure.PAST)
+    return Outcome(file, made, "")
+
+
+def _differs(outcome: Outcome, plan: Plan | None) -> bool:
+    if outcome.schedule is None:
+        return plan is not None or outcome.file.no_measure != outcome.no_measure or outcome.no_measure in BY_HAND
+    return plan is None or plan.digest != outcome.schedule.digest
+
+
+# ---- writing --------------------------------------------------------------------------------------------------------
+
+
+def _drop_plans(files: Sequence[CaseFile]) -> None:
+    for batch in _batches([file.pk for file in files]):
+        Plan.objects.filter(file__in=batch, current=True).update(current=False)
+
+
+def _write_plans(now: datetime, today: date, outcomes: Sequence[Outcome]) -> None:
+    last = _last_versions([outcome.file.pk for outcome in outcomes])
+    rows = []
+    for outcome in outcomes:
+        made = outcome.schedule
+        assert made is not None
+        rows.append(
+            Plan(
+                file=outcome.file,
+                version=last.get(outcome.file.pk, 0) + 1,
+                current=True,
+                starts_on=made.starts_on,
+                ends_on=made.ends_on,
+                phases=[phase.as_json() for phase in made.phases],
+                next_on=next_phase_on(made.phases, today),
+                digest=made.digest,
+                made_at=now,
+            )
+        )
+    insert(rows)
+
+
+def _last_versions(file_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    rows = Plan.objects.filter(file__in=file_ids).values_list("file", "version")
+    return dict(rows.order_by("version"))
+
+
+def next_phase_on(phases: Iterable[Any], today: date) -> date | None:
+    """The first day of the phase after today's."""
+    return next((phase.first for phase in phases if phase.first > today), None)
+
+
+def _mark(today: date, outcomes: Sequence[Outcome]) -> None:
+    """Write measure, end and reason onto the files that say something else: one statement for all that agree."""
+    groups: dict[tuple[str, date | None, str], list[uuid.UUID]] = defaultdict(list)
+    for outcome in outcomes:
+        made, file = outcome.schedule, outcome.file
+        value = (made.phase_on(today).measure, made.ends_on, "") if made else ("", None, outcome.no_measure)
+        if value != (file.measure, file.ends_on, file.no_measure):
+            groups[value].append(file.pk)
+    for (measure, ends_on, no_measure), keys in groups.items():
+        CaseFile.objects.filter(pk__in=keys).update(measure=measure, ends_on=ends_on, no_measure=no_measure)
+
+
+def refresh_phases(*, now: datetime) -> int:
+    """Put the measure of today onto the files whose phase changed since the last time; how many there were."""
+    today, count = timezone.localtime(now, timezone.get_default_timezone()).date(), 0
+    due = Plan.objects.filter(current=True, next_on__lte=today, file__state=FileState.OPEN)
+    while True:
+        with transaction.atomic():
+            plans = list(due.select_for_update(of=("self",)).order_by("pk")[:BATCH])
+            _turn(plans, today)
+        count += len(plans)
+        if len(plans) < BATCH:
+            return count
+
+
+def _turn(plans: Sequence[Plan], today: date) -> None:
+    turned: dict[tuple[str, date | None], list[Plan]] = defaultdict(list)
+    for plan in plans:
+        days = [(date.fromisoformat(phase["first"]), phase["measure"]) for phase in plan.phases]
+        measure = [one for first, one in days if first <= today][-1]
+        turned[measure, next((first for first, _one in days if first > today), None)].append(plan)
+    for (measure, next_on), group in turned.items():
+        Plan.objects.filter(pk__in=[plan.pk for plan in group]).update(next_on=next_on)
+        CaseFile.objects.filter(pk__in=[plan.file_id for plan in group]).update(measure=measure)
+
+
+def reports_due(file_ids: Sequence[uuid.UUID], on: date) -> dict[uuid.UUID, int]:
+    """How many reports of temperature and symptoms a day each of the files owes on this day; who owes none is left
+    out."""
+    found: dict[uuid.UUID, int] = {}
+    for batch in _batches(list(file_ids)):
+        plans = Plan.objects.filter(file__in=batch, current=True, starts_on__lte=on, ends_on__gte=on)
+        day = on.isoformat()
+        for file_id, phases in plans.values_list("file", "phases"):
+            reports = next((phase["reports"] for phase in phases if phase["first"] <= day <= phase["last"]), 0)
+            if reports:
+                found[file_id] = reports
+    return found
