@@ -4,6 +4,7 @@ evaluation of units as PDF."""
 from .errors import DocumentInvalid, LanguageUnknown, PhotoUnusable, TypesetError
 from .evaluation import render_evaluation
 from .issue import SCHEMA, issue_hash
+from .labels import render_labels
 from .page import render_html, stylesheet
 from .pdf import render_pdf
 from .slip import render_slip
@@ -24,6 +25,7 @@ __all__ = [
     "render_docx",
     "render_evaluation",
     "render_html",
+    "render_labels",
     "render_pdf",
     "render_slip",
     "render_stickers",

@@ -2,6 +2,7 @@
 sealed. Until then a swab can be taken out again; afterwards only the whole tube can be given up."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import Conflict, NotAllowed
 from duban.outbreak.casefiles.queries import file_for
-from duban.outbreak.measures.todo import finish_tasks, reopen_task
+from duban.outbreak.measures.todo import reopen_task, settle_tasks
 from duban.outbreak.models import (
     Appointment,
     CaseFile,
@@ -25,15 +26,18 @@ from duban.outbreak.models import (
     TaskState,
     Tube,
 )
+from duban.outbreak.samples import outcome
 from duban.outbreak.samples.codes import BadTube, is_issued, issue_codes, read_code
 from duban.outbreak.samples.queries import (
     AGAIN,
     MANAGES,
     SINGLE_WORDS,
     TAKES,
+    families,
     point_for,
     reaches,
     single_only,
+    taken_of,
     tube_for,
     tube_not_found,
 )
@@ -127,14 +131,14 @@ def add_swab(*, by: Person, now: datetime, tube_id: uuid.UUID, file_id: uuid.UUI
         raise Conflict("file_not_open", _("This person is no longer followed; no sample is due."))
     if tube.size > 1 and (reason := single_only([file.pk], now).get(file.pk)):
         raise NotPooled(reason)
-    task = _due_test(file, now, alone=tube.size == 1)
-    if task is None and file.waiting_since is not None:
+    task, follows = _due_test(file, now, alone=tube.size == 1)
+    if task is None and follows is None and file.waiting_since is not None:
         raise Conflict("waits_already", _("This person waits for a result already, and no other test is due."))
     swab = Swab.objects.create(
-        tube=tube, file=file, task=task, follows_id=_follows(task), taken_at=now, taken_by=by.as_actor()
+        tube=tube, file=file, task=task, follows_id=follows, taken_at=now, taken_by=by.as_actor()
     )
     if task is not None:
-        finish_tasks(by=by, now=now, task_ids=[task.pk])
+        settle_tasks(by=by, now=now, task_ids=[task.pk])
         Appointment.objects.filter(task=task, cancelled_at=None, kept_at=None).update(kept_at=now)
     if file.waiting_since is None and file.confirmed_at is None:
         file.waiting_since = now
@@ -145,18 +149,23 @@ def add_swab(*, by: Person, now: datetime, tube_id: uuid.UUID, file_id: uuid.UUI
     return swab
 
 
-def _due_test(file: CaseFile, now: datetime, *, alone: bool) -> Task | None:
-    """The test that a swab now does: one that answers a result comes first, then the one that is due longest."""
+def _due_test(file: CaseFile, now: datetime, *, alone: bool) -> tuple[Task | None, int | None]:
+    """The test that a swab now does, and the swab whose result it answers, None if it answers none.
+
+    One that answers a result comes first, and is taken even where somebody ticked its task off without a swab; then
+    the one that is due longest.
+    """
     due = Task.objects.filter(
         file=file, kind=TaskKind.TEST, state=TaskState.OPEN, due_on__lte=timezone.localtime(now).date()
     ).order_by("due_on", "slot", "pk")
-    again = due.filter(slot__startswith=AGAIN)
-    return (again.first() if alone else None) or due.exclude(pk__in=again.values("pk")).first()
-
-
-def _follows(task: Task | None) -> int | None:
-    swab = task.why.get("swab") if task is not None and task.slot.startswith(AGAIN) else None
-    return swab if swab is not None and Swab.objects.filter(pk=swab).exists() else None
+    again = [task for task in due if task.slot.startswith(AGAIN)]
+    if alone and again:
+        return again[0], again[0].why.get("swab")
+    swabs = [one for taken in taken_of(families([file.pk])).values() for one in taken]
+    unanswered = outcome.to_sample_again(swabs) if alone else []
+    if unanswered:
+        return None, unanswered[0].swab
+    return next((task for task in due if task not in again), None), None
 
 
 @transaction.atomic
@@ -168,7 +177,7 @@ def remove_swab(*, by: Person, now: datetime, tube_id: uuid.UUID, file_id: uuid.
     tube = _lock_tube(by, tube_id)
     file = file_for(by, file_id)
     _require_unsealed(tube)
-    swab = Swab.objects.filter(tube=tube, file=file).first()
+    swab = Swab.objects.select_related("task__file").filter(tube=tube, file=file).first()
     if swab is None:
         return False
     _let_go(by, now, [swab])
@@ -178,10 +187,12 @@ def remove_swab(*, by: Person, now: datetime, tube_id: uuid.UUID, file_id: uuid.
     return True
 
 
-def _let_go(by: Person, now: datetime, swabs: list[Swab]) -> None:
+def _let_go(by: Person, now: datetime, swabs: Iterable[Swab]) -> None:
+    """What the swabs did is due again, for whoever is still followed."""
     for swab in swabs:
-        if swab.task_id is not None:
-            reopen_task(by=by, now=now, task_id=swab.task_id)
+        task = swab.task
+        if task is not None and task.state == TaskState.DONE and task.file.state == FileState.OPEN:
+            reopen_task(by=by, now=now, task_id=task.pk)
             Appointment.objects.filter(task=swab.task_id, cancelled_at=None).update(kept_at=None)
 
 
@@ -226,7 +237,7 @@ def void_tube(*, by: Person, now: datetime, tube_id: uuid.UUID) -> Tube:
         raise NotAllowed("not_allowed", _("A sealed tube is for a health officer to give up."))
     tube.voided_at = now
     tube.save(update_fields=["voided_at"])
-    swabs = list(tube.swabs.all())
+    swabs = list(tube.swabs.select_related("task__file"))
     _let_go(by, now, swabs)
     settle_people(now=now, file_ids={swab.file_id for swab in swabs})
     _note("void_tube", by=by, now=now, tube=tube, people=len(swabs))

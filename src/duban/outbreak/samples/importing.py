@@ -174,7 +174,7 @@ def _line(row: Row, moments: dict[Any, datetime]) -> Line:
 
 
 def _once(lines: Iterable[Line]) -> tuple[list[Line], int, list[tuple[Row, DubanError]]]:
-    """A line for each tube, how many say a thing again, and those that contradict one another, of which none is kept."""
+    """A line for each tube, how many say a thing again, and those that contradict one another: none is kept."""
     by_code: dict[str, list[Line]] = {}
     for line in lines:
         by_code.setdefault(line.code, []).append(line)
