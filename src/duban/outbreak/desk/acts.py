@@ -105,7 +105,8 @@ def _keys(wanted: Wanted, key: Key | None, backwards: bool, size: int) -> list[K
     heads = [stretch.order_by(*order).values_list(*ORDER)[:size] for stretch in _stretches(wanted, key, backwards)]
     if not heads:
         return []
-    parts, values = [], []
+    parts: list[str] = []
+    values: list[Any] = []
     for number, head in enumerate(heads):
         sql, given = head.query.sql_with_params()
         parts.append(f"SELECT * FROM ({sql}) AS part{number}")  # noqa: S608

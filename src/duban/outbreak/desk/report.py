@@ -18,10 +18,10 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
+from duban.outbreak.counts import FEW
 from duban.outbreak.desk import days, sentence
 from duban.outbreak.desk.days import BadReport, Day, Files
 from duban.outbreak.models import Alert, CaseExposure, DailyReport, Measure, NoMeasure, Plan
-from duban.outbreak.screening import FEW
 from duban.places import queries as places
 from duban.places.codes import LENGTHS, covers, outermost
 
