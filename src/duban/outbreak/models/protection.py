@@ -11,9 +11,13 @@ from duban.outbreak.models.screening import Ground
 
 
 class Look(models.Model):
-    """One look at what is masked otherwise. Written before it is had; the looker's superior reads it."""
+    """One look at what is masked otherwise. Written before it is had; the looker's superior reads it.
 
-    file = models.ForeignKey(CaseFile, on_delete=models.CASCADE, related_name="looks")
+    It outlives the file, of which only the number is left: a number of nobody.
+    """
+
+    file = models.ForeignKey(CaseFile, on_delete=models.SET_NULL, null=True, related_name="looks")
+    number = models.CharField(max_length=30, help_text="of the file, by value")
     office = models.CharField(max_length=15)
     town = models.CharField(max_length=9)
     username = models.CharField(max_length=150)
@@ -80,15 +84,19 @@ class DeletionRule(models.Model):
 
 
 class Deletion(models.Model):
-    """One run of the rules: a certificate of what is gone, in numbers alone."""
+    """One run of the rules: a certificate of what is gone, in numbers alone.
+
+    The numbers are added up as the rows go; without a digest the run was broken off, and the next one finishes it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     number = models.CharField(max_length=40, unique=True)
     on = models.DateField(help_text="the day as of which the rules were applied")
     counts = models.JSONField(help_text="rows and files that went, by office and kind")
     rules = models.JSONField(help_text="the rules that applied, by value")
-    digest = models.CharField(max_length=64, help_text="SHA-256 over number, day, counts, rules and moments")
+    digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 over all else of the row")
     by = models.JSONField(help_text="by value")
+    scope = models.JSONField(null=True, help_text="codes of the offices whose rows went; null: all, and what is of no office")
     at = models.DateTimeField()
 
     def __str__(self) -> str:

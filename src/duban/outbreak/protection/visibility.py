@@ -184,6 +184,7 @@ def _write_looks(
     looks = [
         Look(
             file=file,
+            number=file.number,
             office=file.office,
             town=file.town,
             username=by.username,
