@@ -54,8 +54,8 @@ class Register:
         digests = {digest for keys in all_keys for kind, digest in keys.items() if kind in STRONG}
         found: set[uuid.UUID] = set()
         for part in _chunks(digests):
-            keys = FileKey.objects.filter(digest__in=part, file__office=self.office, kind__in=STRONG)
-            found |= set(keys.values_list("file_id", flat=True))
+            # By the index of digests alone; of which office a file is, is seen where it is read.
+            found |= set(FileKey.objects.filter(digest__in=part).values_list("file_id", flat=True))
         for part in _chunks(tokens):
             files = CaseFile.objects.filter(office=self.office, person__in=part)
             found |= set(files.values_list("pk", flat=True))
@@ -63,12 +63,10 @@ class Register:
 
     def _read(self, found: set[uuid.UUID]) -> None:
         # Of a merged file all that lies in the one above it, and of that one all below.
-        of = set(self._roots(found).values())
-        whole = _whole(of)
-        files: dict[uuid.UUID, CaseFile] = {}
-        for part in _chunks(of):
-            files |= CaseFile.objects.in_bulk(part)
-        held = {root: Held(files[root]) for root in of}
+        held: dict[uuid.UUID, Held] = {}
+        for part in _chunks(set(self._roots(found).values())):
+            held |= {file.pk: Held(file) for file in CaseFile.objects.filter(pk__in=part, office=self.office)}
+        whole = _whole(held)
         for part in _chunks(whole):
             for file_id, person in CaseFile.objects.filter(pk__in=part).values_list("pk", "person"):
                 self.by_person[person][whole[file_id]] = held[whole[file_id]]
