@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import F, Q
 
 from duban.outbreak.measures.schedule import SECOND, Schedule, Why
 from duban.outbreak.models import BedStay, CaseFile, Measure, NoMeasure, Task, TaskKind, TaskState
@@ -183,7 +182,7 @@ def _kept_without_plan(no_measure: str) -> Callable[[Existing], bool]:
 
 
 def drop(files: Sequence[CaseFile]) -> None:
-    """Nothing is due any more: the file was merged into another."""
+    """Nothing is due any more: the file was closed, or merged into another."""
     for batch in _batches([file.pk for file in files]):
         Task.objects.filter(file__in=batch, state=TaskState.OPEN).update(state=TaskState.CANCELLED)
 
@@ -191,16 +190,6 @@ def drop(files: Sequence[CaseFile]) -> None:
 def cancel(task_ids: Sequence[int]) -> None:
     for batch in _batches(task_ids):
         Task.objects.filter(pk__in=batch, state=TaskState.OPEN).update(state=TaskState.CANCELLED)
-
-
-def move_tasks(files: Iterable[CaseFile]) -> None:
-    """Give the open tasks of who moved to the town that looks after them now."""
-    known = {file.pk: file for file in files}
-    apart = Task.objects.filter(file__in=list(known), state=TaskState.OPEN)
-    apart = apart.exclude(Q(town=F("file__town")) & Q(stay=F("file__stay")))
-    for file_id in apart.values_list("file", flat=True).distinct():
-        file = known[file_id]
-        Task.objects.filter(file=file, state=TaskState.OPEN).update(town=file.town, stay=file.stay)
 
 
 def _existing(file_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Existing]]:

@@ -51,16 +51,17 @@ def replan(*, now: datetime, file_ids: Collection[uuid.UUID]) -> int:
 def _replan(now: datetime, today: date, file_ids: Sequence[uuid.UUID], scheduler: Scheduler, zone: tzinfo) -> int:
     files = _lock(file_ids)
     roots = {file.pk: file for file in files if file.merged_into_id is None and file.state == FileState.OPEN}
-    duties.move_tasks(roots.values())
+    over = [file for file in files if file.merged_into_id is not None or file.state == FileState.CLOSED]
     outcomes = outcomes_of(roots, scheduler, zone)
     current = {plan.file_id: plan for plan in Plan.objects.filter(file__in=list(roots), current=True).defer("phases")}
     stale = [outcome for outcome in outcomes if _differs(outcome, current.get(outcome.file.pk))]
-    merged = [file for file in files if file.merged_into_id is not None]
-    _drop_plans([outcome.file for outcome in stale] + merged)
+    _drop_plans([outcome.file for outcome in stale] + over)
     _write_plans(now, today, [outcome for outcome in stale if outcome.schedule is not None])
-    duties.settle(today, [(outcome.file, outcome.schedule, outcome.no_measure) for outcome in stale])
-    duties.drop(merged)
-    _mark(today, [*outcomes, *(Outcome(file, None, file.no_measure) for file in merged)])
+    # Without a plan nothing tells whether tasks were asked for meanwhile, so those are looked at each time.
+    settled = stale + [one for one in outcomes if one.schedule is None and one not in stale]
+    duties.settle(today, [(one.file, one.schedule, one.no_measure) for one in settled])
+    duties.drop(over)
+    _mark(today, [*outcomes, *(Outcome(file, None, file.no_measure) for file in over)])
     return len(stale)
 
 
@@ -140,7 +141,7 @@ def _outcome(file: CaseFile, exposures: tuple[Exposed, ...], scheduler: Schedule
 
 def _differs(outcome: Outcome, plan: Plan | None) -> bool:
     if outcome.schedule is None:
-        return plan is not None or outcome.file.no_measure != outcome.no_measure or outcome.no_measure in BY_HAND
+        return plan is not None or outcome.file.no_measure != outcome.no_measure
     return plan is None or plan.digest != outcome.schedule.digest
 
 

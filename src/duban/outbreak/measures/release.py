@@ -3,43 +3,44 @@
 import secrets
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from duban.access import rights
 from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotFound
 from duban.ledger.counters import count_up
-from duban.outbreak.measures.plans import merged_files
+from duban.outbreak.care.links import revoke_link
+from duban.outbreak.care.reach import file_to
+from duban.outbreak.care.rules import rule_on
+from duban.outbreak.casefiles.queries import own_and_merged
 from duban.outbreak.measures.rules import all_rules
 from duban.outbreak.measures.schedule import SECOND
 from duban.outbreak.measures.words import condition_words
 from duban.outbreak.models import (
     Alert,
-    BedStay,
-    CareLink,
     CaseFile,
     DailyReport,
     FileState,
     Plan,
     Release,
     Result,
+    StayEnd,
     Swab,
     Task,
     TaskKind,
     TaskState,
 )
-from duban.places.codes import LENGTHS, within
+from duban.outbreak.samples import outcome
+from duban.outbreak.samples.outcome import Taken
+from duban.outbreak.sites.actions import end_stay
+from duban.places.codes import LENGTHS
 
 RELEASES = "file.release"
-FEVER = Decimal("37.3")
-"""Degrees from which a temperature is a fever [practice]."""
 
 
 class BadRelease(DubanError):
@@ -61,17 +62,13 @@ class Condition:
 
 @dataclass(frozen=True)
 class Sample:
-    """One swab. `alone`: in a tube of its own; `result` is empty while it is waited for."""
+    """One swab with the task that it did, if any. `standing`: no other one was taken in its place."""
 
     task: int | None
     tube: uuid.UUID
-    taken_at: datetime
-    alone: bool
+    day: date
     result: str
-
-    @property
-    def is_negative(self) -> bool:
-        return self.result == Result.NEGATIVE
+    standing: bool
 
 
 def conditions(file: CaseFile, now: datetime) -> list[Condition]:
@@ -81,7 +78,7 @@ def conditions(file: CaseFile, now: datetime) -> list[Condition]:
     """
     zone = timezone.get_default_timezone()
     today = timezone.localtime(now, zone).date()
-    ids = [file.pk, *merged_files([file.pk])]
+    ids = own_and_merged(file)
     plan = Plan.objects.filter(file=file, current=True).first()
     if plan is None:
         return [_condition("plan", False, {"why": file.no_measure})]
@@ -89,28 +86,30 @@ def conditions(file: CaseFile, now: datetime) -> list[Condition]:
     tests = [task for task in tasks if task.kind == TaskKind.TEST and task.state != TaskState.CANCELLED]
     undone = [task for task in tests if task.state == TaskState.OPEN]
     to_bring = [task for task in tasks if task.kind == TaskKind.ARRIVE and task.state == TaskState.OPEN]
-    samples = samples_of(ids)
+    samples = samples_of(ids, zone)
     found = [
         _condition("plan", today > plan.ends_on, {"last": plan.ends_on.isoformat()}),
         _condition("arrived", not to_bring, {}),
         _condition("tests", not undone, {"open": len(undone), "all": len(tests)}),
         _negative(tests, samples, zone),
     ]
-    found += _double(tests, samples, zone)
-    waiting = sum(1 for sample in samples if not sample.result)
+    found += _double(tests, samples)
+    waiting = sum(1 for sample in samples if sample.standing and not sample.result)
     alerts = Alert.objects.filter(file__in=ids, closed_at__isnull=True).count()
     found.append(_condition("waiting", file.waiting_since is None and not waiting, {"open": waiting}))
     found.append(_condition("alerts", not alerts, {"open": alerts}))
-    return found + _quiet(ids, plan)
+    return found + _quiet(file, ids, plan, zone)
 
 
-def samples_of(file_ids: list[uuid.UUID]) -> list[Sample]:
+def samples_of(file_ids: list[uuid.UUID], zone: tzinfo) -> list[Sample]:
     """The swabs of these files, the first taken first; those of tubes that were voided do not count."""
     rows = Swab.objects.filter(file__in=file_ids, tube__voided_at__isnull=True).order_by("taken_at", "pk")
-    columns = ("task", "tube", "taken_at", "tube__size", "tube__result")
+    swabs = list(rows.select_related("tube"))
+    taken = [Taken(one.pk, file_ids[0], one.taken_at, one.tube.size, one.tube.result, one.follows_id) for one in swabs]
+    standing = {one.swab for one in outcome.last_of_each(taken)}
     return [
-        Sample(task, tube, taken_at, size == 1, result)
-        for task, tube, taken_at, size, result in rows.values_list(*columns)
+        Sample(one.task_id, one.tube_id, one.taken_at.astimezone(zone).date(), one.tube.result, one.pk in standing)
+        for one in swabs
     ]
 
 
@@ -118,55 +117,44 @@ def _condition(code: str, met: bool, detail: dict[str, Any]) -> Condition:
     return Condition(code, met, condition_words(code, met, detail), detail)
 
 
-def _negative(tests: list[Task], samples: list[Sample], zone: Any) -> Condition:
-    """Every test that was done has its negative sample, and no result stands that is none."""
+def _negative(tests: list[Task], samples: list[Sample], zone: tzinfo) -> Condition:
+    """Every test that was done has its sample, and of the samples that stand none is anything but negative."""
     done = [task for task in tests if task.state == TaskState.DONE]
-    without = [task for task in done if not _has_negative(task, samples, zone)]
-    bad = [sample for sample in samples if sample.result and not sample.is_negative and not _answered(sample, samples)]
-    met = bool(samples) and not without and not bad if tests else not bad
-    return _condition("negative", met, {"without": len(without), "bad": len(bad)})
+    without = [task for task in done if not any(_is_of(sample, task, zone) for sample in samples)]
+    bad = [one for one in samples if one.standing and one.result not in ("", Result.NEGATIVE)]
+    return _condition("negative", not without and not bad, {"without": len(without), "bad": len(bad)})
 
 
-def _is_of(sample: Sample, task: Task, zone: Any) -> bool:
+def _is_of(sample: Sample, task: Task, zone: tzinfo) -> bool:
     if sample.task is not None:
         return sample.task == task.pk
-    return task.done_at is not None and sample.taken_at.astimezone(zone).date() == task.done_at.astimezone(zone).date()
+    return task.done_at is not None and sample.day == task.done_at.astimezone(zone).date()
 
 
-def _has_negative(task: Task, samples: list[Sample], zone: Any) -> bool:
-    """Whether the test's own sample was negative, or gave no answer and one that was taken anew did."""
-    own = [sample for sample in samples if sample.result and _is_of(sample, task, zone)]
-    return any(sample.is_negative for sample in own) or any(_answered(sample, samples) for sample in own)
-
-
-def _answered(sample: Sample, samples: list[Sample]) -> bool:
-    """Whether a later single sample was negative; against a single positive one nothing is."""
-    if sample.alone and sample.result == Result.POSITIVE:
-        return False
-    return any(other.is_negative and other.alone and other.taken_at > sample.taken_at for other in samples)
-
-
-def _double(tests: list[Task], samples: list[Sample], zone: Any) -> list[Condition]:
+def _double(tests: list[Task], samples: list[Sample]) -> list[Condition]:
     """Two negative samples of two tubes, from the day of the last test on."""
     second = max((task.due_on for task in tests if task.slot == SECOND), default=None)
     if second is None:
         return []
-    last = [one for one in samples if one.is_negative and one.taken_at.astimezone(zone).date() >= second]
-    tubes = {sample.tube for sample in last}
+    tubes = {one.tube for one in samples if one.standing and one.result == Result.NEGATIVE and one.day >= second}
     return [_condition("double", len(tubes) >= 2, {"negative": len(tubes), "from": second.isoformat()})]
 
 
-def _quiet(ids: list[uuid.UUID], plan: Plan) -> list[Condition]:
-    """Each of the last days has a report, and none of them says fever or symptoms."""
+def _quiet(file: CaseFile, ids: list[uuid.UUID], plan: Plan, zone: tzinfo) -> list[Condition]:
+    """Each of the last days has a report, and none of them says fever or symptoms.
+
+    Of days on which the file was not yet there in the morning none is asked for.
+    """
     rules = {rule.id: rule for rule in all_rules()}
     rule = rules.get(plan.phases[-1]["why"]["rule"])
-    days = _days_with_reports(plan, rule.quiet_days if rule else 0)
+    after = file.opened_at.astimezone(zone).date()
+    days = [day for day in _days_with_reports(plan, rule.quiet_days if rule else 0) if day > after]
     if not days:
         return []
     reports = DailyReport.objects.filter(file__in=ids, on__gte=days[0], on__lte=plan.ends_on)
     rows = list(reports.values_list("on", "temperature", "symptoms"))
     missing = [day for day in days if day not in {on for on, _temperature, _symptoms in rows}]
-    ill = sum(1 for _on, temperature, symptoms in rows if temperature >= FEVER or symptoms)
+    ill = sum(1 for on, temperature, symptoms in rows if temperature >= rule_on(on).fever or symptoms)
     detail = {"days": len(days), "missing": [day.isoformat() for day in missing], "ill": ill}
     return [_condition("quiet", not missing and not ill, detail)]
 
@@ -192,7 +180,7 @@ def release_person(*, by: Person, now: datetime, file_id: uuid.UUID) -> Release:
     Raises NotFound (`file_not_found`), NotAllowed (`not_allowed`), Conflict (`file_closed`), BadRelease
     (`conditions_open`).
     """
-    file = _locked(by, file_id)
+    file = file_to(by, RELEASES, file_id)
     standing = Release.objects.filter(file=file, revoked_at__isnull=True).first()
     if standing is not None:
         return standing
@@ -217,16 +205,6 @@ def release_person(*, by: Person, now: datetime, file_id: uuid.UUID) -> Release:
     return release
 
 
-def _locked(by: Person, file_id: uuid.UUID) -> CaseFile:
-    scope = rights.codes(by, "file.see")
-    seen = CaseFile.objects.filter(within("office", scope) | within("town", scope), merged_into__isnull=True)
-    file = seen.select_for_update().filter(pk=file_id).first()
-    if file is None:
-        raise NotFound("file_not_found", _("There is no such file, or it is not yours to see."))
-    rights.require(by, RELEASES, file.town if file.town.startswith(file.office) else file.office)
-    return file
-
-
 def _write(by: Person, now: datetime, file: CaseFile, checked: list[Condition]) -> Release:
     county, year = file.office[: LENGTHS[0]], timezone.localtime(now, timezone.get_default_timezone()).year
     # An R, so that nobody takes it for the number of an entry or an order.
@@ -244,12 +222,10 @@ def _write(by: Person, now: datetime, file: CaseFile, checked: list[Condition]) 
 
 def _let_go(by: Person, now: datetime, file: CaseFile) -> None:
     """Free the bed and the link, and leave nothing due."""
-    actor = by.as_actor()
-    ids = [file.pk, *merged_files([file.pk])]
-    BedStay.objects.filter(file__in=ids, until__isnull=True).update(until=now, ended_by=actor, ended_for="release")
-    CareLink.objects.filter(file__in=ids, revoked_at__isnull=True).update(revoked_at=now)
-    due = Task.objects.filter(file__in=ids, state=TaskState.OPEN)
-    due.filter(kind=TaskKind.RELEASE).update(state=TaskState.DONE, done_at=now, done_by=actor)
+    end_stay(by=by, now=now, file_id=file.pk, reason=StayEnd.RELEASE)
+    revoke_link(now=now, file_id=file.pk)
+    due = Task.objects.filter(file__in=own_and_merged(file), state=TaskState.OPEN)
+    due.filter(kind=TaskKind.RELEASE).update(state=TaskState.DONE, done_at=now, done_by=by.as_actor())
     due.update(state=TaskState.CANCELLED)
     CaseFile.objects.filter(pk=file.pk).update(state=FileState.RELEASED, released_at=now, measure="")
 
@@ -260,7 +236,7 @@ def revoke_release(*, by: Person, now: datetime, file_id: uuid.UUID) -> Release:
 
     Raises NotFound (`file_not_found`, `release_not_found`), NotAllowed, Conflict (`person_followed_elsewhere`).
     """
-    file = _locked(by, file_id)
+    file = file_to(by, RELEASES, file_id)
     release = Release.objects.select_for_update().filter(file=file).order_by("-at").first()
     if release is None:
         raise NotFound("release_not_found", _("Nobody was released under this file."))

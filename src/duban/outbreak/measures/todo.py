@@ -16,11 +16,11 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotFound
+from duban.outbreak.casefiles.queries import in_scope
 from duban.outbreak.measures.duties import Duty, insert_duties
 from duban.outbreak.measures.plans import replan
 from duban.outbreak.measures.schedule import AT_HOME, Why
 from duban.outbreak.models import CaseFile, FileState, NoMeasure, Task, TaskKind, TaskState
-from duban.places.codes import within
 
 DOES = "act.do"
 MAX_TASKS = 5000
@@ -46,9 +46,9 @@ class NewTask:
 
 
 def tasks_for(person: Person) -> QuerySet[Task]:
-    """The acts that the person may do: of the towns and communities where they hold a role."""
-    scope = rights.codes(person, DOES)
-    return Task.objects.filter(within("town", scope) | within("stay", scope))
+    """The acts that the person may do: of files of their office, their towns and communities."""
+    files = CaseFile.objects.filter(in_scope(rights.codes(person, DOES)))
+    return Task.objects.filter(file__in=files)
 
 
 @transaction.atomic
