@@ -101,10 +101,12 @@ class TownCount(Schema):
 
 
 class ScreeningCountsOut(ScreeningOut):
-    people: int | None = Field(description="null: too few to be told to the asker")
+    people: int | None = Field(description="null: told to health officers alone")
     towns: list[TownCount]
     measures: dict[str, int]
-    hidden: int = Field(description="towns whose number is too small to be told to the asker")
+    complete: bool = Field(
+        description="false: each town's number is of people whom no earlier screening's number holds, none below ten"
+    )
 
 
 class FoundOut(Schema):
@@ -185,8 +187,8 @@ def get_screening(request: StaffRequest, screening_id: uuid.UUID) -> dict[str, A
     counts = screening.counts_for(request.user, run)
     names = places.names({code for code, _number in counts.towns})
     towns = [{"code": code, "name": names.get(code, ""), "people": number} for code, number in counts.towns]
-    told = {"people": counts.total, "towns": towns, "measures": dict(counts.measures), "hidden": counts.hidden}
-    return screening_out(run) | told
+    told = {"people": counts.total, "towns": towns, "measures": dict(counts.measures)}
+    return screening_out(run) | told | {"complete": counts.complete}
 
 
 @router.get("/screenings/{uuid:screening_id}/people", response=FoundPage)

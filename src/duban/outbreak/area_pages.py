@@ -28,9 +28,10 @@ from duban.core.forms import NeededField, refuse
 from duban.ledger.forms import MomentField
 from duban.outbreak import areas
 from duban.outbreak.areas import DECLARES, ENDED, Declared
+from duban.outbreak.counts import FEW
 from duban.outbreak.lists import AreaDraft, BadArea, Defaults, code_of_place, read_area, read_areas
 from duban.outbreak.models import Declaration, Measure, Step
-from duban.outbreak.screening import FEW, screenings_for
+from duban.outbreak.screening import screenings_for
 from duban.outbreak.store import stored
 
 NEWEST = 30

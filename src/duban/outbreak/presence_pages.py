@@ -22,10 +22,11 @@ from duban.core.errors import DubanError, NotFound
 from duban.core.forms import NeededField, refuse
 from duban.ledger import jobs
 from duban.outbreak import tasks
+from duban.outbreak.counts import FEW
 from duban.outbreak.models import PresencePart, PresenceSource
 from duban.outbreak.presences import remember_source
 from duban.outbreak.reading import COLUMNS, DATUMS
-from duban.outbreak.screening import FEW, RUNS
+from duban.outbreak.screening import RUNS
 
 AT_ONCE = 2 * 1024 * 1024
 """A file up to so many bytes is taken in while the browser waits."""

@@ -8,9 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import duckdb
-import pyarrow as pa
-import pyarrow.compute as pc
 import shapely
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
@@ -20,19 +17,18 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotFound
-from duban.core.integrity import canonical, sha256
 from duban.core.text import is_plain
-from duban.engines.screen import ARROW, MEASURES, Area, Areas, Screened, ScreenError, screen
+from duban.engines.screen import ARROW, Area, Areas, Screened, ScreenError, screen
 from duban.outbreak import store
 from duban.outbreak.areas import in_force, in_place_of
-from duban.outbreak.models import Alias, Declaration, Found, FoundExposure, Ground, Measure, RiskArea, Screening
-from duban.outbreak.people import persons_of
+from duban.outbreak.counts import FEW as FEW
+from duban.outbreak.counts import count_once
+from duban.outbreak.merging import aliases_digest, one_person_each, output_digest
+from duban.outbreak.models import Declaration, Found, FoundExposure, Ground, Measure, RiskArea, Screening
 from duban.outbreak.towns import RUNS, others_than, towns_of
 from duban.places.codes import covers, within
 
 COUNTS = "screening.count"
-FEW = 10
-"""A smaller number of people is told to health officers alone."""
 MAX_PURPOSE = 300
 MAX_KEPT = 200_000
 Progress = Callable[[str, int, int], None]
@@ -87,7 +83,7 @@ def screen_store(areas: Areas, *, now: datetime, engine: str = ARROW) -> Screene
     """
     with refusing(), store.reading() as there:
         found = screen(there, areas, now=now, engine=engine)
-        aliases = _aliases_digest()
+        aliases = aliases_digest()
     assert found.per_area is not None
     per_area, per_person = one_person_each(found.per_area)
     return Screened(
@@ -103,50 +99,6 @@ def screen_store(areas: Areas, *, now: datetime, engine: str = ARROW) -> Screene
         per_person=per_person,
         rejected=found.rejected,
     )
-
-
-def _aliases_digest() -> str:
-    """SHA-256 of who is another name of whom."""
-    pairs = Alias.objects.filter(shared=False).order_by("token").values_list("token", "person")
-    return sha256("\n".join(f"{token} {person}" for token, person in pairs.iterator(10_000)).encode())
-
-
-def one_person_each(per_area: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """The rows by person and area with aliases put together, and the strictest measure of each person anew.
-
-    Stays are counted one by one, so those under several names add up.
-    """
-    tokens = pc.unique(per_area["person"]).to_pylist()
-    ties = persons_of(tokens)
-    severity = pa.table({"measure": list(MEASURES), "severity": list(range(len(MEASURES)))})
-    tied = pa.table({"token": pa.array(list(ties), pa.string()), "to": pa.array(list(ties.values()), pa.string())})
-    with duckdb.connect() as database:
-        database.register("given", per_area)
-        database.register("tied", tied)
-        database.register("severity", severity)
-        database.execute(
-            "CREATE TABLE per_area AS SELECT coalesce(tied.to, given.person) AS person, area, "
-            "any_value(level) AS level, min(first) AS first, max(last) AS last, "
-            "sum(visits)::BIGINT AS visits, sum(minutes) AS minutes, "
-            "any_value(measure) AS measure FROM given LEFT JOIN tied ON tied.token = given.person GROUP BY 1, area"
-        )
-        merged = database.sql("SELECT * FROM per_area ORDER BY person, area").to_arrow_table()
-        people = database.sql(
-            "SELECT person, d.measure AS measure, d.area AS area, areas, last FROM (SELECT person, "
-            "min(struct_pack(strict := severity, late := -epoch_us(last), area, measure)) AS d, "
-            "count(*) AS areas, max(last) AS last FROM per_area JOIN severity USING (measure) GROUP BY person) "
-            "ORDER BY person"
-        ).to_arrow_table()
-    names = ("person", "area", "level", "first", "last", "visits", "minutes", "measure")
-    return merged.select(names).cast(per_area.schema.remove_metadata()), people
-
-
-def output_digest(per_area: pa.Table) -> str:
-    """SHA-256 of the rows found, in their order: the same inputs give the same."""
-    columns = {name: per_area[name] for name in per_area.column_names}
-    for name in ("first", "last"):
-        columns[name] = per_area[name].cast(pa.timestamp("us", "UTC")).cast(pa.int64())
-    return sha256(canonical([column.to_pylist() for _name, column in sorted(columns.items())]))
 
 
 # ---- before anything is kept ----------------------------------------------------------------------------------------
@@ -317,6 +269,7 @@ def keep_screening(
 def _write(by: Person, now: datetime, screening: Screening, found: Screened, towns: Mapping[str, str]) -> None:
     assert found.per_area is not None
     assert found.per_person is not None
+    screening.told, counted = count_once(towns)
     screening.save(force_insert=True)
     people = [
         Found(
@@ -327,6 +280,7 @@ def _write(by: Person, now: datetime, screening: Screening, found: Screened, tow
             order=row["area"],
             areas=row["areas"],
             last=_aware(row["last"]),
+            counted=row["person"] in counted,
         )
         for row in found.per_person.to_pylist()
         if row["person"] in towns
@@ -451,34 +405,23 @@ def page_of(found: QuerySet[Found], after: uuid.UUID | None, size: int) -> tuple
 
 @dataclass(frozen=True)
 class Counts:
-    """People by town and by measure. `hidden`: towns whose number is too small to be told to this person."""
+    """People by town and by measure."""
 
     towns: list[tuple[str, int]]
     measures: list[tuple[str, int]]
     total: int | None
-    hidden: int
+    complete: bool
+    """False: what others than health officers are told, of each town those whom no earlier number holds."""
 
 
 def counts_for(person: Person, screening: Screening) -> Counts:
-    """The numbers that the person may see: a health officer those of their area, others none below ten.
-
-    To others a hidden number must not follow from the rest either: where one is hidden, so is the total, and so are
-    the measures.
-    """
-    scope = rights.codes(person, RUNS)
+    """The numbers that the person may see: a health officer those of their area, others what is told to everybody."""
     seen = found_for(person, screening)
-    knows_all = covers(scope, screening.jurisdiction)
-    if not knows_all and not covers(rights.codes(person, COUNTS), screening.jurisdiction):
+    knows_all = covers(rights.codes(person, RUNS), screening.jurisdiction)
+    if knows_all or not covers(rights.codes(person, COUNTS), screening.jurisdiction):
         return _counted(seen)
-    every = _counted(Found.objects.filter(screening=screening))
-    if knows_all:
-        return every
-    shown = [(code, number) for code, number in every.towns if number >= FEW]
-    hidden = len(every.towns) - len(shown)
-    if hidden:
-        return Counts(shown, [], None, hidden)
-    measures = every.measures if all(number >= FEW for _measure, number in every.measures) else []
-    return Counts(shown, measures, every.total if (every.total or 0) >= FEW else None, 0)
+    told = sorted(screening.told.items(), key=lambda pair: (-pair[1], pair[0]))
+    return Counts(told, [], None, False)
 
 
 def _counted(found: QuerySet[Found]) -> Counts:
@@ -486,4 +429,4 @@ def _counted(found: QuerySet[Found]) -> Counts:
     towns = list(bare.values_list("town").annotate(number=Count("pk")).order_by("-number", "town"))
     by_measure = dict(bare.values_list("measure").annotate(number=Count("pk")))
     measures = [(measure.value, by_measure[measure]) for measure in Measure if measure in by_measure]
-    return Counts(towns, measures, sum(number for _town, number in towns), 0)
+    return Counts(towns, measures, sum(number for _town, number in towns), True)

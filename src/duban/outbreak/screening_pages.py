@@ -26,9 +26,10 @@ from duban.core.tables import safe_cell
 from duban.ledger import jobs
 from duban.outbreak import screening, tasks
 from duban.outbreak.areas import place_words
+from duban.outbreak.counts import FEW
 from duban.outbreak.models import Declaration, Ground, Measure
 from duban.outbreak.opening import found_person, open_identity, open_list, openings_of
-from duban.outbreak.screening import COUNTS, FEW, RUNS
+from duban.outbreak.screening import COUNTS, RUNS
 from duban.outbreak.store import stored
 from duban.places import queries as places
 from duban.places.codes import covers
