@@ -1,6 +1,18 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+def load_reference_data(**_signal: Any) -> None:
+    from duban.commons.register.categories import load_categories
+
+    load_categories()
 
 
 class CommonsConfig(AppConfig):
     name = "duban.commons"
     label = "commons"
+
+    def ready(self) -> None:
+        post_migrate.connect(load_reference_data, sender=self)
