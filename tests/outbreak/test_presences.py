@@ -431,7 +431,7 @@ def test_a_crash_in_the_middle_leaves_nothing_and_the_same_again_is_whole(tmp_pa
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    "point", ["duban.outbreak.retention:_forget_people:1:after", "duban.outbreak.store:_clear:2:before"]
+    "point", ["duban.outbreak.retention:forget_people:1:after", "duban.outbreak.store:_clear:2:before"]
 )
 def test_a_crash_while_dropping_is_mended_by_the_next_drop(tmp_path: Path, point: str) -> None:
     file = month(tmp_path)

@@ -101,11 +101,11 @@ def _sweep(newest: keys.Version, old: list[keys.Version], told: Told) -> tuple[i
     files = 0
     for file in sealed_files():
         with contextlib.suppress(FileNotFoundError):
-            changed = _bring_over(file.read_bytes(), own, ring)
-            if changed is None:
+            data = _bring_over(file.read_bytes(), own, ring)
+            if data is None:
                 unreadable += 1
-            elif changed:
-                _replace(file, changed)
+            elif data:
+                _replace(file, data)
                 files += 1
     return values, files, unreadable
 
@@ -171,7 +171,8 @@ def _store(model: type[models.Model], field: models.Field[Any, Any], changes: li
         )
         for new, row, old in changes
     ]
-    quoted = [connection.ops.quote_name(name) for name in (model._meta.db_table, field.column, key.column)]
+    names = (model._meta.db_table, field.column or "", key.column or "")
+    quoted = [connection.ops.quote_name(name) for name in names]
     statement = "UPDATE {0} SET {1} = %s WHERE {2} = %s AND {1} = %s".format(*quoted)  # noqa: S608
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(statement, rows)

@@ -33,9 +33,9 @@ def drop_presences(*, by: audit.Actor, now: datetime, before: date) -> list[date
         parts = PresencePart.objects.filter(day__lt=before)
         rows = parts.aggregate(rows=Sum("rows"))["rows"] or 0
         days = sorted(set(parts.values_list("day", flat=True)))
-        _shred()
+        shred()
         parts.delete()
-        people = _forget_people(work)
+        people = forget_people(work)
         # They only spare reading a file again; whose days went may be sent anew.
         PresenceImport.objects.all().delete()
         detail = {"days": [day.isoformat() for day in days], "rows": rows, "people": people}
@@ -87,14 +87,14 @@ def oldest_kept(now: datetime) -> date:
     return timezone.localdate(now) - timedelta(days=settings.DUBAN_PRESENCE_DAYS - 1)
 
 
-def _shred() -> None:
+def shred() -> None:
     """SQLite keeps what is deleted in its free pages unless it is told not to."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA secure_delete = ON")
 
 
-def _forget_people(work: Path) -> int:
+def forget_people(work: Path) -> int:
     """Delete identities and aliases of whoever is neither in the store any more nor found by a screening."""
     left = store.paths_of(PresencePart.objects.all())
     with store.engine(work) as engine:
