@@ -14,6 +14,7 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import Conflict, NotFound
+from duban.outbreak.care.links import revoke_link
 from duban.outbreak.casefiles.identity import Facts, completed, keys_of, seal
 from duban.outbreak.casefiles.matching import BadFile
 from duban.outbreak.casefiles.opening import (
@@ -28,7 +29,8 @@ from duban.outbreak.casefiles.opening import (
     require_sound,
 )
 from duban.outbreak.casefiles.queries import file_not_found, own_and_merged
-from duban.outbreak.models import BedStay, CaseExposure, CaseFile, FileKey, FileState, NoMeasure
+from duban.outbreak.measures.duties import drop
+from duban.outbreak.models import BedStay, CaseExposure, CaseFile, FileKey, FileState, NoMeasure, Plan
 from duban.outbreak.people import Tokens
 from duban.places.codes import covers, normalise_code
 
@@ -67,8 +69,14 @@ def own_file(by: Person, file_id: uuid.UUID, permission: str = EDITS) -> CaseFil
 
 def locked_file(by: Person, file_id: uuid.UUID, permission: str = EDITS) -> CaseFile:
     """The file, locked, whatever its state; raises NotFound (`file_not_found`)."""
+    return changeable_file(by, file_id, permission, lock=True)
+
+
+def changeable_file(by: Person, file_id: uuid.UUID, permission: str = EDITS, *, lock: bool = False) -> CaseFile:
+    """The file, whatever its state, if the person may do this with it; raises NotFound (`file_not_found`)."""
     codes = rights.codes(by, permission)
-    file = CaseFile.objects.select_for_update().filter(pk=file_id).first()
+    files = CaseFile.objects.select_for_update() if lock else CaseFile.objects.all()
+    file = files.filter(pk=file_id).first()
     if file is None or not any(covers(codes, code) for code in (file.office, file.town, file.stay)):
         raise file_not_found()
     return file
@@ -260,7 +268,9 @@ def close_file(*, by: Person, now: datetime, file_id: uuid.UUID, reason: str) ->
     file.state, file.closed_at, file.no_measure, file.measure = FileState.CLOSED, now, reason, ""
     file.save(update_fields=["state", "closed_at", "no_measure", "measure"])
     noted(by, now, "close_file", file, reason=reason)
-    replanned(now, [file.pk])
+    Plan.objects.filter(file=file, current=True).update(current=False)
+    drop([file])
+    revoke_link(now=now, file_id=file.pk)
     return file
 
 
