@@ -8,9 +8,11 @@ def load_reference_data(**_signal: Any) -> None:
     """What comes with `migrate`: each topic writes what is not there yet."""
     from duban.core import clock
     from duban.outbreak.measures.rules import load_rules
+    from duban.outbreak.protection.rules import load_rules as load_deletion_rules
 
     now = clock.now()
     load_rules(now=now)
+    load_deletion_rules()
 
 
 class OutbreakConfig(AppConfig):

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from duban.access.models import Person, Role
 from duban.core import audit
 from duban.core.errors import DubanError, NotAllowed, NotFound
-from duban.outbreak.casefiles.identity import Facts, facts_of, facts_of_many, masked
+from duban.outbreak.casefiles.identity import Facts, facts_of_many, masked
 from duban.outbreak.models import CaseFile, Ground, Look, Task, TaskState
 from duban.outbreak.screening import checked_purpose
 
@@ -126,13 +126,12 @@ def open_file(
     """The facts with those `fields` whole and the others masked; the look is written down before it is had.
 
     Raises NotFound (`file_not_found`), NotAllowed (`not_allowed`) for who sees the file but may not open it, BadLook
-    (`fields_missing`), BadScreening (`ground_missing`, `purpose_missing`, `purpose_with_number`).
+    (`fields_missing`, `purpose_with_name`), BadScreening (`ground_missing`, `purpose_missing`, `purpose_with_number`).
     """
     file = CaseFile.objects.filter(pk=file_id).first()
     if file is None or not roles_at(by, file):
         raise _not_found()
-    _open(by=by, now=now, files=[file], ground=ground, purpose=purpose, fields=fields)
-    return shown(by, file, facts_of(file), looked=fields)
+    return _open(by=by, now=now, files=[file], ground=ground, purpose=purpose, fields=fields)[file.pk]
 
 
 @transaction.atomic
@@ -154,20 +153,22 @@ def open_list(
     files = [file for batch in _batches(file_ids) for file in CaseFile.objects.filter(pk__in=batch)]
     if len(files) != len(set(file_ids)) or not all(roles_at(by, file) for file in files):
         raise _not_found()
-    _open(by=by, now=now, files=files, ground=ground, purpose=purpose, fields=fields)
-    facts = facts_of_many(files)
-    return {file.pk: shown(by, file, facts[file.pk], looked=fields) for file in files}
+    return _open(by=by, now=now, files=files, ground=ground, purpose=purpose, fields=fields)
 
 
 def _open(
     *, by: Person, now: datetime, files: Sequence[CaseFile], ground: str, purpose: str, fields: Sequence[str]
-) -> None:
+) -> dict[uuid.UUID, Facts]:
     if not fields or not set(fields) <= set(FACTS):
         raise BadLook("fields_missing", _("Say which facts you want to open."), field="fields")
     for file in files:
         if not all(Sight.OPENED in sights(by, file, field) for field in fields):
             raise NotAllowed("not_allowed", _("Only a health officer of the office or the town opens who this is."))
     text = checked_purpose(ground, purpose)
+    facts = facts_of_many(files)
+    # The purpose outlives the file, so it must not say who it was.
+    if any(one.name and one.name in text for one in facts.values()):
+        raise BadLook("purpose_with_name", _("Leave the person's name out of the purpose."), field="purpose")
     _write_looks(by=by, now=now, files=files, ground=ground, purpose=text, fields=fields)
     if len(files) == 1:
         kind, key = "case_file", str(files[0].pk)
@@ -175,6 +176,7 @@ def _open(
         kind, key = "case_files", files[0].office if files else ""
     detail = {"ground": ground, "fields": sorted(fields), "people": len(files)}
     audit.record(by=by, now=now, action="open_file", subject_type=kind, subject_id=key, detail=detail)
+    return {file.pk: shown(by, file, facts[file.pk], looked=fields) for file in files}
 
 
 def _write_looks(
