@@ -4,12 +4,10 @@ The columns are the contract's: person, lon, lat, area_code, venue, arrived, dep
 asked to. Every row is judged; one that cannot be used is rejected with one reason, the first that applies of REASONS.
 """
 
-import hashlib
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias, cast
 
@@ -17,12 +15,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from blake3 import blake3
 from numpy.typing import NDArray
 
 from duban.engines.geo.positions import Floats, usable
 
 from .errors import ScreenError
 from .instants import FOREVER, Micros
+from .pages import numbers, texts
 
 Flags = NDArray[np.bool_]
 # What screening and tracing take: files, folders of files, a table, or batches that are read once.
@@ -52,9 +52,8 @@ REJECTS = pa.schema([("file", pa.string()), ("row", pa.int64()), ("reason", pa.s
 # Rows held at once when row groups (or tables) are larger.
 _BATCH = 1 << 17
 _LARGEST_GROUP = 1 << 20
-_PIECE = 1 << 14
-# Reads of one row group or column of it before a file is mapped anew.
-_READS = 16
+# Bytes of a file hashed at once, which stay in a core's cache.
+_PIECE = 1 << 18
 _PER_MICRO = {"s": (1_000_000, 1), "ms": (1_000, 1), "us": (1, 1), "ns": (1, 1_000)}
 
 
@@ -144,13 +143,12 @@ class Chunk(ABC):
         lacks = pc.is_null(column).to_numpy(zero_copy_only=False) if column.null_count else None
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
-        values = (column.view(pa.int64()) if lacks is None else column.view(pa.int64()).fill_null(0)).to_numpy()
+        values = column.view(pa.int64()).fill_null(FOREVER).to_numpy()
         times, over = _PER_MICRO[self.layout.units[name]]
         if (times, over) != (1, 1):
             values = values * times // over
-        if lacks is not None:
-            values = values.copy()
-            values[lacks] = FOREVER
+            if lacks is not None:
+                values[lacks] = FOREVER
         return values, lacks
 
 
@@ -172,33 +170,35 @@ class GroupChunk(Chunk):
 
     @property
     def person_may_lack(self) -> bool:
-        statistics = self.source.metadata.row_group(self.group).column(self.source.person_at).statistics
+        statistics = self.source.metadata.row_group(self.group).column(self.source.columns["person"]).statistics
         known = statistics is not None and statistics.has_null_count and statistics.has_min_max
         return not known or statistics.null_count > 0 or not statistics.min
 
-    @cached_property
-    def _numbers(self) -> pa.Table:
-        return self._read([name for name in ("lon", "lat", "arrived", "departed") if name in self.layout.names])
+    def degrees(self, name: str) -> tuple[Floats, Flags | None]:
+        bits = self._bits(name, "DOUBLE")
+        return super().degrees(name) if bits is None else (bits.view(np.float64), None)
 
-    def _column(self, name: str) -> pa.Array:
-        table = self._numbers if name in ("lon", "lat", "arrived", "departed") else self._read([name])
-        column = table.column(name)
-        return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    def micros(self, name: str) -> tuple[Micros, Flags | None]:
+        bits = self._bits(name, "INT64") if self.layout.units.get(name) == "us" else None
+        return super().micros(name) if bits is None else (bits, None)
 
     def text_of(self, name: str, rows: NDArray[np.intp]) -> pa.Array:
-        if 4 * len(rows) > self.rows or name not in self.layout.names:
-            return super().text_of(name, rows)
-        # In pieces that stay in a core's cache: most of it is read only to be passed over.
-        pieces, at = [], 0
-        file = self.source.of_this_thread()
-        for batch in file.iter_batches(_PIECE, row_groups=[self.group], columns=[name], use_threads=False):
-            begin, end = np.searchsorted(rows, (at, at + batch.num_rows))
-            pieces.append(batch.column(0).take(pa.array(rows[begin:end] - at)))
-            at += batch.num_rows
-        return pa.concat_arrays([piece.cast(pa.string()) for piece in pieces])
+        source = self.source
+        column = source.columns.get(name)
+        text = None if column is None else texts(source.path, source.metadata, self.group, column, rows)
+        return super().text_of(name, rows) if text is None else text
 
-    def _read(self, names: list[str]) -> pa.Table:
-        return self.source.of_this_thread().read_row_group(self.group, columns=names, use_threads=False)
+    def _bits(self, name: str, physical: str) -> NDArray[np.int64] | None:
+        source = self.source
+        column = source.columns.get(name)
+        if column is None or source.metadata.schema.column(column).physical_type != physical:
+            return None
+        return numbers(source.path, source.metadata, self.group, column)
+
+    def _column(self, name: str) -> pa.Array:
+        read = self.source.of_this_thread().read_row_group(self.group, columns=[name], use_threads=False)
+        column = read.column(name)
+        return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
 
 
 class ParquetSource:
@@ -211,7 +211,8 @@ class ParquetSource:
             with pq.ParquetFile(path) as file:
                 self.metadata: pq.FileMetaData = file.metadata
                 self.layout = Layout.of(file.schema_arrow, self.label)
-                self.person_at = file.schema.names.index("person")
+                paths = [file.metadata.schema.column(index).path for index in range(file.metadata.num_columns)]
+                self.columns = {name: paths.index(name) for name in COLUMNS if name in paths}
         except (OSError, pa.ArrowInvalid) as error:
             raise ScreenError("unreadable", f"{path} cannot be read as Parquet: {error}") from error
 
@@ -220,21 +221,24 @@ class ParquetSource:
         return int(self.metadata.num_rows)
 
     def of_this_thread(self) -> pq.ParquetFile:
-        """The file, mapped; now and then anew, for what was read of a map counts as memory until it is let go."""
+        """The file, open for this thread alone, since a reader keeps its place in it."""
         held = self._opened.__dict__
-        held["reads"] = held.get("reads", 0) + 1
-        if "file" in held and held["reads"] % _READS == 0:
-            held.pop("file").close()
         if "file" not in held:
-            held["file"] = self.open(memory_map=True)
+            held["file"] = self.open()
         return held["file"]
 
-    def open(self, memory_map: bool = False) -> pq.ParquetFile:
-        return pq.ParquetFile(self.path, metadata=self.metadata, memory_map=memory_map)
+    def open(self) -> pq.ParquetFile:
+        # One column chunk after another is read just before it is decoded, which keeps it in the cache.
+        return pq.ParquetFile(self.path, metadata=self.metadata, pre_buffer=False)
 
     def digest(self) -> str:
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        """The file's BLAKE3, named before it: the one of the strong digests that costs little beside reading."""
+        digest, piece = blake3(), bytearray(_PIECE)
+        view = memoryview(piece)
+        with self.path.open("rb", buffering=0) as file:
+            while read := file.readinto(piece):
+                digest.update(view[:read])
+        return f"blake3:{digest.hexdigest()}"
 
     def chunks(self) -> Iterator[Chunk]:
         first = 0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .areas import MEASURES, Area, Areas
 from .instants import MINUTE
-from .kernel import EXPOSURES
+from .kernel import EXPOSURES, in_turn
 from .presences import REJECTS
 
 INSTANT = pa.timestamp("us", "UTC")
@@ -186,25 +186,30 @@ def settle(
         tempfile.TemporaryDirectory(prefix="duban-screen-") as folder,
         closing(open_database(folder, memory_mb, workers)) as database,
     ):
-        writing = _Writing([areas.areas[index] for index in order], per_area, per_person)
-        database.register("places", pa.table({"area": np.arange(len(areas), dtype=np.int32), "place": place}))
-        with pulling(database, "found", EXPOSURES, found):
-            for batch in stream(
+        writing = _Writing([areas.areas[index] for index in order], per_person)
+        with pulling(database, "found", EXPOSURES, (_placed(batch, place) for batch in found)):
+            grouped = stream(
                 database,
-                "SELECT person, place, first, last, visits, stayed FROM (SELECT person, area, min(first) AS first, "
-                "max(last) AS last, sum(visits)::BIGINT AS visits, sum(stayed)::DOUBLE AS stayed "
-                "FROM found GROUP BY person, area) JOIN places USING (area) ORDER BY person, place",
-            ):
+                "SELECT person, area, min(first) AS first, max(last) AS last, sum(visits)::BIGINT AS visits, "
+                "sum(stayed)::DOUBLE AS stayed FROM found GROUP BY person, area ORDER BY person, area",
+            )
+            for batch, rows in in_turn(lambda batch: (batch, writing.described(batch)), grouped, workers):
+                per_area.add(rows)
                 writing.add(batch)
         writing.close()
     return per_area, per_person
 
 
-class _Writing:
-    """Rows per person and area, as they come sorted, to both results. `areas` are in the order of their ids."""
+def _placed(batch: pa.RecordBatch, place: NDArray[np.int32]) -> pa.RecordBatch:
+    """Exposures whose areas are numbered as `place` says."""
+    return batch.set_column(1, EXPOSURES.field("area"), pa.array(place[batch.column("area").to_numpy()]))
 
-    def __init__(self, areas: Sequence[Area], per_area: ResultFile, per_person: ResultFile):
-        self.per_area, self.per_person = per_area, per_person
+
+class _Writing:
+    """Rows per person and area, as they come sorted, to both results; they number `areas`, which are sorted by id."""
+
+    def __init__(self, areas: Sequence[Area], per_person: ResultFile):
+        self.per_person = per_person
         self.ids, self.levels, self.measures = (
             pa.array([getattr(area, name) for area in areas], pa.string()) for name in ("id", "level", "measure")
         )
@@ -212,26 +217,27 @@ class _Writing:
         # The last person of a batch may go on in the next.
         self._open: pa.RecordBatch | None = None
 
+    def described(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Rows of PER_AREA."""
+        place = batch.column("area")
+        return pa.record_batch(
+            [
+                batch.column("person"),
+                self.ids.take(place),
+                self.levels.take(place),
+                batch.column("first").view(INSTANT),
+                batch.column("last").view(INSTANT),
+                batch.column("visits"),
+                pc.divide(batch.column("stayed"), float(MINUTE)),
+                self.measures.take(place),
+            ],
+            schema=PER_AREA,
+        )
+
     def add(self, batch: pa.RecordBatch) -> None:
         if not batch.num_rows:
             return
-        place = batch.column("place")
-        self.per_area.add(
-            pa.record_batch(
-                [
-                    batch.column("person"),
-                    self.ids.take(place),
-                    self.levels.take(place),
-                    batch.column("first").view(INSTANT),
-                    batch.column("last").view(INSTANT),
-                    batch.column("visits"),
-                    pc.divide(batch.column("stayed"), float(MINUTE)),
-                    self.measures.take(place),
-                ],
-                schema=PER_AREA,
-            )
-        )
-        rows = batch.select(["person", "place", "last"])
+        rows = batch.select(["person", "area", "last"])
         if self._open is not None:
             (rows,) = pa.Table.from_batches([self._open, rows]).combine_chunks().to_batches()
         begins = self._begins(rows)
@@ -253,7 +259,7 @@ class _Writing:
         """The strictest area decides, of those the one with the latest exposure, then the one with the lowest id."""
         if not len(begins):
             return
-        place, last = rows.column("place").to_numpy(), rows.column("last").to_numpy()
+        place, last = rows.column("area").to_numpy(), rows.column("last").to_numpy()
         of = np.repeat(np.arange(len(begins)), np.diff(begins, append=rows.num_rows))
         severity = self.severity[place]
         decides = severity == np.minimum.reduceat(severity, begins)[of]

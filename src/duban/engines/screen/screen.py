@@ -36,8 +36,8 @@ class Screened:
     """What a screening found and from what: with the same inputs the same version gives the same rows.
 
     `rows` were read of the `rows_held` there are (a store's other row groups cannot hold anyone); each is accepted or
-    counted in `rejects` by reason. `inputs` are SHA-256 of the areas and of each file. Tables are None when they went
-    to files.
+    counted in `rejects` by reason. `inputs` are the SHA-256 of the areas and of a store, and of each file its BLAKE3.
+    Tables are None when they went to files.
     """
 
     engine: str
@@ -73,7 +73,7 @@ def screen(
 
     With `out`, results go to `OUT.parquet`, `OUT_people.parquet` and, if a row was rejected, `OUT_rejects.parquet`;
     without, they come as tables. `memory_mb` bounds what putting exposures together may hold before it goes on on
-    disk; `master` is Spark's. Unless `hashed` is False, files are read once more for their SHA-256 (a store knows its
+    disk; `master` is Spark's. Unless `hashed` is False, files are read once more for their BLAKE3 (a store knows its
     own). Raises ScreenError: `unknown_engine`, and what reading the presences raises.
     """
     if engine not in ENGINES:
