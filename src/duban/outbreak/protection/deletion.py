@@ -37,7 +37,10 @@ CHECKPOINT_TRIES = 50
 
 @dataclass(frozen=True)
 class Deleted:
-    """What one run did. `number` is its certificate's, "" where nothing was due; `counts` by office and kind."""
+    """What one run did. `number` is its certificate's, "" where nothing was due.
+
+    `counts` by place and kind: the town of a file, the office of a screening, "" for what is of none.
+    """
 
     number: str = ""
     counts: Counts = field(default_factory=dict)
@@ -133,7 +136,7 @@ class _Run:
                     for level in reversed(due.levels_of(batch)):
                         gone += _rows_of(CaseFile.objects.filter(pk__in=level))
                     people = gone.pop("outbreak.CaseFile", 0)
-                    self._add(office, {"people": people, "rows": gone.total()})
+                    self._add(place, {"people": people, "rows": gone.total()})
 
     def delete_screenings(self) -> None:
         for screening in due.screenings_due(self.table, self.scope):

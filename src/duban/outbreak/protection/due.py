@@ -45,9 +45,9 @@ class Scope:
 
 @dataclass(frozen=True)
 class Waiting:
-    """How much would go as of a day, of one office; of office "" what belongs to none."""
+    """How much would go as of a day, of one town or office; of "" what belongs to none."""
 
-    office: str
+    place: str
     people: int = 0
     """Files, those that were merged into them included."""
     found: int = 0
@@ -156,23 +156,23 @@ def oldest_presences(on: date) -> date | None:
 
 
 def waiting(table: RuleTable, scope: Scope, now: datetime) -> list[Waiting]:
-    """What would go as of the day of the table, by office; nothing is changed."""
+    """What would go as of the day of the table, by place; nothing is changed."""
     people: dict[str, int] = {}
     late: dict[str, int] = {}
     for office, town, place in places(scope):
         last_day = table.last_day(FILE, place)
         if last_day is not None:
             due = list(files_due(office, town, last_day).values_list("pk", flat=True))
-            people[office] = people.get(office, 0) + sum(len(level) for level in levels_of(due))
-            late[office] = late.get(office, 0) + late_files(office, town, last_day)
+            people[place] = people.get(place, 0) + sum(len(level) for level in levels_of(due))
+            late[place] = late.get(place, 0) + late_files(office, town, last_day)
     found: dict[str, int] = {}
     for screening in screenings_due(table, scope):
         number = Found.objects.filter(screening=screening).count()
         found[screening.jurisdiction] = found.get(screening.jurisdiction, 0) + number
     looks = {office: rows.count() for office, rows in looks_due(table, scope).items()}
     rows = [
-        Waiting(office, people.get(office, 0), found.get(office, 0), looks.get(office, 0), late=late.get(office, 0))
-        for office in sorted({*people, *found, *looks})
+        Waiting(place, people.get(place, 0), found.get(place, 0), looks.get(place, 0), late=late.get(place, 0))
+        for place in sorted({*people, *found, *looks})
     ]
     rows = [row for row in rows if row.people or row.found or row.looks or row.late]
     if scope.whole:
