@@ -23,6 +23,7 @@ from duban.core.errors import DubanError
 from duban.core.tables import safe_cell
 from duban.core.text import is_plain
 from duban.outbreak import store
+from duban.outbreak.datum_check import Witnesses
 from duban.outbreak.models import PresenceImport, PresencePart, PresenceSource
 from duban.outbreak.people import IDENTIFIERS, Person, Tokens, identify, keep_people
 from duban.outbreak.reading import COLUMNS, DATUMS, BadPresence, Told, read_presences
@@ -114,7 +115,7 @@ def import_presences(
 
     The same file again from the same source adds nothing, and neither does a row that is in the store already. What a
     crash leaves of an import is not there, and the same import again does it whole.
-    Raises BadTable or BadPresence for the file as a whole, Conflict (`store_busy`).
+    Raises BadTable or BadPresence for the file as a whole (also `datum_suspected`), Conflict (`store_busy`).
     """
     kept = remember_source(now=now, by=by, name=source, columns=columns or {}, datum=datum)
     with path.open("rb") as file:
@@ -209,27 +210,34 @@ class Rejects:
                 self.draft.unlink(missing_ok=True)
 
 
-def place_by_sticker(told: Told) -> None:
-    """Who checked in by a venue's sticker was at that venue: it gets its name, and its place where the row has none."""
+def place_by_sticker(told: Told) -> dict[int, tuple[float, float, str]]:
+    """Who checked in by a venue's sticker was at that venue: it gets its name, and its place where the row has none.
+
+    Of rows that have a position of their own, by index, (lon, lat, token) of the venue.
+    """
     coded = told.columns["venue"].dictionary_encode()
     texts = {text: found[1] for text in coded.dictionary.to_pylist() if (found := STICKER.fullmatch(text))}
     if not texts:
-        return
+        return {}
     venues = Venue.objects.in_bulk(set(texts.values()), field_name="token")
     at = {text: venues[token] for text, token in texts.items() if token in venues}
     columns = {name: told.columns[name].to_pylist() for name in ("venue", "lon", "lat", "cell", "area_code")}
+    both: dict[int, tuple[float, float, str]] = {}
     for index, text in enumerate(columns["venue"]):
         venue = at.get(text)
         if venue is None:
             continue
         # Another shop of that name is another place.
         columns["venue"][index] = f"{venue.name} #{venue.token[:8]}"
+        if columns["lon"][index] is not None and venue.lon is not None and venue.lat is not None:
+            both[index] = venue.lon, venue.lat, venue.token
         if columns["lon"][index] is None and columns["area_code"][index] is None:
             columns["area_code"][index] = venue.jurisdiction
             columns["lon"][index], columns["lat"][index] = venue.lon, venue.lat
             columns["cell"][index] = venue.cell
     for name, values in columns.items():
         told.columns[name] = pa.array(values, told.columns[name].type)
+    return both
 
 
 class Staging:
@@ -240,12 +248,15 @@ class Staging:
         self.limit = pa.scalar(now + AHEAD, pa.timestamp("us", "UTC"))
         self.read = 0
         self.tokens = Tokens()
+        self.witnesses = Witnesses()
         self.kept: set[int] = set()
         self.writers: dict[date, pq.ParquetWriter] = {}
 
     def take(self, told: Told) -> None:
         self.read += len(told)
-        place_by_sticker(told)
+        self.witnesses.hear(told, place_by_sticker(told))
+        # Before anybody of these rows is kept.
+        self.witnesses.judge()
         ahead = pc.greater(told.columns["arrived"], self.limit).fill_null(False).to_numpy(zero_copy_only=False)
         told.refuse(
             np.flatnonzero(ahead),

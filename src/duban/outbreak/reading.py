@@ -64,6 +64,8 @@ class Told:
     """By index into the batch, the first thing wrong with the row."""
     cells: Callable[[int], Mapping[str, Any]] = lambda index: {}
     """The row as it was sent, for handing it back."""
+    sent: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+    """Longitudes and latitudes (n,) as they came, nan for none, and the names of their datums."""
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -285,6 +287,7 @@ def _places(told: Told, datum: str) -> None:
         _("The datum is wgs84, gcj02 or bd09; they differ by hundreds of metres."),
         "datum",
     )
+    told.sent = (lon.copy(), lat.copy(), names)
     for other in ("gcj02", "bd09"):
         where = np.flatnonzero((names == other) & ~np.isnan(lon))
         if len(where):
