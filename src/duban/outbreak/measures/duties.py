@@ -1,15 +1,13 @@
 """Due acts that follow from a schedule: made, kept or cancelled for many files at once; what is done stays."""
 
-import json
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from duban.outbreak.measures.schedule import SECOND, Schedule, Why
+from duban.outbreak.measures.writing import Written, as_day, as_key, insert_values
 from duban.outbreak.models import BedStay, CaseFile, Measure, NoMeasure, Task, TaskKind, TaskState
 
 BATCH = 500
@@ -43,7 +41,6 @@ class Existing(NamedTuple):
     due_on: date
     slot: str
     state: str
-    code: str
 
     @property
     def key(self) -> tuple[str, date, str]:
@@ -66,17 +63,17 @@ def duties_of(made: Schedule, had: Had, existing: Sequence[Existing], today: dat
 
     Of the past only what was asked for in time, and one test that makes up for those that were not.
     """
-    found = [Duty(TaskKind.TEST, day, slot, why) for (day, slot), why in made.tests.items()]
+    found = [Duty(TaskKind.TEST.value, day, slot, why) for (day, slot), why in made.tests.items()]
     found = _caught_up(found, existing, today)
     there = {task.key for task in existing}
-    visits = [Duty(TaskKind.VISIT, day, "", why) for day, why in made.visits.items()]
+    visits = [Duty(TaskKind.VISIT.value, day, "", why) for day, why in made.visits.items()]
     found += [visit for visit in visits if visit.due_on >= today or visit[:3] in there]
     if not had.reached:
-        found.append(Duty(TaskKind.REACH, made.known_on, "", {"code": "opened"}))
+        found.append(Duty(TaskKind.REACH.value, made.known_on, "", {"code": "opened"}))
     if not had.in_bed:
         found += _arrivals(made, existing)
     release = made.ends_on + timedelta(days=1)
-    found.append(Duty(TaskKind.RELEASE, release, "", {"code": "end", "last": made.ends_on.isoformat()}))
+    found.append(Duty(TaskKind.RELEASE.value, release, "", {"code": "end", "last": made.ends_on.isoformat()}))
     return found
 
 
@@ -92,7 +89,7 @@ def _arrivals(made: Schedule, existing: Sequence[Existing]) -> list[Duty]:
             runs.append((phase.first, phase.last))
     done = [task.due_on for task in existing if task.kind == TaskKind.ARRIVE and not task.is_open]
     return [
-        Duty(TaskKind.ARRIVE, max(first, made.known_on), "", {"code": "centralised"})
+        Duty(TaskKind.ARRIVE.value, max(first, made.known_on), "", {"code": "centralised"})
         for first, last in runs
         if last >= made.known_on and not any(first <= day <= last for day in done)
     ]
@@ -111,9 +108,9 @@ def _caught_up(tests: Sequence[Duty], existing: Sequence[Existing], today: date)
     if stood_in:
         held = {duty[:3] for duty in kept}
         return kept + [Duty(task.kind, task.due_on, task.slot, last.why) for task in stood_in if task.key not in held]
-    if (TaskKind.TEST, today, "") in {duty[:3] for duty in kept}:
+    if (TaskKind.TEST.value, today, "") in {duty[:3] for duty in kept}:
         return kept
-    return [*kept, Duty(TaskKind.TEST, today, "", last.why | {"code": "late", "was": last.due_on.isoformat()})]
+    return [*kept, Duty(TaskKind.TEST.value, today, "", last.why | {"code": "late", "was": last.due_on.isoformat()})]
 
 
 class Changes(NamedTuple):
@@ -153,6 +150,7 @@ def _is_over(task: Existing, ends_on: date) -> bool:
 def settle(today: date, files: Sequence[tuple[CaseFile, Schedule | None, str]]) -> None:
     """Make and cancel tasks so that they follow from the schedules, or from the reasons why there is none."""
     existing, beds = _existing([file.pk for file, _made, _no in files]), _in_bed([file.pk for file, _m, _n in files])
+    fresh: dict[tuple[int, Had], list[Duty]] = {}
     rows: list[tuple[CaseFile, Duty]] = []
     cancelled: list[int] = []
     for file, made, no_measure in files:
@@ -161,12 +159,19 @@ def settle(today: date, files: Sequence[tuple[CaseFile, Schedule | None, str]]) 
             keep = _kept_without_plan(no_measure)
             cancelled += [task.id for task in tasks if task.is_open and not keep(task)]
             if no_measure == NoMeasure.UNREACHED and not any(task.kind == TaskKind.REACH for task in tasks):
-                rows.append((file, Duty(TaskKind.REACH, today, "", {"code": "unreached"})))
+                rows.append((file, Duty(TaskKind.REACH.value, today, "", {"code": "unreached"})))
             continue
         had = Had(file.reached_at is not None, file.pk in beds)
-        done = changes(duties_of(made, had, tasks, today), tasks, today, made.ends_on)
-        cancelled += done.cancelled
-        rows += [(file, duty) for duty in done.new]
+        if tasks:
+            done = changes(duties_of(made, had, tasks, today), tasks, today, made.ends_on)
+            cancelled += done.cancelled
+            rows += [(file, duty) for duty in done.new]
+            continue
+        # Schedules are shared, and so is what follows from one where nothing was asked for yet.
+        key = (id(made), had)
+        if key not in fresh:
+            fresh[key] = changes(duties_of(made, had, (), today), (), today, made.ends_on).new
+        rows += [(file, duty) for duty in fresh[key]]
     cancel(cancelled)
     insert_duties(rows)
 
@@ -194,7 +199,7 @@ def cancel(task_ids: Sequence[int]) -> None:
 
 def _existing(file_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Existing]]:
     found: dict[uuid.UUID, list[Existing]] = defaultdict(list)
-    columns = ("file", "pk", "kind", "due_on", "slot", "state", "why__code")
+    columns = ("file", "pk", "kind", "due_on", "slot", "state")
     for batch in _batches(file_ids):
         rows = Task.objects.filter(file__in=batch).exclude(state=TaskState.CANCELLED).order_by("due_on", "pk")
         for file_id, *values in rows.values_list(*columns):
@@ -217,22 +222,14 @@ def _batches(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
 COLUMNS = ("file_id", "town", "stay", "kind", "due_on", "slot", "state", "why")
 
 
-def insert_duties(rows: Sequence[tuple[CaseFile, Duty]]) -> None:
-    """Open tasks for the duties, some hundred to a statement: as models a day's hand-over list takes a minute.
-
-    Whoever calls has made sure that none of them is there.
-    """
-    if not rows:
-        return
-    as_key, as_day = CaseFile._meta.pk.get_db_prep_save, connection.ops.adapt_datefield_value
-    keys = {file.pk: as_key(file.pk, connection) for file, _duty in rows}
-    days = {duty.due_on: as_day(duty.due_on) for _file, duty in rows}
-    words: dict[int, str] = {id(duty.why): json.dumps(duty.why, ensure_ascii=False) for _file, duty in rows}
-    head = f'INSERT INTO "{Task._meta.db_table}" ({", ".join(COLUMNS)}) VALUES '  # noqa: S608 - names of ours
-    marks = f"({', '.join(['%s'] * len(COLUMNS))})"
-    with connection.cursor() as cursor:
-        for batch in _batches(rows):
-            values: list[Any] = []
-            for file, (kind, due_on, slot, why) in batch:
-                values += (keys[file.pk], file.town, file.stay, str(kind), days[due_on], slot, "open", words[id(why)])
-            cursor.execute(head + ", ".join([marks] * len(batch)), values)
+def insert_duties(rows: Iterable[tuple[CaseFile, Duty]]) -> None:
+    """Open tasks for the duties. Whoever calls has made sure that none of them is there."""
+    words, is_open = Written(), TaskState.OPEN.value
+    insert_values(
+        Task,
+        COLUMNS,
+        (
+            (as_key(file.pk), file.town, file.stay, kind, as_day(due_on), slot, is_open, words(why))
+            for file, (kind, due_on, slot, why) in rows
+        ),
+    )

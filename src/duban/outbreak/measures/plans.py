@@ -1,27 +1,42 @@
 """Plans kept up to date: for many files at once, and the same again where nothing changed."""
 
+import json
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
-from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
-from duban.core.rows import insert
 from duban.outbreak.measures import duties
 from duban.outbreak.measures.rules import all_rules, place_of, rules_at
-from duban.outbreak.measures.schedule import Exposed, Rule, Schedule, schedule
+from duban.outbreak.measures.schedule import Exposed, Rule, Rulebook, Schedule, schedule
+from duban.outbreak.measures.writing import as_day, as_key, insert_values
 from duban.outbreak.models import CaseExposure, CaseFile, FileState, NoMeasure, Plan
 
 BATCH = 900
 """Files at a time: as many keys as one statement takes everywhere."""
 BY_HAND = frozenset({NoMeasure.ELSEWHERE.value, NoMeasure.UNREACHED.value})
 """Reasons that somebody gave; they stand until somebody takes them away."""
-Scheduler = Any
+REMEMBERED = 50_000
+READ = (
+    "pk", "office", "town", "stay", "state", "no_measure", "measure", "ends_on", "confirmed_at", "reached_at",
+    "merged_into",
+)  # fmt: skip
+"""Columns of a file that plans follow from."""
+
+
+class Last(NamedTuple):
+    """The newest plan of a file; no digest where it is not current."""
+
+    version: int
+    digest: str | None
+
+
+NEVER = Last(0, None)
 
 
 @dataclass
@@ -41,24 +56,27 @@ def replan(*, now: datetime, file_ids: Collection[uuid.UUID]) -> int:
     """
     rules, zone, changed = all_rules(), timezone.get_default_timezone(), 0
     today = timezone.localtime(now, zone).date()
-    scheduler = make_scheduler(rules)
+    scheduler = Scheduler(rules)
     for batch in _batches(list(dict.fromkeys(file_ids))):
         with transaction.atomic():
             changed += _replan(now, today, batch, scheduler, zone)
     return changed
 
 
-def _replan(now: datetime, today: date, file_ids: Sequence[uuid.UUID], scheduler: Scheduler, zone: tzinfo) -> int:
+def _replan(now: datetime, today: date, file_ids: Sequence[uuid.UUID], scheduler: "Scheduler", zone: tzinfo) -> int:
     files = _lock(file_ids)
     roots = {file.pk: file for file in files if file.merged_into_id is None and file.state == FileState.OPEN}
     over = [file for file in files if file.merged_into_id is not None or file.state == FileState.CLOSED]
     outcomes = outcomes_of(roots, scheduler, zone)
-    current = {plan.file_id: plan for plan in Plan.objects.filter(file__in=list(roots), current=True).defer("phases")}
-    stale = [outcome for outcome in outcomes if _differs(outcome, current.get(outcome.file.pk))]
-    _drop_plans([outcome.file for outcome in stale] + over)
-    _write_plans(now, today, [outcome for outcome in stale if outcome.schedule is not None])
+    last = _last_plans(list(roots))
+    differs = [_differs(outcome, last.get(outcome.file.pk, NEVER).digest) for outcome in outcomes]
+    stale = [outcome for outcome, new in zip(outcomes, differs, strict=True) if new]
+    _drop_plans([outcome.file for outcome in stale if outcome.file.pk in last] + over)
+    _write_plans(now, today, [outcome for outcome in stale if outcome.schedule is not None], last)
     # Without a plan nothing tells whether tasks were asked for meanwhile, so those are looked at each time.
-    settled = stale + [one for one in outcomes if one.schedule is None and one not in stale]
+    settled = stale + [
+        one for one, is_stale in zip(outcomes, differs, strict=True) if one.schedule is None and not is_stale
+    ]
     duties.settle(today, [(one.file, one.schedule, one.no_measure) for one in settled])
     duties.drop(over)
     _mark(today, [*outcomes, *(Outcome(file, None, file.no_measure) for file in over)])
@@ -75,7 +93,7 @@ def _lock(file_ids: Sequence[uuid.UUID]) -> list[CaseFile]:
     found: dict[uuid.UUID, CaseFile] = {}
     asked: set[uuid.UUID] = set(file_ids)
     while asked:
-        rows = CaseFile.objects.select_for_update().filter(pk__in=asked).defer("sealed").order_by("pk")
+        rows = CaseFile.objects.select_for_update().filter(pk__in=asked).only(*READ).order_by("pk")
         found |= {file.pk: file for file in rows}
         asked = {file.merged_into_id for file in found.values() if file.merged_into_id} - set(found)
     return list(found.values())
@@ -98,10 +116,25 @@ def merged_files(file_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
 # ---- working out ----------------------------------------------------------------------------------------------------
 
 
-def make_scheduler(rules: Sequence[Rule]) -> Scheduler:
+class Scheduler:
     """`schedule` by place, which answers at once where others had the same exposures: most of an area's people do."""
-    held = lru_cache(maxsize=None)(lambda place: rules_at(place, rules))
-    return lru_cache(maxsize=200_000)(lambda place, exposures: schedule(exposures, held(place)))
+
+    def __init__(self, rules: Sequence[Rule]):
+        self.rules = rules
+        self.books: dict[tuple[Rule, ...], Rulebook] = {}
+        self.book_at: dict[str, Rulebook] = {}
+        self.made: dict[tuple[Rulebook, tuple[Exposed, ...]], Schedule | None] = {}
+
+    def __call__(self, place: str, exposures: tuple[Exposed, ...]) -> Schedule | None:
+        if place not in self.book_at:
+            held = rules_at(place, self.rules)
+            self.book_at[place] = self.books.setdefault(held, Rulebook(held))
+        key = (self.book_at[place], exposures)
+        if key not in self.made:
+            if len(self.made) >= REMEMBERED:
+                self.made.clear()
+            self.made[key] = schedule(exposures, key[0])
+        return self.made[key]
 
 
 def outcomes_of(files: Mapping[uuid.UUID, CaseFile], scheduler: Scheduler, zone: tzinfo) -> list[Outcome]:
@@ -139,10 +172,11 @@ def _outcome(file: CaseFile, exposures: tuple[Exposed, ...], scheduler: Schedule
     return Outcome(file, made, "")
 
 
-def _differs(outcome: Outcome, plan: Plan | None) -> bool:
+def _differs(outcome: Outcome, digest: str | None) -> bool:
+    """Whether the plan of this digest, or that there is none, is not what ought to be."""
     if outcome.schedule is None:
-        return plan is not None or outcome.file.no_measure != outcome.no_measure
-    return plan is None or plan.digest != outcome.schedule.digest
+        return digest is not None or outcome.file.no_measure != outcome.no_measure
+    return digest != outcome.schedule.digest
 
 
 # ---- writing --------------------------------------------------------------------------------------------------------
@@ -153,31 +187,32 @@ def _drop_plans(files: Sequence[CaseFile]) -> None:
         Plan.objects.filter(file__in=batch, current=True).update(current=False)
 
 
-def _write_plans(now: datetime, today: date, outcomes: Sequence[Outcome]) -> None:
-    last = _last_versions([outcome.file.pk for outcome in outcomes])
+def _last_plans(file_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Last]:
+    rows = Plan.objects.filter(file__in=file_ids).order_by("version")
+    columns = ("file", "version", "current", "digest")
+    return {
+        file_id: Last(version, digest if current else None)
+        for file_id, version, current, digest in rows.values_list(*columns)
+    }
+
+
+COLUMNS = ("file_id", "version", "current", "starts_on", "ends_on", "phases", "next_on", "digest", "made_at")
+
+
+def _write_plans(now: datetime, today: date, outcomes: Sequence[Outcome], last: Mapping[uuid.UUID, Last]) -> None:
+    made_at = connection.ops.adapt_datetimefield_value(now)
+    prepared: dict[int, tuple[Any, ...]] = {}
     rows = []
     for outcome in outcomes:
         made = outcome.schedule
         assert made is not None
-        rows.append(
-            Plan(
-                file=outcome.file,
-                version=last.get(outcome.file.pk, 0) + 1,
-                current=True,
-                starts_on=made.starts_on,
-                ends_on=made.ends_on,
-                phases=[phase.as_json() for phase in made.phases],
-                next_on=next_phase_on(made.phases, today),
-                digest=made.digest,
-                made_at=now,
-            )
-        )
-    insert(rows)
-
-
-def _last_versions(file_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    rows = Plan.objects.filter(file__in=file_ids).values_list("file", "version")
-    return dict(rows.order_by("version"))
+        if id(made) not in prepared:
+            phases = json.dumps([phase.as_json() for phase in made.phases], ensure_ascii=False)
+            days = (as_day(made.starts_on), as_day(made.ends_on))
+            prepared[id(made)] = (*days, phases, as_day(next_phase_on(made.phases, today)), made.digest, made_at)
+        version = last.get(outcome.file.pk, NEVER).version + 1
+        rows.append((as_key(outcome.file.pk), version, True, *prepared[id(made)]))
+    insert_values(Plan, COLUMNS, rows)
 
 
 def next_phase_on(phases: Iterable[Any], today: date) -> date | None:

@@ -7,7 +7,8 @@ into force goes on under it, who is through is not called back. Of several expos
 No clock: the same exposures and rules give the same schedule, whenever they are asked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -21,6 +22,7 @@ SEVERITY = {measure.value: rank for rank, measure in enumerate(Measure)}
 """The strictest measure has the smallest number."""
 AT_HOME = frozenset({Measure.HOME.value, Measure.MONITOR.value})
 """Measures in which somebody is visited where they live."""
+OF_CONTACTS = frozenset({ExposureKind.CONTACT.value, ExposureKind.SECOND.value})
 SECOND = "2"
 """Slot of the second sample of a day."""
 DAY = timedelta(days=1)
@@ -40,8 +42,7 @@ class Exposed(NamedTuple):
     @property
     def key(self) -> str:
         """Of the rule that governs it: contacts by what they are, others by what the order asks for."""
-        of_contact = self.kind in (ExposureKind.CONTACT, ExposureKind.SECOND)
-        return self.kind if of_contact else f"{ExposureKind.AREA}:{self.measure}"
+        return self.kind if self.kind in OF_CONTACTS else f"{ExposureKind.AREA.value}:{self.measure}"
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,9 @@ class Track:
     day_0: date
     counted: str
     spans: tuple[Span, ...]
-    tests: tuple[date, ...]
+    tests: tuple[tuple[date, Rule], ...]
+    digest: str
+    """SHA-256 of the exposure and the rules that it goes under."""
 
     @property
     def last(self) -> date:
@@ -159,13 +162,29 @@ class Track:
         }
 
 
-def schedule(exposures: Sequence[Exposed], rules: Sequence[Rule]) -> Schedule | None:
-    """The schedule of one person, or None where no rule asks for anything.
+class Rulebook:
+    """Every version that may hold for a person; of those in force on a day the one of the finest office, then the
+    newest, is taken. What one exposure asks for is worked out once."""
 
-    `rules`: every version that may hold for the person; of those in force on a day the one of the finest office, then
-    the newest, is taken.
-    """
-    tracks = [track for exposed in sorted(exposures, key=_order) if (track := _track(exposed, rules)) is not None]
+    def __init__(self, rules: Iterable[Rule]):
+        self.versions: dict[str, list[Rule]] = defaultdict(list)
+        for rule in rules:
+            self.versions[rule.key].append(rule)
+        self.changes = {key: _changes(versions) for key, versions in self.versions.items()}
+        self.tracks: dict[Exposed, Track | None] = {}
+
+    def track(self, exposed: Exposed) -> "Track | None":
+        if exposed not in self.tracks:
+            key = exposed.key
+            versions = self.versions.get(key)
+            self.tracks[exposed] = _track(exposed, versions, self.changes[key]) if versions else None
+        return self.tracks[exposed]
+
+
+def schedule(exposures: Iterable[Exposed], rules: Rulebook) -> Schedule | None:
+    """The schedule of one person, or None where no rule asks for anything."""
+    ordered = sorted(exposures, key=_order)
+    tracks = [track for exposed in ordered if (track := rules.track(exposed)) is not None]
     spans = _strictest(tracks)
     if not spans:
         return None
@@ -174,16 +193,14 @@ def schedule(exposures: Sequence[Exposed], rules: Sequence[Rule]) -> Schedule | 
     held = [track for track in tracks if track.last >= start]
     known_on = min(track.of.added for track in held)
     phases = _phases(stretch, held, known_on)
-    used = sorted({span.rule.digest for track in tracks for span in track.spans})
-    seen = [[*map(str, exposed)] for exposed in sorted(exposures, key=_order)]
     return Schedule(
         phases=phases,
         tests=_tests(held, start),
         visits=_visits(stretch, known_on),
         known_on=known_on,
         past=phases[-1].last < known_on,
-        quiet_days=max(span.rule.quiet_days for track in held for span in track.spans[-1:]),
-        digest=sha256(canonical([seen, used])),
+        quiet_days=max(track.spans[-1].rule.quiet_days for track in held),
+        digest=sha256("\n".join(track.digest for track in tracks).encode()),
     )
 
 
@@ -194,17 +211,19 @@ def _order(exposed: Exposed) -> tuple[Any, ...]:
 # ---- one exposure ---------------------------------------------------------------------------------------------------
 
 
-def _track(exposed: Exposed, rules: Sequence[Rule]) -> Track | None:
-    versions = [rule for rule in rules if rule.key == exposed.key]
-    changes = sorted({rule.since for rule in versions} | {rule.until + DAY for rule in versions if rule.until})
-    if not changes:
-        return None
+def _changes(versions: Iterable[Rule]) -> list[date]:
+    """The days on which another version may begin to hold."""
+    found = {rule.since for rule in versions}
+    return sorted(found | {rule.until + DAY for rule in versions if rule.until})
+
+
+def _track(exposed: Exposed, versions: Sequence[Rule], changes: Sequence[date]) -> Track | None:
     first = _in_force(versions, exposed.last) or _first_to_come(versions, exposed.last)
     if first is None:
         return None
     day_0, counted = _day_0(exposed, first)
     spans: list[Span] = []
-    tests: list[date] = []
+    tests: list[tuple[date, Rule]] = []
     day, rule = day_0, _in_force(versions, day_0)
     while True:
         change = next((one for one in changes if one > day), None)
@@ -212,8 +231,11 @@ def _track(exposed: Exposed, rules: Sequence[Rule]) -> Track | None:
             until = change - DAY if change is not None else date.max
             part = _under(rule, day_0, day, until)
             spans += part
-            tests += [due for off in rule.test_days if part and day <= (due := day_0 + off * DAY) <= part[-1].last]
-            if not part or part[-1].last < until:
+            if not part:
+                break
+            dues = (day_0 + off * DAY for off in rule.test_days)
+            tests += [(due, rule) for due in dues if day <= due <= part[-1].last]
+            if part[-1].last < until:
                 break
         if change is None:
             break
@@ -221,7 +243,10 @@ def _track(exposed: Exposed, rules: Sequence[Rule]) -> Track | None:
         day, rule = change, _in_force(versions, change) or rule
     if not spans:
         return None
-    return Track(exposed, day_0, counted, tuple(spans), tuple(sorted(set(tests))))
+    seen = [list(map(str, exposed)), *dict.fromkeys(span.rule.digest for span in spans)]
+    return Track(
+        exposed, day_0, counted, tuple(spans), tuple(sorted(tests, key=lambda one: one[0])), sha256(canonical(seen))
+    )
 
 
 def _day_0(exposed: Exposed, rule: Rule) -> tuple[date, str]:
@@ -257,6 +282,8 @@ def _under(rule: Rule, day_0: date, start: date, until: date) -> list[Span]:
 
 def _strictest(tracks: Sequence[Track]) -> list[tuple[Track, Span]]:
     """For each run of days the track and span that governs it, in the order of time; runs may leave gaps."""
+    if len(tracks) == 1:
+        return [(tracks[0], span) for span in tracks[0].spans]
     cuts = sorted({day for track in tracks for span in track.spans for day in (span.first, span.last + DAY)})
     found: list[tuple[Track, Span]] = []
     for first, after in pairwise(cuts):
@@ -305,7 +332,7 @@ def _tests(held: Sequence[Track], start: date) -> dict[tuple[date, str], Why]:
     found: dict[tuple[date, str], Why] = {}
     doubles: dict[date, Why] = {}
     for track in held:
-        rule_on = {day: _rule_on(track, day) for day in track.tests if day >= start}
+        rule_on = {day: rule for day, rule in track.tests if day >= start}
         missed = [day for day in rule_on if day < track.of.added]
         for day, rule in rule_on.items():
             if day >= track.of.added:
@@ -321,10 +348,6 @@ def _tests(held: Sequence[Track], start: date) -> dict[tuple[date, str], Why]:
         last = max(doubles)
         found[last, SECOND] = doubles[last]
     return dict(sorted(found.items()))
-
-
-def _rule_on(track: Track, day: date) -> Rule:
-    return next(span.rule for span in track.spans if span.first <= day <= span.last)
 
 
 def _visits(stretch: Sequence[tuple[Track, Span]], known_on: date) -> dict[date, Why]:
