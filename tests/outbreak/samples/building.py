@@ -10,6 +10,7 @@ from duban.demo.builders import NOON
 from duban.outbreak.casefiles.identity import Facts, seal
 from duban.outbreak.models import CaseFile, SamplingPoint, Swab, Task, TaskKind, Tube
 from duban.outbreak.samples import actions
+from duban.outbreak.samples.codes import issue_codes
 from duban.outbreak.samples.points import PointDraft, save_point
 
 TOWN, OTHER = "110112110", "110112106"
@@ -66,7 +67,7 @@ def waiting(files: Sequence[CaseFile]) -> list[datetime | None]:
 
 def make_stock(by: Person, tubes: int, *, people: int = 1) -> list[Tube]:
     """Many sealed tubes written at once, with people of their own."""
-    codes = actions.issue_labels(by=by, now=NOON, town=TOWN, number=tubes)
+    codes = issue_codes(TOWN, now=NOON, number=tubes)
     made = [
         Tube(
             code=code, office="110112", town=TOWN, size=10, opened_at=NOON, sealed_at=NOON, opened_by=by.as_actor()

@@ -90,11 +90,11 @@ def _import(
         rights.require(by, MANAGES, "")
     columns, rows = read_results_table(data, name)
     lines, refused = _read(rows, progress)
-    lines, doubled, against = _once(lines)
+    groups, against = _by_tube(lines)
     refused += against
-    progress("tubes", 0, len(lines))
-    tubes = _lock_tubes(by, [line.code for line in lines])
-    news, known, wrong = _sort(lines, tubes, now)
+    progress("tubes", 0, len(groups))
+    tubes = _lock_tubes(by, [group[0].code for group in groups])
+    news, known, wrong = _sort(groups, tubes, now)
     refused += wrong
     if refused and not keep_good:
         news = []
@@ -113,7 +113,7 @@ def _import(
     return ImportedResults(
         rows=len(rows),
         taken=len(news),
-        unchanged=known + doubled,
+        unchanged=known,
         again=again,
         by_result=by_result,
         columns=columns,
@@ -173,18 +173,16 @@ def _line(row: Row, moments: dict[Any, datetime]) -> Line:
     return Line(row, code, Told(result, laboratory, moments[cell]))
 
 
-def _once(lines: Iterable[Line]) -> tuple[list[Line], int, list[tuple[Row, DubanError]]]:
-    """A line for each tube, how many say a thing again, and those that contradict one another: none is kept."""
+def _by_tube(lines: Iterable[Line]) -> tuple[list[list[Line]], list[tuple[Row, DubanError]]]:
+    """The lines of each tube that agree, and those that contradict one another, of which none is kept."""
     by_code: dict[str, list[Line]] = {}
     for line in lines:
         by_code.setdefault(line.code, []).append(line)
-    kept: list[Line] = []
-    doubled = 0
+    agreed: list[list[Line]] = []
     against: list[tuple[Row, DubanError]] = []
     for same in by_code.values():
         if len({line.told.result for line in same}) == 1:
-            kept.append(same[0])
-            doubled += len(same) - 1
+            agreed.append(same)
             continue
         numbers = ", ".join(str(line.row.number) for line in same[:10])
         against += [
@@ -199,7 +197,7 @@ def _once(lines: Iterable[Line]) -> tuple[list[Line], int, list[tuple[Row, Duban
             )
             for line in same
         ]
-    return kept, doubled, against
+    return agreed, against
 
 
 def _lock_tubes(by: Person, codes: Sequence[str]) -> dict[str, Tube]:
@@ -212,22 +210,25 @@ def _lock_tubes(by: Person, codes: Sequence[str]) -> dict[str, Tube]:
 
 
 def _sort(
-    lines: Sequence[Line], tubes: Mapping[str, Tube], now: datetime
+    groups: Sequence[Sequence[Line]], tubes: Mapping[str, Tube], now: datetime
 ) -> tuple[list[tuple[Tube, Told]], int, list[tuple[Row, DubanError]]]:
-    """What is new, how many lines are known, and the refused."""
+    """What is new, how many lines say what is known, and the refused. Of a tube's lines the first sound one counts."""
     last = last_swabs(list(tubes.values()))
     news: list[tuple[Tube, Told]] = []
     known = 0
     refused: list[tuple[Row, DubanError]] = []
-    for line in lines:
-        try:
-            tube = tubes.get(line.code)
-            if tube is None:
-                raise tube_not_found(field="code", row=line.row.number)
-            if is_news(tube, line.told, last.get(tube.pk), now, row=line.row.number):
-                news.append((tube, line.told))
-            else:
-                known += 1
-        except DubanError as refusal:
-            refused.append((line.row, refusal))
+    for group in groups:
+        told = False
+        for line in group:
+            try:
+                tube = tubes.get(line.code)
+                if tube is None:
+                    raise tube_not_found(field="code", row=line.row.number)
+                if is_news(tube, line.told, last.get(tube.pk), now, row=line.row.number) and not told:
+                    news.append((tube, line.told))
+                    told = True
+                else:
+                    known += 1
+            except DubanError as refusal:
+                refused.append((line.row, refusal))
     return news, known, refused
