@@ -128,7 +128,7 @@ class Comment(models.Model):
 
 
 class VoteRule(models.TextChoices):
-    MAJORITY = "majority", _("more yes than no")
+    MAJORITY = "majority", _("more than half of those who vote")
     ABSOLUTE = "absolute", _("more than half of all households")
     TWO_THIRDS = "two_thirds", _("two thirds of those who vote")
     CONSENSUS = "consensus", _("nobody against")

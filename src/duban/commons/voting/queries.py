@@ -1,0 +1,58 @@
+"""Votes and households as a person, or a household with its invitation, may see them."""
+
+import uuid
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from duban.access import rights
+from duban.access.models import Person
+from duban.commons.models import Household, SharedPlace, Vote
+from duban.core.errors import NotFound
+from duban.core.integrity import sha256
+from duban.places.codes import within
+
+SEES = "topic.see"
+
+
+def votes_for(person: Person) -> QuerySet[Vote]:
+    """The newest first."""
+    scope = within("topic__jurisdiction", rights.codes(person, SEES))
+    return Vote.objects.filter(scope).select_related("topic", "topic__place").order_by("-opens_at", "pk")
+
+
+def vote_for(person: Person, vote_id: uuid.UUID, *, lock: bool = False) -> Vote:
+    """One of them, else NotFound (`vote_not_found`)."""
+    votes = votes_for(person)
+    found = (votes.select_for_update(of=("self",)) if lock else votes).filter(pk=vote_id).first()
+    if found is None:
+        raise NotFound("vote_not_found", _("There is no such vote, or it is not yours to see."))
+    return found
+
+
+def households_of(place: SharedPlace) -> QuerySet[Household]:
+    """Of the place itself and of what lies in it: an estate's are those of its buildings and their entrances."""
+    inside = Q(place=place) | Q(place__within=place) | Q(place__within__within=place)
+    return Household.objects.filter(inside).order_by("place", "door")
+
+
+def door_in(household: Household, place: SharedPlace) -> str:
+    """The number of the door as it is unique in the place: with its entrance before it where that is another."""
+    return household.door if household.place_id == place.pk else f"{household.place.name}-{household.door}"
+
+
+def household_of(secret: str) -> Household:
+    """Whose invitation it is, else NotFound (`invitation_not_found`)."""
+    found = Household.objects.select_related("place").filter(digest=sha256(secret.encode())).first()
+    if found is None:
+        raise NotFound("invitation_not_found", _("This invitation is not valid any more; ask for a new one."))
+    return found
+
+
+def votes_of(household: Household) -> QuerySet[Vote]:
+    """Those that the household may take part in: of its place, and of what that lies in. The newest first."""
+    places = [household.place_id, household.place.within_id]
+    if household.place.within is not None:
+        places.append(household.place.within.within_id)
+    wanted = [place for place in places if place is not None]
+    return Vote.objects.filter(topic__place__in=wanted).select_related("topic").order_by("-opens_at", "pk")
