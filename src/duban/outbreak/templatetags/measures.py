@@ -1,0 +1,22 @@
+"""How plans and due acts are shown: `{% load measures %}`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+
+from duban.outbreak.measures.words import why_words
+
+register = template.Library()
+
+
+@register.filter
+def why(reason: Mapping[str, Any]) -> str:
+    """Why something is due on its day, with the exposure that asks for it: for health officers."""
+    return why_words(reason)
+
+
+@register.filter
+def why_due(reason: Mapping[str, Any]) -> str:
+    """The same without the exposure, for whoever does not see those."""
+    return why_words(reason, grounds=False)
