@@ -78,7 +78,7 @@ class Tenths(Func):
 
 def come_to(files: Files, stage: str, day: Day) -> Files:
     """The files that had come to a stage when the day ended. A release that was taken back is none."""
-    came = files.filter(opened_at__lt=day.end, **{f"{STAGES[stage]}__lt": day.end})
+    came = files.filter(opened_at__lt=day.end).filter(**{f"{STAGES[stage]}__lt": day.end})
     return came.filter(state=FileState.RELEASED) if stage == "released" else came
 
 
@@ -86,6 +86,11 @@ def stuck(files: Files, stage: str, day: Day) -> Files:
     """Those followed when the day ended who had not come to a stage by then: nobody of them may be forgotten."""
     moment = STAGES[stage]
     return days.followed(files, day).filter(Q(**{f"{moment}__isnull": True}) | Q(**{f"{moment}__gte": day.end}))
+
+
+def late(files: Files, day: Day) -> Files:
+    """Followed when the day ended although the last day of their plan, as it is known now, was over by then."""
+    return days.followed(files, day).filter(ends_on__lt=day.on)
 
 
 def of_order(files: Files, order: str) -> Files:

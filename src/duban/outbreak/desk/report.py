@@ -260,3 +260,8 @@ def told_total(true: Sequence[int | None], shown: Sequence[int | None]) -> int |
     if hidden and (len([number for number in hidden if number]) < 2 or sum(hidden) < FEW):
         return None
     return None if is_small(total) else total
+
+
+def hides(report: Report) -> bool:
+    """Whether any number of it is not told."""
+    return any(number is None for line in (*report.by_town, report.total) for number in line.figures.values())

@@ -1,0 +1,208 @@
+"""The district's desk: the way from screened to released by town and by order, and the people behind each number."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
+from django.views.decorators.http import require_safe
+
+from duban.access import rights
+from duban.access.models import Person
+from duban.access.requests import StaffRequest, person_who
+from duban.core import clock
+from duban.core.text import is_plain
+from duban.outbreak.casefiles.identity import facts_of_many
+from duban.outbreak.casefiles.queries import SEES as SEES_FILES
+from duban.outbreak.counts import FEW
+from duban.outbreak.desk import days, funnel, rows
+from duban.outbreak.desk.report import SEES, offices_of
+from duban.outbreak.desk.rows import TITLES, Asked
+from duban.outbreak.desk.today_pages import file_url
+from duban.outbreak.models import CaseFile, FileState, Measure
+from duban.outbreak.protection.visibility import shown
+from duban.places import queries as places
+from duban.places.codes import covers, normalise_code
+
+HEADS = {
+    "screened": pgettext_lazy("people", "screened"),
+    "reached": pgettext_lazy("people", "reached"),
+    "tested": pgettext_lazy("people", "sampled"),
+    "isolated": pgettext_lazy("people", "isolated"),
+    "released": pgettext_lazy("people", "released"),
+}
+WAITS = ("reached", "tested", "isolated")
+"""Stages at which nobody who is followed may be left behind."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number with its rows, and the median hours to it; None is not told."""
+
+    number: int | None
+    url: str
+    hours: float | None
+    label: str
+
+
+@dataclass(frozen=True)
+class Line:
+    code: str
+    name: str
+    cells: list[Cell]
+
+
+def read_question(person: Person, words: Any) -> tuple[date, str]:
+    """(day, code) of an address: today at the first of the person's offices where nothing is said.
+
+    Raises BadReport (`bad_day`), BadCode (`bad_code`).
+    """
+    on = days.read_day(words["on"]) if words.get("on") else days.today(clock.now())
+    at = normalise_code(words["at"], field="at") if words.get("at") else next(iter(offices_of(person)), "")
+    return on, at
+
+
+def places_for(person: Person, at: str) -> list[tuple[str, str]]:
+    """(code, name) of what the person may look at: their offices and the towns in them."""
+    found = [(unit.code, unit.name) for unit in places.counties_and_towns(rights.codes(person, SEES))]
+    return found if at in dict(found) or not at else [(at, places.names([at]).get(at, at)), *found]
+
+
+def rows_url(person: Person, asked: Asked) -> str:
+    """The address of the people behind a number; "" for who sees no files there."""
+    if not covers(rights.codes(person, SEES_FILES), asked.town or asked.at):
+        return ""
+    said = {
+        "figure": asked.figure,
+        "on": asked.on.isoformat(),
+        "at": asked.at,
+        "town": asked.town,
+        "order": asked.order,
+    }
+    return f"{reverse('outbreak:funnel_rows')}?{urlencode({name: value for name, value in said.items() if value})}"
+
+
+@require_safe
+@person_who(SEES)
+def funnel_page(request: StaffRequest) -> HttpResponse:
+    """The question at once; the numbers when they are counted."""
+    person = request.user
+    on, at = read_question(person, request.GET)
+    rights.require(person, SEES, at)
+    context = {"on": on, "at": at, "places": places_for(person, at), "question": urlencode({"on": on, "at": at})}
+    if not request.htmx and "now" not in request.GET:
+        return render(request, "outbreak/desk/funnel.html", context)
+    found = funnel.funnel(person, at, on)
+    context |= {
+        "found": found,
+        "few": FEW,
+        "heads": list(HEADS.items()),
+        "total": _line(person, found.total, on, at),
+        "towns": [_line(person, row, on, at, town=row.code) for row in found.towns],
+        "areas": [_line(person, row, on, at, order=row.code) for row in found.areas],
+        "stuck": _stuck(person, on, at),
+        "chart": {
+            "names": [str(word) for word in HEADS.values()],
+            "numbers": [found.total.counts[stage] for stage in HEADS],
+            "hours": [found.total.hours.get(stage) for stage in HEADS],
+            "words": {"hours": _("hours")},
+        },
+    }
+    template = "outbreak/desk/parts/funnel.html" if request.htmx else "outbreak/desk/funnel.html"
+    return render(request, template, context)
+
+
+def _line(person: Person, row: funnel.Row, on: date, at: str, *, town: str = "", order: str = "") -> Line:
+    return Line(
+        row.code,
+        row.name,
+        [
+            Cell(
+                row.counts[stage],
+                rows_url(person, Asked(f"came:{stage}", on, at, town, order)),
+                row.hours.get(stage),
+                f"{row.name} {word}",
+            )
+            for stage, word in HEADS.items()
+        ],
+    )
+
+
+def _stuck(person: Person, on: date, at: str) -> list[Cell]:
+    """Who is followed and was left behind at a stage; only for whoever may see who that is."""
+    found = []
+    for figure in (*(f"stuck:{stage}" for stage in WAITS), "late"):
+        asked = Asked(figure, on, at)
+        url = rows_url(person, asked)
+        if url:
+            found.append(Cell(rows.rows_for(person, asked).count(), url, None, str(TITLES[figure])))
+    return found
+
+
+# ---- the people behind a number -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Found:
+    """One of them, masked."""
+
+    file: CaseFile
+    name: str
+    town: str
+    measure: str
+    state: str
+    url: str
+
+
+@require_safe
+@person_who(SEES_FILES)
+def rows_page(request: StaffRequest) -> HttpResponse:
+    """Those whose files the reader may see, masked, fifty a page."""
+    person = request.user
+    on, at = read_question(person, request.GET)
+    said = [request.GET.get(name, "")[:64] for name in ("figure", "town", "order")]
+    figure, town, order = (text if is_plain(text) else "" for text in said)
+    asked = Asked(figure, on, at, town, order)
+    files = rows.rows_for(person, asked)
+    page = rows.page_of(files, request.GET.get("cursor", ""))
+    names = places.names({file.town for file in page.files} | {town, at})
+    here = {"figure": figure, "on": on.isoformat(), "at": at, "town": town, "order": order}
+    question = urlencode({name: value for name, value in here.items() if value})
+    context = {
+        "title": TITLES[figure],
+        "on": on,
+        "where": names.get(town or at, town or at),
+        "order": order,
+        "total": files.count(),
+        "people": _people(person, page.files, names),
+        "older": f"?{question}&{urlencode({'cursor': page.older})}" if page.older else "",
+        "back": urlencode({"on": on, "at": at}),
+        "may_funnel": bool(rights.codes(person, SEES)),
+    }
+    return render(request, "outbreak/desk/rows.html", context)
+
+
+def _people(person: Person, files: list[CaseFile], names: dict[str, str]) -> list[Found]:
+    facts = facts_of_many(files)
+    return [
+        Found(
+            file=file,
+            name=shown(person, file, facts[file.pk]).name,
+            town=names.get(file.town, file.town),
+            measure=str(Measure(file.measure).label) if file.measure else "",
+            state=str(FileState(file.state).label),
+            url=file_url(file.pk),
+        )
+        for file in files
+    ]
+
+
+urls = [
+    path("funnel/", funnel_page, name="funnel"),
+    path("funnel/rows/", rows_page, name="funnel_rows"),
+]

@@ -1,0 +1,109 @@
+"""The daily report as a page and as files; each number of people opens them for whoever may see their files."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.utils.translation import get_language
+from django.views.decorators.http import require_GET, require_safe
+
+from duban.access.models import Person
+from duban.access.requests import StaffRequest, person_who
+from duban.core import clock
+from duban.outbreak.desk import days
+from duban.outbreak.desk.export import FORMATS, notes_of
+from duban.outbreak.desk.funnel_pages import places_for, read_question, rows_url
+from duban.outbreak.desk.report import FIGURES, SEES, Line, Report, report_for
+from duban.outbreak.desk.rows import Asked
+from duban.outbreak.desk.words import HEADS, MEANINGS
+
+LATE = frozenset({"positive", "alerts", "missing_reports"})
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure with the address of its people ("" where there is none); None is not told."""
+
+    name: str
+    label: str
+    number: int | None
+    url: str
+    is_late: bool
+
+
+@require_safe
+@person_who(SEES)
+def report_page(request: StaffRequest) -> HttpResponse:
+    """The sentence, the figures, and by town the rows they are the sums of. One that does not add up is not shown."""
+    person = request.user
+    on, at = read_question(person, request.GET)
+    refusal, report = None, None
+    try:
+        report = report_for(person, on, at)
+    except days.BadReport as wrong:
+        refusal = wrong
+    chinese = (get_language() or "zh").startswith("zh")
+    context: dict[str, Any] = {
+        "refusal": refusal,
+        "on": on,
+        "at": at,
+        "places": places_for(person, at),
+        "question": _question(on, at),
+        "earlier": _question(on - timedelta(days=1), at),
+        "later": _question(on + timedelta(days=1), at) if on < days.today(clock.now()) else "",
+        "forms": list(FORMATS),
+    }
+    if report is not None:
+        context |= {
+            "report": report,
+            "sentence": report.sentence["zh" if chinese else "en"],
+            "other_sentence": report.sentence["en" if chinese else "zh"],
+            "other_language": "en" if chinese else "zh-Hans",
+            "heads": [HEADS[name] for name in FIGURES],
+            "total": _cells(person, report, report.total),
+            "towns": [(line, _cells(person, report, line, town=line.code)) for line in report.by_town],
+            "meanings": [(HEADS[name], meaning) for name, meaning in MEANINGS.items()],
+            "notes": notes_of(report),
+        }
+    return render(request, "outbreak/desk/report.html", context, status=refusal.status if refusal else 200)
+
+
+def _question(on: date, at: str) -> str:
+    return urlencode({"on": on.isoformat(), "at": at})
+
+
+def _cells(person: Person, report: Report, line: Line, *, town: str = "") -> list[Cell]:
+    at = report.total.code
+    return [
+        Cell(
+            name,
+            f"{line.name}: {HEADS[name]}",
+            line.figures[name],
+            rows_url(person, Asked(name, report.on, at, town)) if name in days.FIGURES and line.figures[name] else "",
+            name in LATE and bool(line.figures[name]),
+        )
+        for name in FIGURES
+    ]
+
+
+@require_GET
+@person_who(SEES)
+def report_file(request: StaffRequest, form: str) -> HttpResponse:
+    """The same as a file in the reader's language; refused where it does not add up."""
+    if form not in FORMATS:
+        raise Http404(form)
+    on, at = read_question(request.user, request.GET)
+    make, kind = FORMATS[form]
+    response = HttpResponse(make(report_for(request.user, on, at)), content_type=kind)
+    response.headers["Content-Disposition"] = f'attachment; filename="following-{at or "all"}-{on}.{form}"'
+    return response
+
+
+urls = [
+    path("report/", report_page, name="report"),
+    path("report/following.<str:form>", report_file, name="report_file"),
+]
