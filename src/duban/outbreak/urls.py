@@ -1,6 +1,7 @@
 """Pages of outbreak: each topic names its own addresses."""
 
 from duban.outbreak import area_pages, presence_pages, screening_pages, split_pages, trace_pages
+from duban.outbreak.desk import funnel_pages, report_pages, today_pages
 
 app_name = "outbreak"
 urlpatterns = [
@@ -9,4 +10,7 @@ urlpatterns = [
     *screening_pages.urls,
     *presence_pages.urls,
     *trace_pages.urls,
+    *today_pages.urls,
+    *funnel_pages.urls,
+    *report_pages.urls,
 ]
