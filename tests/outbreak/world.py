@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from tests.outbreak.care.building import furnish as furnish_care
 
 from duban.access.models import Person
 from duban.core.audit import Console
@@ -85,4 +86,7 @@ def furnish(by: Person, town: str, words: str) -> tuple[dict[str, str], set[str]
         "<trace_id>": traced.id,
     }
     secrets = {str(run.pk), seen.id, sent.id, traced.id, *(str(one.pk) for one in found)}
+    cared, hidden = furnish_care(by, town, words, NOW)
+    keys |= cared
+    secrets |= hidden
     return keys, secrets | {token[:8] for token in tokens}

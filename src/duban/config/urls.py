@@ -16,6 +16,7 @@ urlpatterns = [
     path("patrol/", include("duban.patrol.urls")),
     path("v/<str:token>", sticker, name="sticker"),
     path("outbreak/", include("duban.outbreak.urls")),
+    path("care/", include("duban.outbreak.care.own_urls")),
     path("commons/", include("duban.commons.urls")),
     path("", include("duban.commons.public_urls")),
     path("bulletins/", include("duban.bulletin.urls")),

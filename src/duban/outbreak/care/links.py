@@ -12,6 +12,7 @@ from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import Conflict, NotFound
 from duban.outbreak.care.reach import file_to
+from duban.outbreak.care.watch import set_watch
 from duban.outbreak.casefiles.queries import own_and_merged, root_of
 from duban.outbreak.models import CareLink, CaseFile, FileState
 
@@ -32,6 +33,7 @@ def make_link(*, by: Person, now: datetime, file_id: uuid.UUID) -> str:
     revoke_link(now=now, file_id=file.pk)
     secret = secrets.token_urlsafe(SECRET_BYTES)
     CareLink.objects.create(file=file, digest=digest_of(secret), made_at=now, made_by=by.as_actor())
+    set_watch(now=now)
     audit.record(by=by, now=now, action="make_link", subject_type="case_file", subject_id=file.pk)
     return secret
 

@@ -1,5 +1,6 @@
 """Reports that did not come: somebody is to ask for each, and whoever is silent for a day is an alert."""
 
+import uuid
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
@@ -70,16 +71,23 @@ def _ask(now: datetime, on: date, slot: str, opens: datetime) -> int:
 
 
 def _silent(files: list[CaseFile], now: datetime) -> None:
-    """An alert for those whose last reports all are still asked for."""
-    rule = rule_on(today(now))
-    slots = [(day, one.slot) for day in (today(now), today(now) - timedelta(days=1)) for one in reversed(rule.slots)
-             if moment_of(day, one.cut_off) <= now][: rule.silent_after]  # fmt: skip
-    waiting = dict.fromkeys((file.pk for file in files), 0)
-    for on, slot in slots:
-        rows = Task.objects.filter(
-            file__in=files, kind=TaskKind.REPORT, due_on=on, slot=slot, state=TaskState.OPEN
-        ).values_list("file", flat=True)
-        for key in rows:
-            waiting[key] += 1
-    silent = [file for file in files if waiting[file.pk] >= rule.silent_after]
+    """An alert for those whose last reports all were asked for in vain."""
+    day = today(now)
+    rule = rule_on(day)
+    since = day - timedelta(days=rule.silent_after)
+    asked = Task.objects.filter(file__in=files, kind=TaskKind.REPORT, due_on__gte=since)
+    asked = asked.exclude(state=TaskState.CANCELLED).order_by("due_on", "slot")
+    states: dict[uuid.UUID, list[tuple[date, str, str]]] = {file.pk: [] for file in files}
+    for key, on, slot, state in asked.values_list("file", "due_on", "slot", "state"):
+        states[key].append((on, slot, state))
+    heard: dict[uuid.UUID, tuple[date, str]] = {}
+    reports = DailyReport.objects.filter(file__in=files, on__gte=since).order_by("on", "slot")
+    for key, on, slot in reports.values_list("file", "on", "slot"):
+        heard[key] = (on, slot)
+    silent = []
+    for file in files:
+        last = states[file.pk][-rule.silent_after :]
+        unheard = len(last) == rule.silent_after and all(state == TaskState.OPEN for _on, _slot, state in last)
+        if unheard and heard.get(file.pk, (date.min, "")) < last[0][:2]:
+            silent.append(file)
     alerts.raise_silence(files=silent, rule=rule, now=now)

@@ -17,6 +17,7 @@ from duban.core.text import is_plain
 from duban.outbreak.care import alerts
 from duban.outbreak.care.reach import may_for
 from duban.outbreak.care.rules import Symptom, open_slots, rule_on, today
+from duban.outbreak.care.watch import set_watch
 from duban.outbreak.casefiles.queries import file_not_found, own_and_merged, root_of
 from duban.outbreak.measures.todo import settle_tasks
 from duban.outbreak.models import (
@@ -96,6 +97,7 @@ def record_report(
     settle_tasks(by=by or ByLink(), now=now, task_ids=list(asked.values_list("pk", flat=True)))
     alerts.end_silence(file=file, now=now, actor=actor)
     alerts.raise_alerts(file=file, report=report, rule=rule, now=now)
+    set_watch(now=now)
     audit.record(
         by=by or ByLink(),
         now=now,

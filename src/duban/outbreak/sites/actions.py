@@ -14,6 +14,7 @@ from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotFound
 from duban.core.text import is_plain
 from duban.outbreak.care.reach import file_to
+from duban.outbreak.care.watch import set_watch
 from duban.outbreak.casefiles.queries import own_and_merged
 from duban.outbreak.measures.todo import settle_tasks
 from duban.outbreak.models import Bed, BedStay, CaseFile, FileState, Room, StayEnd, Task, TaskKind, TaskState
@@ -120,6 +121,7 @@ def _take(*, by: Person, now: datetime, bed: Bed, file: CaseFile, reason: str) -
     except IntegrityError as error:
         _explain(error)
     _arrived(by=by, now=now, file=file)
+    set_watch(now=now)
     detail = {"bed": bed.pk, "room": room.name, "site": str(room.site_id), "shared": bool(shared)}
     audit.record(by=by, now=now, action="assign_bed", subject_type="case_file", subject_id=file.pk, detail=detail)
     return stay

@@ -63,6 +63,9 @@ ROOMS = (
     Room("outbreak:desk", _("Risk areas"), ("area.declare", "screening.count"), wing="outbreak"),
     Room("outbreak:presences", _("Presences"), ("screening.run",), wing="outbreak"),
     Room("outbreak:trace", _("Trace contacts"), ("screening.run",), wing="outbreak"),
+    Room("outbreak:sites", _("Isolation sites"), ("site.see",), wing="outbreak"),
+    Room("outbreak:alerts", _("Alerts"), ("file.see", "site.see"), wing="outbreak"),
+    Room("outbreak:requests", pgettext_lazy("care", "Requests"), ("file.see",), wing="outbreak"),
     Room("bulletin:desk", _("Bulletins"), ("bulletin.see",), "b"),
 )
 

@@ -1,0 +1,54 @@
+"""What happens at an hour and at nobody's word: missing reports are asked for, unanswered alerts rise.
+
+The worker runs this at the next moment at which something falls due, and each run sets down the next one.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Min
+from django_tasks import task
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from duban.core import clock
+from duban.outbreak.care.alerts import HIGHEST, escalate
+from duban.outbreak.care.missing import ask_for_missing
+from duban.outbreak.care.rules import moment_of, rule_on, today
+from duban.outbreak.models import Alert
+
+KEPT = timedelta(days=1)
+"""How long it stays in the queue's table that a watch was kept."""
+
+
+@task()
+def watch_later() -> None:
+    """A watch as the worker keeps it."""
+    now = clock.now()
+    keep_watch(now=now)
+    done = DBTaskResult.objects.filter(task_path=watch_later.module_path, finished_at__lt=now - KEPT)
+    done.delete()
+
+
+def keep_watch(*, now: datetime) -> tuple[int, int]:
+    """How many missing reports are asked for, and how many alerts rose. Run again it does nothing more."""
+    found = ask_for_missing(now=now), escalate(now=now)
+    set_watch(now=now)
+    return found
+
+
+def set_watch(*, now: datetime) -> None:
+    """See to it that the worker looks when the next thing falls due; nothing new where it will already."""
+    then = next_moment(now)
+    waiting = DBTaskResult.objects.filter(
+        task_path=watch_later.module_path, status=TaskResultStatus.READY, run_after__gt=now, run_after__lte=then
+    )
+    if not waiting.exists():
+        watch_later.using(run_after=then).enqueue()
+
+
+def next_moment(now: datetime) -> datetime:
+    """The next hour at which a slot is cut off, or the first at which an alert rises; never before `now`."""
+    days = (today(now), today(now) + timedelta(days=1))
+    hours = [moment_of(day, one.cut_off) for day in days for one in rule_on(day).slots]
+    rising = Alert.objects.filter(closed_at=None, level__lt=HIGHEST).aggregate(first=Min("escalates_at"))["first"]
+    return max(now + timedelta(seconds=1), min([hour for hour in hours if hour > now] + ([rising] if rising else [])))
