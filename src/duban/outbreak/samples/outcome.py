@@ -6,7 +6,7 @@ person; it is for somebody to confirm, or to have sampled again. Whatever order 
 out from all that is known, so that a result read twice changes nothing.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +23,10 @@ class Taken:
     size: int
     result: str = NONE
     follows: int | None = None
+
+
+Asks = Callable[[Sequence[Taken]], list[Taken]]
+"""Of one person's swabs, those that ask somebody for something."""
 
 
 def asks_again(size: int, result: str) -> bool:
@@ -57,11 +61,3 @@ def waits(taken: Sequence[Taken]) -> bool:
 def standing(one: Taken) -> str:
     """The result that counts for the person: none yet where the tube's says no more than that they must wait."""
     return NONE if asks_again(one.size, one.result) else one.result
-
-
-def by_file(taken: Iterable[Taken]) -> dict[Hashable, list[Taken]]:
-    """The swabs of each person."""
-    found: dict[Hashable, list[Taken]] = {}
-    for one in taken:
-        found.setdefault(one.file, []).append(one)
-    return found

@@ -15,19 +15,14 @@ from duban.core import audit
 from duban.core.errors import Conflict
 from duban.core.text import folded, is_plain
 from duban.outbreak.models import Result, Swab, Tube
-from duban.outbreak.samples import outcome
 from duban.outbreak.samples.codes import BadTube, read_code
 from duban.outbreak.samples.queries import (
     MANAGES,
-    families,
     in_parts,
     in_towns,
-    reaches,
-    roots,
-    taken_of,
     tube_not_found,
 )
-from duban.outbreak.samples.settling import ask_again, settle_people
+from duban.outbreak.samples.settling import settle_people
 
 MAX_LABORATORY = 100
 AHEAD = timedelta(minutes=5)
@@ -130,33 +125,6 @@ def record_result(
         detail={"code": tube.code, "result": told.result},
     )
     return Recorded(tube, True)
-
-
-@transaction.atomic
-def sample_again(*, by: Person, now: datetime, swab_id: int) -> int:
-    """Have somebody whose single tube was positive sampled once more before they are called a case. Returns how many
-    tests are due because of it: 0 if one is already.
-
-    Raises NotFound (`tube_not_found`), Conflict (`not_to_confirm`).
-    """
-    swab = Swab.objects.select_related("tube").filter(pk=swab_id).first()
-    if swab is None or not reaches(by, MANAGES, swab.tube.town):
-        raise tube_not_found()
-    file_id = next(iter(roots([swab.file_id])))
-    standing = [one for swabs in taken_of(families([file_id])).values() for one in swabs]
-    if swab.pk not in {one.swab for one in outcome.cases_to_confirm(standing)}:
-        raise Conflict("not_to_confirm", _("This result is no longer to be confirmed."))
-    added = ask_again(now=now, wanted={swab.pk: file_id})
-    if added:
-        audit.record(
-            by=by,
-            now=now,
-            action="sample_again",
-            subject_type="tube",
-            subject_id=swab.tube_id,
-            detail={"code": swab.tube.code},
-        )
-    return added
 
 
 def last_swabs(tubes: Sequence[Tube]) -> dict[uuid.UUID, datetime]:
