@@ -7,6 +7,7 @@ one under the same certificate. A second run as of the same day finds nothing an
 import hashlib
 import json
 import time
+import uuid
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -28,8 +29,9 @@ from duban.outbreak.models import CaseFile, Deletion, Found, Identity, PresenceP
 from duban.outbreak.protection import due, remains
 from duban.outbreak.protection.due import Scope
 from duban.outbreak.protection.rules import FILE, RuleTable, rules_on
+from duban.places.codes import LENGTHS
 
-RUNS = "deletion.run"
+RUNS, SEES = "deletion.run", "deletion.see"
 BATCH = 200
 Counts = dict[str, dict[str, int]]
 CHECKPOINT_TRIES = 50
@@ -253,23 +255,32 @@ def _own_tables() -> Iterator[str]:
     return (name for name in sorted(named) if name.startswith("outbreak_") or name == "django_tasks_db_dbtaskresult")
 
 
-def certificates_for(person: Person) -> list[Deletion]:
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate with the counts that somebody may see, and whether nothing of the row was altered."""
+
+    row: Deletion
+    counts: Counts
+    intact: bool
+
+    @property
+    def people(self) -> int:
+        return sum(kinds.get("people", 0) for kinds in self.counts.values())
+
+
+def certificates_for(person: Person, deletion_id: uuid.UUID | None = None) -> list[Certificate]:
     """Certificates that tell of the person's offices, the last first, each with the counts of these alone.
 
-    What is of no office is told to who may see all that went with it.
+    What is of no office is told to who sees all else that went with it, or a county.
     """
-    codes = rights.codes(person, "deletion.see")
+    scope = Scope(tuple(rights.codes(person, SEES)))
+    rows = Deletion.objects.exclude(digest="").order_by("-on", "-number")
     found = []
-    for row in Deletion.objects.exclude(digest="").order_by("-on", "-number"):
-        whole = is_whole(row)
-        kept = {office: kinds for office, kinds in row.counts.items() if office and Scope(tuple(codes)).holds(office)}
-        if "" in row.counts and len(kept) == len(row.counts) - 1 and (kept or _is_county(codes)):
+    for row in rows if deletion_id is None else rows.filter(pk=deletion_id):
+        kept = {place: kinds for place, kinds in row.counts.items() if place and scope.holds(place)}
+        others = len(row.counts) - len(kept) - ("" in row.counts)
+        if "" in row.counts and not others and (kept or any(len(code) <= LENGTHS[0] for code in scope.codes or ())):
             kept[""] = row.counts[""]
         if kept:
-            row.counts, row.intact = kept, whole  # type: ignore[attr-defined]
-            found.append(row)
+            found.append(Certificate(row, kept, is_whole(row)))
     return found
-
-
-def _is_county(codes: Collection[str]) -> bool:
-    return any(len(code) == 6 for code in codes)

@@ -63,9 +63,15 @@ ROOMS = (
     Room("outbreak:desk", _("Risk areas"), ("area.declare", "screening.count"), wing="outbreak"),
     Room("outbreak:presences", _("Presences"), ("screening.run",), wing="outbreak"),
     Room("outbreak:trace", _("Trace contacts"), ("screening.run",), wing="outbreak"),
+    Room("outbreak:files", _("Case files"), ("file.see",), wing="outbreak"),
     Room("outbreak:sites", _("Isolation sites"), ("site.see",), wing="outbreak"),
+    Room("outbreak:samples", _("Samples"), ("sample.take",), wing="outbreak"),
     Room("outbreak:alerts", _("Alerts"), ("file.see", "site.see"), wing="outbreak"),
     Room("outbreak:requests", pgettext_lazy("care", "Requests"), ("file.see",), wing="outbreak"),
+    Room("outbreak:corrections", _("Corrections"), ("file.edit",), wing="outbreak"),
+    Room("outbreak:file_export", _("For statistics"), ("file.export",), wing="outbreak"),
+    Room("outbreak:looks", _("Looks at files"), ("look.review",), wing="outbreak"),
+    Room("outbreak:deletions", _("Deletion"), ("deletion.see",), wing="outbreak"),
     Room("bulletin:desk", _("Bulletins"), ("bulletin.see",), "b"),
 )
 
