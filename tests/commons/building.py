@@ -5,7 +5,7 @@ from datetime import datetime
 
 from duban.access.models import Person
 from duban.commons.models import Household, SharedPlace, Topic
-from duban.commons.voting.actions import digest_of
+from duban.commons.secrets import digest_of
 from duban.demo.builders import NOON
 
 COMMUNITY = "110112005001"

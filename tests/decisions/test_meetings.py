@@ -103,7 +103,7 @@ def test_at_once_is_the_moment_of_the_meeting_and_a_replay_decides_nothing_new(
     early = refused(lambda: decide(officer, meeting, due_on=meeting.at.date() - timedelta(days=1)))
     assert early == "due_before_start"
     assert refused(lambda: decide(officer, meeting, "  ")) == "decision_text"
-    assert refused(lambda: decide(officer, meeting, "坏\x00字")) == "decision_text"
+    assert refused(lambda: decide(officer, meeting, "坏\x00字")) == "bad_text"
 
 
 def test_a_closing_report_goes_to_a_later_meeting(officer: Person, body: Body, meeting: Meeting) -> None:

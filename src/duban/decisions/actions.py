@@ -16,7 +16,7 @@ from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError
 from duban.core.sealed_text import seal_text
-from duban.core.text import is_plain
+from duban.core.words import checked_words
 from duban.decisions import queries
 from duban.decisions.models import (
     AgendaItem,
@@ -342,15 +342,7 @@ def _end(decision: Decision, state: DecisionState, action: str, by: Person, now:
 
 
 def _words(text: str, field: str, most: int, code: str, *, needed: bool = False) -> str:
-    """The text, stripped; raises BadDecision with the code where it is missing, too long or no text."""
-    stripped = text.strip()
-    if not is_plain(stripped):
-        raise BadDecision(code, _("The text holds what is no character; type it again."), field=field)
-    if needed and not stripped:
-        raise BadDecision(code, _("Fill this in."), field=field)
-    if len(stripped) > most:
-        raise BadDecision(code, _("At most %(most)d characters.") % {"most": most}, field=field)
-    return stripped
+    return checked_words(text, field, most, error=BadDecision, code=code, needed=needed)
 
 
 def _audit(by: Person, now: datetime, action: str, subject: Any, **detail: Any) -> None:

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from duban.commons.models import Organisation, OrganisationCategory, OrganisationKind, Tier
 from duban.commons.register.codes import FAULTS, credit_code_fault, normal_credit_code
 from duban.core.errors import DubanError
-from duban.core.text import folded, is_plain, spelled
+from duban.core.text import folded, spelled
+from duban.core.words import checked_words
 from duban.places.codes import LENGTHS, normalise_code
 
 MAX_NAME, MAX_NUMBER, MAX_CATEGORY, MAX_SEARCH = 100, 40, 60, 300
@@ -127,12 +128,7 @@ def oddities(organisation: Organisation) -> list[Oddity]:
 
 
 def _line(text: str, field: str, most: int) -> str:
-    stripped = text.strip()
-    if not is_plain(stripped):
-        raise BadOrganisation("bad_text", _("The text holds what is no character; type it again."), field=field)
-    if len(stripped) > most:
-        raise BadOrganisation("bad_text", _("At most %(most)d characters.") % {"most": most}, field=field)
-    return stripped
+    return checked_words(text, field, most, error=BadOrganisation, code="bad_text")
 
 
 def _word(field: str, text: str, code: str, says: Any) -> str:

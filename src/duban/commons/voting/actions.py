@@ -1,7 +1,6 @@
 """Writes of votes: rules fixed before, each household once, paper counted by two, closed with an outcome."""
 
 import re
-import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from duban.access import rights
 from duban.access.models import Person
 from duban.commons.models import Household, PaperCount, SharedPlace, Topic, Vote, Voted, VoteRule
+from duban.commons.secrets import digest_of, new_secret
 from duban.commons.voting import queries
 from duban.commons.voting.box import open_box, with_ballots
 from duban.commons.voting.outcome import ABSTAIN, NO, YES, Outcome, outcome
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotFound
-from duban.core.integrity import sha256
 from duban.core.text import is_plain
 
 MANAGES = "vote.manage"
@@ -64,7 +63,7 @@ def invite_households(*, by: Person, now: datetime, place_id: uuid.UUID, doors: 
     there = set(place.households.values_list("door", flat=True))
     if len(there | set(wanted)) > MAX_HOUSEHOLDS:
         raise BadVote("too_many_households", _("At most 5,000 households a place."), field="doors")
-    made = {door: secrets.token_urlsafe(16) for door in wanted if door not in there}
+    made = {door: new_secret() for door in wanted if door not in there}
     Household.objects.bulk_create(
         [Household(place=place, door=door, digest=digest_of(secret)) for door, secret in made.items()]
     )
@@ -78,15 +77,11 @@ def renew_invitation(*, by: Person, now: datetime, household_id: int) -> str:
     household = Household.objects.select_for_update().select_related("place").filter(pk=household_id).first()
     if household is None or not rights.may(by, MANAGES, household.place.jurisdiction):
         raise NotFound("household_not_found", _("There is no such household, or it is not yours to see."))
-    secret = secrets.token_urlsafe(16)
+    secret = new_secret()
     household.digest = digest_of(secret)
     household.save(update_fields=["digest"])
     _audit(by, now, "renew_invitation", household)
     return secret
-
-
-def digest_of(secret: str) -> str:
-    return sha256(secret.encode())
 
 
 # ---- votes ----------------------------------------------------------------------------------------------------------

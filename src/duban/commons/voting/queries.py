@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from duban.access import rights
 from duban.access.models import Person
 from duban.commons.models import Household, SharedPlace, Vote
+from duban.commons.secrets import digest_of
 from duban.core.errors import NotFound
-from duban.core.integrity import sha256
 from duban.places.codes import within
 
 SEES = "topic.see"
@@ -43,7 +43,7 @@ def door_in(household: Household, place: SharedPlace) -> str:
 
 def household_of(secret: str) -> Household:
     """Whose invitation it is, else NotFound (`invitation_not_found`)."""
-    found = Household.objects.select_related("place").filter(digest=sha256(secret.encode())).first()
+    found = Household.objects.select_related("place").filter(digest=digest_of(secret)).first()
     if found is None:
         raise NotFound("invitation_not_found", _("This invitation is not valid any more; ask for a new one."))
     return found
