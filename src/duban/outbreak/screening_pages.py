@@ -26,6 +26,7 @@ from duban.core.tables import safe_cell
 from duban.ledger import jobs
 from duban.outbreak import screening, tasks
 from duban.outbreak.areas import place_words
+from duban.outbreak.casefiles.tasks import open_screened_files
 from duban.outbreak.counts import FEW
 from duban.outbreak.models import Declaration, Ground, Measure
 from duban.outbreak.opening import found_person, open_identity, open_list, openings_of
@@ -216,10 +217,12 @@ def _key(text: str) -> uuid.UUID | None:
 @require_POST
 @person_who(RUNS)
 def hand(request: StaffRequest, screening_id: uuid.UUID) -> HttpResponse:
-    """Give the towns their lists."""
-    screening.hand_to_towns(by=request.user, now=clock.now(), screening_id=screening_id)
+    """Give the towns their lists, and open a file for everybody on them; the page that follows shows how far it is."""
+    now = clock.now()
+    run = screening.hand_to_towns(by=request.user, now=now, screening_id=screening_id)
     messages.success(request, _("The health officers of the towns see their lists now."))
-    return redirect("outbreak:screening", screening_id)
+    job = open_screened_files(by=request.user, now=now, language=get_language() or "zh-hans", screening=run)
+    return redirect("outbreak:files_opening", job.id)
 
 
 @require_POST

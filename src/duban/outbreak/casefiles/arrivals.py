@@ -190,7 +190,7 @@ class _Judge:
     def _stay(self, text: str, notes: list[str]) -> str:
         """The code of the finest known unit; "" where nothing of it is known. Raises BadFile (`stay_elsewhere`)."""
         if text not in self.codes:
-            self.codes[text] = _code_of(text)
+            self.codes[text] = code_of_stay(text)
         code = self.codes[text]
         if code and not (code.startswith(self.office) and (covers(self.scope, code) or len(code) < TOWN)):
             raise BadFile(
@@ -204,7 +204,7 @@ class _Judge:
         return code
 
 
-def _code_of(text: str) -> str:
+def code_of_stay(text: str) -> str:
     """The code of a unit that the list of units holds, cut to what it holds; a foreign county's as it stands."""
     if not text:
         return ""
