@@ -25,7 +25,7 @@ from duban.access.requests import StaffRequest, person_who
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.forms import NeededField, refuse
-from duban.ledger.forms import MomentField
+from duban.ledger.forms import MomentField, NeededFile
 from duban.outbreak import areas
 from duban.outbreak.areas import DECLARES, ENDED, Declared
 from duban.outbreak.counts import FEW
@@ -253,9 +253,8 @@ class ListForm(forms.Form):
 
     use_required_attribute = False
 
-    file = forms.FileField(
+    file = NeededFile(
         label=gettext_lazy("The list"),
-        required=False,
         allow_empty_file=True,
         widget=forms.ClearableFileInput(attrs={"accept": ".geojson,.json,.csv,.xlsx,.txt"}),
     )

@@ -192,11 +192,15 @@ def lift_area(
         raise Conflict("area_lifted", _("This area is lifted already."))
     if not source.strip():
         raise BadArea("source_missing", _("Name the notice that lifts it."), field="source")
-    end = max(last.starts_at, min(filter(None, (last.ends_at, ends_at or now))))
-    draft = replace(as_draft(last), ends_at=end, source=source.strip()[:500])
-    done = _version(by, now, area, last, draft, end=Step.LIFTED)
+    done = _version(by, now, area, last, _ending(last, ends_at or now, source), end=Step.LIFTED)
     _write(by, now, area.jurisdiction, [done.declaration])
     return done
+
+
+def _ending(last: Declaration, moment: datetime, source: str) -> AreaDraft:
+    """What was declared, with a window that ends at the moment, or as it starts, or when it ended before."""
+    end = max(last.starts_at, min(filter(None, (last.ends_at, moment))))
+    return replace(as_draft(last), ends_at=end, source=source.strip()[:500])
 
 
 @transaction.atomic
@@ -217,9 +221,7 @@ def split_area(
     _check_parts(area, parts)
     made = [RiskArea(key=part.key, jurisdiction=area.jurisdiction, part_of=area) for part in parts]
     RiskArea.objects.bulk_create(made, batch_size=500)
-    ending = _version(
-        by, now, area, last, replace(as_draft(last), source=source.strip()[:500]), end=Step.SPLIT
-    ).declaration
+    ending = _version(by, now, area, last, _ending(last, now, source), end=Step.SPLIT).declaration
     begun = [_version(by, now, one, None, part).declaration for one, part in zip(made, parts, strict=True)]
     _write(by, now, area.jurisdiction, [ending, *begun])
     return begun

@@ -21,6 +21,7 @@ from duban.core import clock
 from duban.core.errors import DubanError, NotFound
 from duban.core.forms import NeededField, refuse
 from duban.ledger import jobs
+from duban.ledger.forms import NeededFile
 from duban.outbreak import tasks
 from duban.outbreak.counts import FEW
 from duban.outbreak.models import PresencePart, PresenceSource
@@ -42,9 +43,8 @@ class PresencesForm(forms.Form):
         help_text=gettext_lazy("Who sent it. What its columns are called is remembered for the next list."),
         widget=forms.TextInput(attrs={"list": "sources", "autocomplete": "off"}),
     )
-    file = forms.FileField(
+    file = NeededFile(
         label=gettext_lazy("Table"),
-        required=False,
         allow_empty_file=True,
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.xls,.parquet"}),
     )

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from duban.access.requests import StaffRequest, person_who
 from duban.core import clock
 from duban.core.errors import DubanError
-from duban.core.forms import refuse
+from duban.core.forms import NeededField, refuse
 from duban.outbreak import areas
 from duban.outbreak.area_pages import MAX_LIST, outlines_of, shown
 from duban.outbreak.areas import DECLARES
@@ -52,7 +52,7 @@ class SplitForm(forms.Form):
         allow_empty_file=True,
         widget=forms.ClearableFileInput(attrs={"accept": ".geojson,.json,.csv,.xlsx,.txt"}),
     )
-    source = forms.CharField(label=gettext_lazy("Source notice"), required=False, max_length=500)
+    source = NeededField(label=gettext_lazy("Source notice"), max_length=500)
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
 
