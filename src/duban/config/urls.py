@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from duban.config.api import api
+from duban.outbreak.measures.release_pages import certificate
 from duban.patrol.venue_page import sticker
 
 handler404 = "duban.config.api.no_such_address"
@@ -16,6 +17,7 @@ urlpatterns = [
     path("patrol/", include("duban.patrol.urls")),
     path("v/<str:token>", sticker, name="sticker"),
     path("outbreak/", include("duban.outbreak.urls")),
+    path("certificate/<str:code>/", certificate, name="certificate"),
     path("care/", include("duban.outbreak.care.own_urls")),
     path("commons/", include("duban.commons.urls")),
     path("", include("duban.commons.public_urls")),

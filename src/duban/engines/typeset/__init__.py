@@ -1,6 +1,7 @@
 """Engine ``typeset``: one frozen bulletin document, printed as HTML, PDF and DOCX with the same content; and the
 evaluation of units as PDF."""
 
+from .certificate import render_certificate
 from .errors import DocumentInvalid, LanguageUnknown, PhotoUnusable, TypesetError
 from .evaluation import render_evaluation
 from .issue import SCHEMA, issue_hash
@@ -22,6 +23,7 @@ __all__ = [
     "Sticker",
     "TypesetError",
     "issue_hash",
+    "render_certificate",
     "render_docx",
     "render_evaluation",
     "render_html",

@@ -8,22 +8,32 @@ from django.utils.dateformat import format as format_date
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from duban.outbreak.models import CountedFrom, ExposureKind, NoMeasure
+from duban.outbreak.models import CountedFrom, ExposureKind, MeasureRule, NoMeasure
 
 Detail = Mapping[str, Any]
+
+
+def is_chinese() -> bool:
+    """Whether what is said now is said in Chinese."""
+    return (get_language() or "zh").startswith("zh")
+
+
+def name_of(rule: MeasureRule) -> str:
+    """What a version of a rule is called."""
+    return rule.name if is_chinese() else rule.name_en or rule.name
 
 
 def day_words(day: str | date) -> str:
     """A date, or its ISO text, as the office writes it."""
     value = date.fromisoformat(day) if isinstance(day, str) else day
-    return format_date(value, "n月j日" if (get_language() or "zh").startswith("zh") else "j M")
+    return format_date(value, "n月j日" if is_chinese() else "j M")
 
 
 # ---- dates ----------------------------------------------------------------------------------------------------------
 
 
 def why_words(why: Detail, *, grounds: bool = True) -> str:
-    """Why something is due on its day, as a sentence. `grounds`: also by which exposure, which not everybody may see."""
+    """Why something is due on its day, as a sentence. `grounds`: also by which exposure, which not all may see."""
     simple = {
         "opened": _("due since the person is followed"),
         "unreached": _("the person could not be reached yet"),

@@ -5,7 +5,8 @@ from typing import Any
 
 from django import template
 
-from duban.outbreak.measures.words import why_words
+from duban.outbreak.measures.words import name_of, why_words
+from duban.outbreak.models import MeasureRule
 
 register = template.Library()
 
@@ -20,3 +21,9 @@ def why(reason: Mapping[str, Any]) -> str:
 def why_due(reason: Mapping[str, Any]) -> str:
     """The same without the exposure, for whoever does not see those."""
     return why_words(reason, grounds=False)
+
+
+@register.filter
+def rule_name(rule: MeasureRule) -> str:
+    """What a version of a rule is called."""
+    return name_of(rule)
