@@ -24,7 +24,7 @@ from duban.places.codes import within
 
 ANSWERS = "file.edit"
 LONGEST = 500
-SHORTEST = 4
+SHORTEST = 2
 OPEN_AT_ONCE = 5
 
 
@@ -61,7 +61,7 @@ def ask_correction(*, now: datetime, file: CaseFile, words: str) -> Correction:
 def _checked(words: str) -> str:
     text = words.strip()
     if not SHORTEST <= len(text) <= LONGEST or not is_plain(text):
-        raise BadCorrection("words_missing", _("Say it in 4 to 500 characters."), field="words")
+        raise BadCorrection("words_missing", _("Say it in 2 to 500 characters."), field="words")
     return text
 
 

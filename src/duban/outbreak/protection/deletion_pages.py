@@ -164,7 +164,7 @@ def certificate_pdf(found: Certificate) -> bytes:
             ],
             "page": _("page {page} of {pages}"),
         },
-        printed=made,
+        printed=row.at,
     )
 
 
