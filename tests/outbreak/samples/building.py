@@ -2,15 +2,19 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+
 from duban.access.models import Person
 from duban.demo.builders import NOON
+from duban.ledger import jobs
 from duban.outbreak.casefiles.identity import Facts, seal
-from duban.outbreak.models import CaseFile, SamplingPoint, Swab, Task, TaskKind, Tube
-from duban.outbreak.samples import actions
-from duban.outbreak.samples.codes import issue_codes
+from duban.outbreak.models import Appointment, CaseFile, SamplingPoint, Swab, Task, TaskKind, Tube
+from duban.outbreak.samples import actions, tasks
+from duban.outbreak.samples.codes import issue_codes, spaced
 from duban.outbreak.samples.points import PointDraft, save_point
 
 TOWN, OTHER = "110112110", "110112106"
@@ -85,3 +89,32 @@ def make_stock(by: Person, tubes: int, *, people: int = 1) -> list[Tube]:
         batch_size=2000,
     )
     return made
+
+
+def furnish(by: Person, town: str, words: str, now: datetime) -> tuple[dict[str, str], set[str]]:
+    """A point, an appointment, an open tube, a positive single one and a sent table of a town: keys, and what betrays
+    them."""
+    point = make_point(by, town=town, name=f"{words} 采样点", address=f"{words} 街")
+    sealed = seal(Facts(name=f"{words}人"))
+    case, comer, inside = files = make_files(3, town=town, sealed=sealed)
+    actions.book_appointments(by=by, now=now, town=town, on=day_of(now))
+    single = fill_tube(by, [case], size=1, now=now, town=town)
+    actions.record_result(
+        by=by, now=now, tube_id=single.pk, result="positive", laboratory=f"{words} 室", resulted_at=now
+    )
+    tube = actions.open_tube(by=by, now=now, size=10, town=town, point=point)
+    actions.add_swab(by=by, now=now, tube_id=tube.pk, file_id=inside.pk)
+    table = SimpleUploadedFile(f"{words}.csv", b"x")
+    sent = jobs.make_job(by=by, now=now, language="en", table=table, kind=tasks.RESULTS)
+    nothing = {"rows": 0, "taken": 0, "unchanged": 0, "again": 0, "by_result": {}, "refused": 0, "refusals": []}
+    jobs.save(replace(sent, stage="taken", report=nothing))
+    sent.refused_file().write_text(words)
+    keys = {
+        "<point_id>": str(point.pk),
+        "<appointment_id>": str(Appointment.objects.get(file=comer).pk),
+        "<tube_id>": str(tube.pk),
+        "<swab_id>": str(single.swabs.get().pk),
+        "<results_id>": sent.id,
+    }
+    secrets = {str(point.pk), str(tube.pk), str(single.pk), sent.id, *(file.number for file in files)}
+    return keys, secrets | {spaced(tube.code), tube.code, spaced(single.code), single.code}

@@ -47,7 +47,7 @@ def issue_labels(*, by: Person, now: datetime, town: str, number: int) -> list[s
 
 def labels_pdf(codes: Sequence[str], *, size: int, place: str, language: str, printed: datetime) -> bytes:
     """The labels as sheets of 44: the code as QR and in digits, how many swabs, whose they are. `language` zh or en."""
-    words = _("for one person") if size == 1 else _("for %(size)d people") % {"size": size}
+    words = _("single tube") if size == 1 else _("tube for %(size)d") % {"size": size}
     labels = [Sticker(svg_of(code), spaced(code), (words, place)) for code in codes]
     return render_labels(labels, title=_("Labels for tubes"), language=language, printed=printed)
 

@@ -262,7 +262,7 @@ def _tube_page(
     manages = reaches(person, MANAGES, tube.town)
     key, word = state_of(tube)
     local = timezone.localtime(now).strftime("%Y-%m-%d %H:%M")
-    laboratories = Tube.objects.exclude(laboratory="").filter(office=tube.office).order_by("laboratory")
+    laboratories = tubes_for(person).exclude(laboratory="").order_by("laboratory")
     context = {
         "tube": tube,
         "code": spaced(tube.code),
@@ -344,7 +344,6 @@ def _several(request: StaffRequest, tube: Tube, found: list[CaseFile], text: str
         "person_not_found",
         gettext_lazy("Nobody is found by this. Type the number of the file, an ID number or a telephone."),
         field="text",
-        status=404,
     )
     return _tube_page(request, tube, refusal=missing, said=text)
 
