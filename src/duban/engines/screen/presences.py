@@ -8,6 +8,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias, cast
 
@@ -22,7 +23,6 @@ from duban.engines.geo.positions import Floats, usable
 
 from .errors import ScreenError
 from .instants import FOREVER, Micros
-from .pages import numbers, texts
 
 Flags = NDArray[np.bool_]
 # What screening and tracing take: files, folders of files, a table, or batches that are read once.
@@ -52,8 +52,8 @@ REJECTS = pa.schema([("file", pa.string()), ("row", pa.int64()), ("reason", pa.s
 # Rows held at once when row groups (or tables) are larger.
 _BATCH = 1 << 17
 _LARGEST_GROUP = 1 << 20
-# Bytes of a file hashed at once, which stay in a core's cache.
-_PIECE = 1 << 18
+# Bytes of a file hashed at once: enough that other threads are seldom asked to make way.
+_PIECE = 1 << 22
 _PER_MICRO = {"s": (1_000_000, 1), "ms": (1_000, 1), "us": (1, 1), "ns": (1, 1_000)}
 
 
@@ -170,35 +170,21 @@ class GroupChunk(Chunk):
 
     @property
     def person_may_lack(self) -> bool:
-        statistics = self.source.metadata.row_group(self.group).column(self.source.columns["person"]).statistics
+        statistics = self.source.metadata.row_group(self.group).column(self.source.person_at).statistics
         known = statistics is not None and statistics.has_null_count and statistics.has_min_max
         return not known or statistics.null_count > 0 or not statistics.min
 
-    def degrees(self, name: str) -> tuple[Floats, Flags | None]:
-        bits = self._bits(name, "DOUBLE")
-        return super().degrees(name) if bits is None else (bits.view(np.float64), None)
-
-    def micros(self, name: str) -> tuple[Micros, Flags | None]:
-        bits = self._bits(name, "INT64") if self.layout.units.get(name) == "us" else None
-        return super().micros(name) if bits is None else (bits, None)
-
-    def text_of(self, name: str, rows: NDArray[np.intp]) -> pa.Array:
-        source = self.source
-        column = source.columns.get(name)
-        text = None if column is None else texts(source.path, source.metadata, self.group, column, rows)
-        return super().text_of(name, rows) if text is None else text
-
-    def _bits(self, name: str, physical: str) -> NDArray[np.int64] | None:
-        source = self.source
-        column = source.columns.get(name)
-        if column is None or source.metadata.schema.column(column).physical_type != physical:
-            return None
-        return numbers(source.path, source.metadata, self.group, column)
+    @cached_property
+    def _numbers(self) -> pa.Table:
+        return self._read([name for name in ("lon", "lat", "arrived", "departed") if name in self.layout.names])
 
     def _column(self, name: str) -> pa.Array:
-        read = self.source.of_this_thread().read_row_group(self.group, columns=[name], use_threads=False)
-        column = read.column(name)
+        table = self._numbers if name in ("lon", "lat", "arrived", "departed") else self._read([name])
+        column = table.column(name)
         return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+
+    def _read(self, names: list[str]) -> pa.Table:
+        return self.source.of_this_thread().read_row_group(self.group, columns=names, use_threads=False)
 
 
 class ParquetSource:
@@ -211,8 +197,7 @@ class ParquetSource:
             with pq.ParquetFile(path) as file:
                 self.metadata: pq.FileMetaData = file.metadata
                 self.layout = Layout.of(file.schema_arrow, self.label)
-                paths = [file.metadata.schema.column(index).path for index in range(file.metadata.num_columns)]
-                self.columns = {name: paths.index(name) for name in COLUMNS if name in paths}
+                self.person_at = file.schema.names.index("person")
         except (OSError, pa.ArrowInvalid) as error:
             raise ScreenError("unreadable", f"{path} cannot be read as Parquet: {error}") from error
 
