@@ -87,5 +87,16 @@ def done(task: Task, at: datetime) -> None:
     Task.objects.filter(pk=task.pk).update(state=TaskState.DONE, done_at=at, done_by=BY)
 
 
+def furnish(town: str, words: str, now: datetime) -> set[str]:
+    """Somebody of the town with an exposure, a plan and an act that is overdue; what betrays them."""
+    opened = now - timedelta(days=3)
+    file = make_file(opened, town, name=f"{words} 某", office=town)
+    expose(file, opened, basis=f"{words}-1")
+    make_plan(file, opened.date(), now.date() + timedelta(days=5), "home", made=opened, reports=2)
+    make_task(file, opened.date(), TaskKind.REACH)
+    swab(file, now - timedelta(hours=30))
+    return {str(file.pk), file.number}
+
+
 def hours(number: float) -> timedelta:
     return timedelta(hours=number)

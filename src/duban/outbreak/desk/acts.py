@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
-from duban.outbreak.desk.days import BadReport, today
+from duban.outbreak.desk.days import BadQuestion, today
 from duban.outbreak.models import Task, TaskKind, TaskState
 from duban.places.codes import LENGTHS, LONGEST, covers, normalise_code, outermost, within
 
@@ -82,7 +82,7 @@ def read_wanted(person: Person, words: Any, *, now: datetime) -> Wanted:
 
 
 def page_of(wanted: Wanted, cursor: str = "", size: int = PAGE) -> Page:
-    """The acts after a cursor, or before it; raises BadReport (`bad_cursor`)."""
+    """The acts after a cursor, or before it; raises BadQuestion (`bad_cursor`)."""
     backwards, key = _read_cursor(cursor) if cursor else (False, None)
     keys = _keys(wanted, key, backwards, size + 1)
     more, keys = len(keys) > size, keys[:size]
@@ -171,7 +171,7 @@ def _read_cursor(cursor: str) -> tuple[bool, Key]:
             raise ValueError(cursor)
         return direction == "before", (date.fromisoformat(day), kind, int(number))
     except (ValueError, TypeError, RecursionError) as error:
-        raise BadReport(
+        raise BadQuestion(
             "bad_cursor", _("This page of the list is not there any more; start at its head."), field="cursor"
         ) from error
 

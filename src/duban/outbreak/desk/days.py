@@ -22,7 +22,7 @@ from duban.outbreak.models import CaseFile, FileState, Release, Result, Swab
 Files = QuerySet[CaseFile]
 
 
-class BadReport(DubanError):
+class BadQuestion(DubanError):
     pass
 
 
@@ -50,13 +50,13 @@ def today(now: datetime) -> date:
 
 
 def read_day(text: str, *, field: str = "on") -> date:
-    """A day as 2021-01-20; raises BadReport (`bad_day`)."""
+    """A day as 2021-01-20; raises BadQuestion (`bad_day`)."""
     try:
         on = date.fromisoformat(text.strip())
     except ValueError:
         on = date.min
     if not 1990 <= on.year <= 2200:
-        raise BadReport("bad_day", _("Say the day as 2021-01-20."), field=field)
+        raise BadQuestion("bad_day", _("Say the day as 2021-01-20."), field=field)
     return on
 
 

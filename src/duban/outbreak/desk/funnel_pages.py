@@ -60,7 +60,7 @@ class Line:
 def read_question(person: Person, words: Any) -> tuple[date, str]:
     """(day, code) of an address: today at the first of the person's offices where nothing is said.
 
-    Raises BadReport (`bad_day`), BadCode (`bad_code`).
+    Raises BadQuestion (`bad_day`), BadCode (`bad_code`).
     """
     on = days.read_day(words["on"]) if words.get("on") else days.today(clock.now())
     at = normalise_code(words["at"], field="at") if words.get("at") else next(iter(offices_of(person)), "")
@@ -165,6 +165,7 @@ def rows_page(request: StaffRequest) -> HttpResponse:
     """Those whose files the reader may see, masked, fifty a page."""
     person = request.user
     on, at = read_question(person, request.GET)
+    rights.require(person, SEES, at)
     said = [request.GET.get(name, "")[:64] for name in ("figure", "town", "order")]
     figure, town, order = (text if is_plain(text) else "" for text in said)
     asked = Asked(figure, on, at, town, order)
@@ -182,7 +183,6 @@ def rows_page(request: StaffRequest) -> HttpResponse:
         "people": _people(person, page.files, names),
         "older": f"?{question}&{urlencode({'cursor': page.older})}" if page.older else "",
         "back": urlencode({"on": on, "at": at}),
-        "may_funnel": bool(rights.codes(person, SEES)),
     }
     return render(request, "outbreak/desk/rows.html", context)
 

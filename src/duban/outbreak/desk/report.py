@@ -20,7 +20,7 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.outbreak.counts import FEW
 from duban.outbreak.desk import days, sentence
-from duban.outbreak.desk.days import BadReport, Day, Files
+from duban.outbreak.desk.days import BadQuestion, Day, Files
 from duban.outbreak.models import Alert, CaseExposure, DailyReport, Measure, NoMeasure, Plan
 from duban.places import queries as places
 from duban.places.codes import LENGTHS, covers, outermost
@@ -79,11 +79,11 @@ class Report:
 def report_of(on: date, at: str = "") -> Report:
     """The report of a day, of the office or town `at`; "" is all that is on the books. Nothing is hidden in it.
 
-    Raises BadReport (`report_does_not_add_up`).
+    Raises BadQuestion (`report_does_not_add_up`).
     """
     try:
         return _made(days.day_of(on), at)
-    except BadReport:
+    except BadQuestion:
         # Somebody may have written between two of the questions; what is wrong is wrong a second time.
         return _made(days.day_of(on), at)
 
@@ -122,7 +122,7 @@ def _office_of(towns: list[str]) -> str:
 
 
 def _require_sums(lines: tuple[Line, ...], before: By, followed: int) -> None:
-    """Raises BadReport (`report_does_not_add_up`) unless every line follows from the day before and from its parts."""
+    """Raises BadQuestion (`report_does_not_add_up`) unless each line follows from the day before and from its parts."""
     told = {line.code: {name: number or 0 for name, number in line.figures.items()} for line in lines}
     for code in {*told, *before}:
         figures = told.get(code, dict.fromkeys(FIGURES, 0))
@@ -137,8 +137,8 @@ def _require_sums(lines: tuple[Line, ...], before: By, followed: int) -> None:
         raise _does_not_add_up("", "totals", total, followed)
 
 
-def _does_not_add_up(code: str, what: str, said: int, reckoned: int) -> BadReport:
-    return BadReport(
+def _does_not_add_up(code: str, what: str, said: int, reckoned: int) -> BadQuestion:
+    return BadQuestion(
         "report_does_not_add_up",
         _("The report is not made: at %(code)s the rows give %(said)d and %(reckoned)d for the same (%(what)s).")
         % {"code": code or "–", "said": said, "reckoned": reckoned, "what": what},
@@ -217,7 +217,7 @@ def offices_of(person: Person) -> list[str]:
 def report_for(person: Person, on: date, at: str = "") -> Report:
     """The report as the person may know it; at the first of their codes where none is named.
 
-    Raises NotAllowed (`not_allowed`), BadReport (`report_does_not_add_up`).
+    Raises NotAllowed (`not_allowed`), BadQuestion (`report_does_not_add_up`).
     """
     at = at or next(iter(offices_of(person)), "")
     rights.require(person, SEES, at)

@@ -44,7 +44,7 @@ def report_page(request: StaffRequest) -> HttpResponse:
     refusal, report = None, None
     try:
         report = report_for(person, on, at)
-    except days.BadReport as wrong:
+    except days.BadQuestion as wrong:
         refusal = wrong
     chinese = (get_language() or "zh").startswith("zh")
     context: dict[str, Any] = {

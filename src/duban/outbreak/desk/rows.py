@@ -15,7 +15,7 @@ from duban.access.models import Person
 from duban.core.errors import NotFound
 from duban.outbreak.casefiles.queries import files_for
 from duban.outbreak.desk import days, funnel
-from duban.outbreak.desk.days import BadReport, Files
+from duban.outbreak.desk.days import BadQuestion, Files
 from duban.outbreak.models import CaseFile
 
 PAGE = 50
@@ -82,7 +82,7 @@ def rows_for(person: Person, asked: Asked) -> Files:
 
 
 def page_of(files: Files, cursor: str = "") -> Page:
-    """Fifty files, the newest first; raises BadReport (`bad_cursor`)."""
+    """Fifty files, the newest first; raises BadQuestion (`bad_cursor`)."""
     if cursor:
         opened, key = _read(cursor)
         files = files.filter(opened_at__lte=opened).filter(Q(opened_at__lt=opened) | Q(pk__gt=key))
@@ -103,6 +103,6 @@ def _read(cursor: str) -> tuple[datetime, uuid.UUID]:
             raise ValueError(cursor)
         return moment, uuid.UUID(key)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise BadReport(
+        raise BadQuestion(
             "bad_cursor", _("This page of the list is not there any more; start at its head."), field="cursor"
         ) from error

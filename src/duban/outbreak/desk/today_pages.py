@@ -24,7 +24,7 @@ from duban.core.errors import NotFound
 from duban.outbreak.casefiles.identity import Facts, facts_of_many
 from duban.outbreak.desk import acts
 from duban.outbreak.desk.acts import DOES, Counts, Wanted
-from duban.outbreak.desk.days import today
+from duban.outbreak.desk.days import BadQuestion, today
 from duban.outbreak.measures.release import RELEASES
 from duban.outbreak.measures.todo import MAX_TASKS, finish_tasks, reopen_task, tasks_for
 from duban.outbreak.measures.words import why_words
@@ -175,9 +175,11 @@ def undo(request: StaffRequest) -> HttpResponse:
 
 
 def _keys(words: QueryDict) -> list[int]:
-    """The ids that were sent; raises NotFound (`task_not_found`) for what is none."""
+    """The ids that were sent; raises BadQuestion (`nothing_ticked`), NotFound (`task_not_found`) for what is none."""
     sent = words.getlist("task")[: MAX_TASKS + 1]
-    if not sent or not all(one.isascii() and one.isdecimal() and len(one) < 19 for one in sent):
+    if not sent:
+        raise BadQuestion("nothing_ticked", _("Tick what is done first."), field="task")
+    if not all(one.isascii() and one.isdecimal() and len(one) < 19 for one in sent):
         raise NotFound("task_not_found", _("There is no such act, or it is not yours to do."))
     return list(dict.fromkeys(int(one) for one in sent))
 
