@@ -11,6 +11,9 @@ from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.outbreak.care.building import furnish as furnish_care
+from tests.outbreak.casefiles.building import furnish as furnish_casefiles
+from tests.outbreak.desk.building import furnish as furnish_desk
+from tests.outbreak.samples.building import furnish as furnish_samples
 
 from duban.access.models import Person
 from duban.core.audit import Console
@@ -88,5 +91,11 @@ def furnish(by: Person, town: str, words: str) -> tuple[dict[str, str], set[str]
     secrets = {str(run.pk), seen.id, sent.id, traced.id, *(str(one.pk) for one in found)}
     cared, hidden = furnish_care(by, town, words, NOW)
     keys |= cared
-    secrets |= hidden
+    secrets |= hidden | furnish_desk(town, words, NOW)
+    sampled, told = furnish_samples(by, town, words, NOW)
+    keys |= sampled
+    secrets |= told
+    listed = furnish_casefiles(by, words, NOW)
+    keys |= listed
+    secrets |= set(listed.values())
     return keys, secrets | {token[:8] for token in tokens}

@@ -2,18 +2,24 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.outbreak.people import at, id_number
 
 from duban.access.models import Person
+from duban.core.sealed_text import seal_text
+from duban.ledger import jobs
 from duban.outbreak.areas import declare_areas
 from duban.outbreak.casefiles.actions import ExposureDraft, FileDraft, Opened, open_files
 from duban.outbreak.casefiles.arrivals import COLUMNS
 from duban.outbreak.casefiles.identity import Facts
+from duban.outbreak.casefiles.tasks import ARRIVALS, SCREENED
 from duban.outbreak.lists import AreaDraft
 from duban.outbreak.models import CaseExposure, CaseFile, FileKey, Plan, Task
+from duban.places.models import Jurisdiction
 
 DISTRICT, TOWN, OTHER = "110112", "110112110", "110112106"
 NOW = at(19, 8)
@@ -27,6 +33,14 @@ GOOD = {
     "stay_address": "某小区1号楼",
     "stay_jurisdiction": TOWN,
 }
+
+
+def load_units() -> None:
+    """The county and two of its towns, as the list of units has them."""
+    Jurisdiction.objects.bulk_create(
+        Jurisdiction(code=code, name=name, kind=kind, search=name, loaded_at=NOW)
+        for code, name, kind in ((DISTRICT, "通州区", "county"), (TOWN, "漷县镇", "town"), (OTHER, "张家湾镇", "town"))
+    )
 
 
 def exposure(basis: str = "110112-2021-S0001", **changes: Any) -> ExposureDraft:
@@ -77,3 +91,14 @@ def all_rows() -> list[list[tuple[Any, ...]]]:
         sorted(Plan.objects.filter(current=True).values_list("file", "ends_on", "digest")),
         sorted(Task.objects.exclude(state="cancelled").values_list("file", "kind", "due_on", "slot", "state")),
     ]
+
+
+def furnish(by: Person, words: str, now: datetime) -> dict[str, str]:
+    """For the two towns: a list that was taken in, and files that were opened, as the officer's own jobs."""
+    sent = jobs.make_job(by=by, now=now, language="en", table=SimpleUploadedFile(f"{words}.csv", b"x"), kind=ARRIVALS)
+    opened = jobs.make_export_job(by=by, now=now, language="en", name=words, query='""', rows=0)
+    nothing = {"rows": 0, "taken": 0, "updated": 0, "unchanged": 0, "refused": 0, "people": 0}
+    jobs.save(replace(sent, stage="taken", report=nothing))
+    jobs.save(replace(opened, kind=SCREENED, stage="taken", report=nothing))
+    sent.refused_file().write_bytes(seal_text(words))
+    return {"<handover_id>": sent.id, "<opening_id>": opened.id}

@@ -23,7 +23,7 @@ from duban.outbreak.casefiles import actions, dossier, notes, tasks
 from duban.outbreak.casefiles.arrivals import code_of_stay, moment_of
 from duban.outbreak.casefiles.identity import facts_of
 from duban.outbreak.casefiles.matching import BadFile
-from duban.outbreak.casefiles.queries import SEES, file_for, files_for, own_and_merged
+from duban.outbreak.casefiles.queries import SEES, file_for, file_not_found, files_for, own_and_merged
 from duban.outbreak.measures.release import conditions
 from duban.outbreak.measures.todo import finish_tasks
 from duban.outbreak.models import (
@@ -237,20 +237,26 @@ HANDLERS: dict[str, Handler] = {
 }
 
 
+def _seen(request: StaffRequest, file_id: uuid.UUID) -> CaseFile:
+    """The very file, not the one it was merged into."""
+    file = files_for(request.user).filter(pk=file_id).first()
+    if file is None:
+        raise file_not_found()
+    return file
+
+
 @require_POST
 @never_cache
 @person_who(SEES)
 def change(request: StaffRequest, file_id: uuid.UUID) -> HttpResponse:
     """Do one of HANDLERS; what it refuses stands on the page, in the words of the action."""
+    file = _seen(request, file_id)
     handler = HANDLERS.get(request.POST.get("do", ""))
     try:
         if handler is None:
             raise BadFile("unknown_act", _("There is nothing of that name to be done."))
         messages.success(request, handler(request, clock.now(), file_id, request.POST))
     except DubanError as refusal:
-        file = files_for(request.user).filter(pk=file_id).first()
-        if file is None:
-            raise
         return _file_page(request, file, refusal)
     if files_for(request.user).filter(pk=file_id).exists():
         return redirect("outbreak:file", file_id)
@@ -262,7 +268,7 @@ def change(request: StaffRequest, file_id: uuid.UUID) -> HttpResponse:
 @person_who(SEES)
 def look(request: StaffRequest, file_id: uuid.UUID) -> HttpResponse:
     """Open who it is, with ground and purpose, for an hour."""
-    told = request.POST
+    file, told = _seen(request, file_id), request.POST
     try:
         open_file(
             by=request.user,
@@ -272,9 +278,6 @@ def look(request: StaffRequest, file_id: uuid.UUID) -> HttpResponse:
             purpose=told.get("purpose", ""),
         )
     except DubanError as refusal:
-        file = files_for(request.user).filter(pk=file_id).first()
-        if file is None:
-            raise
         return _file_page(request, file, refusal)
     return redirect("outbreak:file", file_id)
 

@@ -110,9 +110,9 @@ def running(job: jobs.Job, now: datetime) -> dict[str, Any]:
 @require_safe
 @never_cache
 @person_who(OPENS)
-def arrivals_job(request: StaffRequest, list_id: uuid.UUID) -> HttpResponse:
+def arrivals_job(request: StaffRequest, handover_id: uuid.UUID) -> HttpResponse:
     """How far a list is; then what would come of it, and after the second step what came of it."""
-    job = jobs.job_for(request.user, list_id, tasks.ARRIVALS)
+    job = jobs.job_for(request.user, handover_id, tasks.ARRIVALS)
     notes = job.report.get("notes", {})
     context = running(job, clock.now()) | {
         "notes": [(words, notes[note]) for note, words in NOTES.items() if notes.get(note)],
@@ -127,10 +127,10 @@ def arrivals_job(request: StaffRequest, list_id: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @person_who(OPENS)
-def take(request: StaffRequest, list_id: uuid.UUID) -> HttpResponse:
+def take(request: StaffRequest, handover_id: uuid.UUID) -> HttpResponse:
     """Take in what was judged; again where the worker was stopped."""
     now = clock.now()
-    job = jobs.job_for(request.user, list_id, tasks.ARRIVALS)
+    job = jobs.job_for(request.user, handover_id, tasks.ARRIVALS)
     if job.stage == "taken":
         return redirect("outbreak:arrivals_job", job.id)
     if not (job.stage == "checked" or (job.stage == "failed" and "good" in job.report) or job.is_silent(now)):
@@ -148,9 +148,9 @@ def take(request: StaffRequest, list_id: uuid.UUID) -> HttpResponse:
 @require_GET
 @never_cache
 @person_who(OPENS)
-def arrivals_refused(request: StaffRequest, list_id: uuid.UUID) -> HttpResponse:
+def arrivals_refused(request: StaffRequest, handover_id: uuid.UUID) -> HttpResponse:
     """The refused rows with their reasons."""
-    job = jobs.job_for(request.user, list_id, tasks.ARRIVALS)
+    job = jobs.job_for(request.user, handover_id, tasks.ARRIVALS)
     if not job.refused_file().is_file():
         raise NotFound("import_not_found", _("No row was refused."))
     name = f"{job.name.rpartition('.')[0] or job.name}.refused.csv"
@@ -161,7 +161,7 @@ def arrivals_refused(request: StaffRequest, list_id: uuid.UUID) -> HttpResponse:
 
 urls = [
     path("files/import/", arrivals, name="arrivals"),
-    path("files/import/<uuid:list_id>/", arrivals_job, name="arrivals_job"),
-    path("files/import/<uuid:list_id>/take/", take, name="arrivals_take"),
-    path("files/import/<uuid:list_id>/refused.csv", arrivals_refused, name="arrivals_refused"),
+    path("files/import/<uuid:handover_id>/", arrivals_job, name="arrivals_job"),
+    path("files/import/<uuid:handover_id>/take/", take, name="arrivals_take"),
+    path("files/import/<uuid:handover_id>/refused.csv", arrivals_refused, name="arrivals_refused"),
 ]
