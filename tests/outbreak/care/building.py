@@ -18,8 +18,8 @@ DAY = date(2021, 1, 18)
 
 
 def make_file(*, town: str = TOWN, stay: str = "", name: str = "张三丰", plan: int = 2, **changes: Any) -> CaseFile:
-    """Somebody followed since the day before NOON, in home isolation for a fortnight with `plan` reports a day."""
-    values: dict[str, Any] = {"measure": "home", "opened_at": NOON - timedelta(days=1), "origin": "form"}
+    """Somebody at home for a fortnight with `plan` reports a day, followed since 13:00 of the day before NOON."""
+    values: dict[str, Any] = {"measure": "home", "opened_at": NOON - timedelta(hours=23), "origin": "form"}
     values["sealed"] = seal(Facts(name=name, phone="13800001234"))
     file = CaseFile.objects.create(
         office=town[:6], number=f"T{uuid.uuid4().hex[:12].upper()}", person=uuid.uuid4().hex * 2, town=town,
