@@ -401,6 +401,24 @@ def test_duckdb_and_spark_give_identical_rows(tmp_path):
     assert (three.engine, sum(three.rejects.values())) == (SPARK, len(BAD))
 
 
+@without_spark
+@spark_warnings
+def test_spark_reads_the_store_on_the_cluster_that_is_configured(monkeypatch, tmp_path):
+    rows = mixed(np.random.default_rng(12), 800)
+    store = Store(tmp_path / "the store", BEIJING)
+    store.add(table(*rows))
+    monkeypatch.setenv("DUBAN_SPARK_MASTER", "local[2]")
+    one, two, three = (screen(store, MIXED_AREAS, now=NOW, engine=engine) for engine in ENGINES)
+    assert as_found(one.per_area) == exposed(rows, MIXED_AREAS, NOW)
+    for other in (two, three):
+        assert one.per_area.equals(other.per_area)
+        assert one.per_person.equals(other.per_person)
+        assert (one.inputs, one.rows_held) == (other.inputs, other.rows_held)
+    from pyspark.sql import SparkSession
+
+    assert SparkSession.builder.getOrCreate().sparkContext.master == "local[2]"
+
+
 def test_spark_is_asked_for_only_when_it_is_chosen(monkeypatch, tmp_path):
     pq.write_table(table(row()), tmp_path / "p.parquet")
     monkeypatch.setitem(__import__("sys").modules, "pyspark.sql", None)

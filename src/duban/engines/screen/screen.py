@@ -67,14 +67,14 @@ def screen(
     hashed: bool = True,
     workers: int | None = None,
     memory_mb: int = 512,
-    master: str = "local[*]",
+    master: str | None = None,
 ) -> Screened:
     """Screen presences against areas; a stay and window without end last until `now`.
 
     With `out`, results go to `OUT.parquet`, `OUT_people.parquet` and, if a row was rejected, `OUT_rejects.parquet`;
     without, they come as tables. `memory_mb` bounds what putting exposures together may hold before it goes on on
-    disk; `master` is Spark's. Unless `hashed` is False, files are read once more for their BLAKE3 (a store knows its
-    own). Raises ScreenError: `unknown_engine`, and what reading the presences raises.
+    disk; `master` is Spark's, else that of DUBAN_SPARK_MASTER. Unless `hashed` is False, files are read once more for
+    their BLAKE3 (a store knows its own). Raises ScreenError: `unknown_engine`, and what reading the presences raises.
     """
     if engine not in ENGINES:
         raise ScreenError("unknown_engine", f"The engines are {', '.join(ENGINES)}, not {engine!r}.")

@@ -55,11 +55,12 @@ def screen_by_spark(
     now: int,
     rejects: RejectFile,
     folder: Path,
-    master: str,
+    master: str | None,
 ) -> Iterator[pa.RecordBatch]:
     """Exposures of the files' good rows, already put together by person and area; the others go to `rejects`.
 
-    Results come through files in `folder`, which a cluster must reach too. Raises ScreenError `no_spark`.
+    Without a `master` that of DUBAN_SPARK_MASTER is taken, or this machine. Results come through files in `folder`,
+    which a cluster must reach too. Raises ScreenError `no_spark`.
     """
     if not sources:
         return
@@ -67,6 +68,7 @@ def screen_by_spark(
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise ScreenError("no_spark", "Spark is not installed: install duban[spark], and Java.") from error
+    master = master or os.environ.get("DUBAN_SPARK_MASTER") or "local[*]"
     builder = SparkSession.builder.master(master)
     if master.startswith("local"):
         # Its workers run what runs us; on a cluster the cluster knows its own Python, and how to divide the work.
