@@ -12,10 +12,19 @@ from django_tasks_db.models import DBTaskResult
 
 from duban.ledger import jobs
 from duban.outbreak import tasks
+from duban.outbreak.casefiles import tasks as casefile_tasks
 from duban.outbreak.protection.rules import HANDOVER, RuleTable
+from duban.outbreak.samples import tasks as sample_tasks
 
-OF_OTHERS = ("findings", "amendments", "export", "inspections", tasks.SCREENING)
-"""Kinds of jobs that hold nobody who is followed: the ledger's and patrol's, and previews, which are numbers."""
+OURS = (
+    tasks.PRESENCES,
+    tasks.TRACING,
+    casefile_tasks.ARRIVALS,
+    casefile_tasks.SCREENED,
+    casefile_tasks.CONTACTS,
+    sample_tasks.RESULTS,
+)
+"""Kinds of jobs whose folders may tell of somebody who is followed."""
 AT_REST = timedelta(hours=1)
 """A list that was read and not taken in is left to whoever is looking at it for so long."""
 FINISHED = ("taken", "failed")
@@ -32,7 +41,7 @@ def job_folders(table: RuleTable, now: datetime) -> list[Path]:
     found = []
     for folder in sorted(jobs.imports_folder().iterdir()):
         job = _job_in(folder)
-        if job is None or job.kind in OF_OTHERS:
+        if job is None or job.kind not in OURS:
             continue
         seen = datetime.fromisoformat(job.seen_at)
         at_rest = not job.is_running if now - seen > AT_REST else job.stage in FINISHED
