@@ -1,10 +1,13 @@
 """Files with exposures of January 2021, made straight into the tables."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
+from duban.core.errors import DubanError
 from duban.core.sealed_text import seal_text
 from duban.outbreak.models import CaseExposure, CaseFile, Measure
 
@@ -52,3 +55,10 @@ def due(file: CaseFile, *kinds: str) -> Sequence[tuple[str, str, str, str]]:
     rows = file.tasks.exclude(state="cancelled").order_by("due_on", "kind", "slot")
     rows = rows.filter(kind__in=kinds) if kinds else rows
     return [(row.kind, row.due_on.isoformat(), row.slot, row.state) for row in rows]
+
+
+def refused(work: Callable[[], object]) -> str:
+    """The code with which it is refused."""
+    with pytest.raises(DubanError) as refusal:
+        work()
+    return refusal.value.code

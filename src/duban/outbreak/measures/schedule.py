@@ -192,7 +192,7 @@ def schedule(exposures: Iterable[Exposed], rules: Rulebook) -> Schedule | None:
     start = stretch[0][1].first
     held = [track for track in tracks if track.last >= start]
     known_on = min(track.of.added for track in held)
-    phases = _phases(stretch, held, known_on)
+    phases = _phases(stretch, held)
     return Schedule(
         phases=phases,
         tests=_tests(held, start),
@@ -235,7 +235,7 @@ def _track(exposed: Exposed, versions: Sequence[Rule], changes: Sequence[date]) 
                 break
             dues = (day_0 + off * DAY for off in rule.test_days)
             tests += [(due, rule) for due in dues if day <= due <= part[-1].last]
-            if part[-1].last < until:
+            if day_0 + rule.days * DAY <= until:
                 break
         if change is None:
             break
@@ -244,9 +244,10 @@ def _track(exposed: Exposed, versions: Sequence[Rule], changes: Sequence[date]) 
     if not spans:
         return None
     seen = [list(map(str, exposed)), *dict.fromkeys(span.rule.digest for span in spans)]
-    return Track(
-        exposed, day_0, counted, tuple(spans), tuple(sorted(tests, key=lambda one: one[0])), sha256(canonical(seen))
-    )
+    # What is counted from a day to come, an arrival, holds from the day on which it is known.
+    spans[0] = spans[0]._replace(first=min(spans[0].first, exposed.added))
+    tests.sort(key=lambda one: one[0])
+    return Track(exposed, day_0, counted, tuple(spans), tuple(tests), sha256(canonical(seen)))
 
 
 def _day_0(exposed: Exposed, rule: Rule) -> tuple[date, str]:
@@ -303,11 +304,8 @@ def _last_stretch(spans: Sequence[tuple[Track, Span]]) -> list[tuple[Track, Span
     return list(spans[start:])
 
 
-def _phases(stretch: Sequence[tuple[Track, Span]], held: Sequence[Track], known_on: date) -> tuple[Phase, ...]:
-    """Neighbours in the same measure and under the same rule are one phase.
-
-    It holds from the day on which it is known, also where the count starts later, with the arrival.
-    """
+def _phases(stretch: Sequence[tuple[Track, Span]], held: Sequence[Track]) -> tuple[Phase, ...]:
+    """Neighbours in the same measure and under the same rule are one phase."""
     phases: list[Phase] = []
     governs: list[tuple[Track, Rule]] = []
     for track, span in stretch:
@@ -318,8 +316,7 @@ def _phases(stretch: Sequence[tuple[Track, Span]], held: Sequence[Track], known_
         if last and last.measure == span.measure and last.reports == reports and governs[-1] == (track, span.rule):
             phases[-1] = Phase(last.measure, last.first, span.last, reports, track.why("phase", span.rule, span.last))
         else:
-            first = span.first if phases else min(span.first, known_on)
-            phases.append(Phase(span.measure, first, span.last, reports, track.why("phase", span.rule, span.last)))
+            phases.append(Phase(span.measure, span.first, span.last, reports, track.why("phase", span.rule, span.last)))
             governs.append((track, span.rule))
     return tuple(phases)
 
