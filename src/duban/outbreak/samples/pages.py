@@ -112,7 +112,7 @@ class OpenForm(forms.Form):
 
     use_required_attribute = False
 
-    place = forms.ChoiceField(label=gettext_lazy("Where"), required=False)
+    place = forms.ChoiceField(label=gettext_lazy("Where"))
     size = forms.TypedChoiceField(
         label=gettext_lazy("For how many"),
         coerce=int,

@@ -44,7 +44,7 @@ class PointForm(forms.Form):
     use_required_attribute = False
 
     name = NeededField(label=gettext_lazy("Name"))
-    town = forms.ChoiceField(label=gettext_lazy("Town"), required=False)
+    town = forms.ChoiceField(label=gettext_lazy("Town"))
     address = forms.CharField(label=gettext_lazy("Address"), required=False)
     opens = forms.TimeField(
         label=pgettext_lazy("sampling point", "Opens"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
@@ -177,7 +177,7 @@ class BookForm(forms.Form):
 
     use_required_attribute = False
 
-    town = forms.ChoiceField(label=gettext_lazy("Town"), required=False)
+    town = forms.ChoiceField(label=gettext_lazy("Town"))
     on = forms.DateField(label=gettext_lazy("Day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     measures = forms.MultipleChoiceField(
         label=gettext_lazy("Who comes to a point"),
@@ -235,7 +235,7 @@ class LabelsForm(forms.Form):
 
     use_required_attribute = False
 
-    town = forms.ChoiceField(label=gettext_lazy("Town"), required=False)
+    town = forms.ChoiceField(label=gettext_lazy("Town"))
     size = forms.TypedChoiceField(
         label=gettext_lazy("Tubes for how many"), coerce=int, choices=[(10, "10"), (5, "5"), (1, "1")]
     )

@@ -50,4 +50,4 @@ if (reader) {
   offer(reader);
   document.body.addEventListener("htmx:afterSwap", () => offer(reader));
 }
-document.body.addEventListener("htmx:afterSwap", () => document.querySelector("#tube .scan input[name=text]")?.focus());
+document.body.addEventListener("htmx:afterSwap", () => document.querySelector("#tube .scan input[name=text]")?.select());
