@@ -59,14 +59,12 @@ def files(request: StaffRequest) -> HttpResponse:
     ]
     states = [("", _("all")), *FileState.choices]
     measures = [("", _("every measure")), *Measure.choices, ("none", _("none, with a reason"))]
-    towns = sorted({file.town for file in files_for(person).only("town")[:500]} | ({wanted.town} - {""}))
-    known = places.names(towns)
     context = {
         "rows": rows,
         "wanted": wanted,
         "states": [(word, wanted.address(state=state, q=""), wanted.state == state) for state, word in states],
         "measures": [(word, wanted.address(measure=one), wanted.measure == one) for one, word in measures],
-        "towns": [(code, known.get(code, code)) for code in towns],
+        "towns": [(unit.code, unit.name) for unit in places.counties_and_towns(rights.codes(person, SEES))],
         "waiting_url": wanted.address(waiting=not wanted.waiting),
         "older": f"{wanted.address()}&after={after}" if after else "",
         "newer": wanted.address() if request.GET.get("after") else "",

@@ -23,14 +23,14 @@ NAME_AND_BIRTH = re.compile(r"(\S+?)[\s,，]*((?:19|20)\d{2})[-年./]?(\d{1,2})[
 def in_scope(codes: Iterable[str]) -> Q:
     """Files of these codes: a county's by its office, a town's by the town, a community's by where people stay.
 
-    One column a code, so that one index serves it.
+    One column a code and no range where it can be helped, so that one index finds the rows and sorts them.
     """
     kept = outermost(codes)
-    offices = [code for code in kept if len(code) <= LENGTHS[0]]
+    offices = [code for code in kept if len(code) == LENGTHS[0]]
     towns = [code for code in kept if len(code) == LENGTHS[1]]
     condition = within("stay", [code for code in kept if len(code) > LENGTHS[1]])
     if offices:
-        condition |= within("office", offices)
+        condition |= Q(office__in=offices)
     if towns:
         condition |= Q(town__in=towns)
     return condition
