@@ -27,6 +27,8 @@ from duban.ledger.sealing import seal_on_commit
 from duban.places import queries as places
 from duban.places.codes import LENGTHS, covers, normalise_code
 
+RECORDS, REPORTS = "entry.record", "entry.report"
+
 
 class BadFinding(DubanError):
     pass
@@ -84,27 +86,28 @@ def record_finding(*, by: Person, now: datetime, finding: Finding) -> Recorded:
 
 
 def record_findings(
-    *, by: Person, now: datetime, findings: Sequence[Finding], keep_good: bool = False
+    *, by: Person, now: datetime, findings: Sequence[Finding], keep_good: bool = False, right: str = RECORDS
 ) -> tuple[list[Recorded], list[DubanError]]:
     """Record all (with `keep_good`: all good ones) or none; returns what was recorded and what was refused, by row.
 
     Each becomes an entry in state found, located and proposed to the unit of its place. The same id again returns the
     entry that is there, and a late photo attaches; with other content it is refused as `finding_conflict` (409).
+    `right`: REPORTS where work of another kind found it, by somebody who keeps no ledger.
     """
     try:
-        return _record_findings(by=by, now=now, findings=findings, keep_good=keep_good)
+        return _record_findings(by=by, now=now, findings=findings, keep_good=keep_good, right=right)
     except IntegrityError:
         # The same id was sent twice at once and the other was first: it is there now, and this one is its replay.
-        return _record_findings(by=by, now=now, findings=findings, keep_good=keep_good)
+        return _record_findings(by=by, now=now, findings=findings, keep_good=keep_good, right=right)
 
 
 @transaction.atomic
 def _record_findings(
-    *, by: Person, now: datetime, findings: Sequence[Finding], keep_good: bool
+    *, by: Person, now: datetime, findings: Sequence[Finding], keep_good: bool, right: str
 ) -> tuple[list[Recorded], list[DubanError]]:
-    scopes = rights.grants(by, "entry.record")
+    scopes = rights.grants(by, right)
     if not scopes:
-        rights.require(by, "entry.record", "")
+        rights.require(by, right, "")
     sound, there, drafts, refused = _sift(now=now, findings=findings, scopes=scopes)
     if refused and not keep_good:
         return [], refused
@@ -135,9 +138,9 @@ def _record_findings(
 @transaction.atomic
 def check_findings(*, by: Person, now: datetime, findings: Sequence[Finding]) -> tuple[list[Entry], list[DubanError]]:
     """What record_findings would make of them, with nothing written: the new entries, unnumbered, and the refusals."""
-    scopes = rights.grants(by, "entry.record")
+    scopes = rights.grants(by, RECORDS)
     if not scopes:
-        rights.require(by, "entry.record", "")
+        rights.require(by, RECORDS, "")
     _sound, _there, drafts, refused = _sift(now=now, findings=findings, scopes=scopes)
     return [entry for entry, _finding in drafts], refused
 

@@ -9,10 +9,12 @@ def load_reference_data(**_signal: Any) -> None:
     from duban.core import clock
     from duban.outbreak.measures.rules import load_rules
     from duban.outbreak.protection.rules import load_rules as load_deletion_rules
+    from duban.outbreak.venue_sampling.frequencies import load_frequencies
 
     now = clock.now()
     load_rules(now=now)
     load_deletion_rules()
+    load_frequencies()
 
 
 class OutbreakConfig(AppConfig):

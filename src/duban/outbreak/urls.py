@@ -9,6 +9,8 @@ from duban.outbreak.protection import correction_pages, deletion_pages, export_p
 from duban.outbreak.samples import pages as sample_pages
 from duban.outbreak.samples import point_pages, result_pages
 from duban.outbreak.sites import pages as site_pages
+from duban.outbreak.venue_sampling import pages as venue_sampling_pages
+from duban.outbreak.venue_sampling import planner_pages
 
 app_name = "outbreak"
 urlpatterns = [
@@ -32,4 +34,6 @@ urlpatterns = [
     *sample_pages.urls,
     *point_pages.urls,
     *result_pages.urls,
+    *planner_pages.urls,
+    *venue_sampling_pages.urls,
 ]
