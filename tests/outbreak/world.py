@@ -13,7 +13,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.outbreak.care.building import furnish as furnish_care
 from tests.outbreak.casefiles.building import furnish as furnish_casefiles
 from tests.outbreak.desk.building import furnish as furnish_desk
+from tests.outbreak.protection.furnishing import furnish_protection
 from tests.outbreak.samples.building import furnish as furnish_samples
+from tests.outbreak.venue_sampling.building import furnish as furnish_venue_sampling
 
 from duban.access.models import Person
 from duban.core.audit import Console
@@ -95,7 +97,13 @@ def furnish(by: Person, town: str, words: str) -> tuple[dict[str, str], set[str]
     sampled, told = furnish_samples(by, town, words, NOW)
     keys |= sampled
     secrets |= told
+    swabbed, coded = furnish_venue_sampling(by, town, words, NOW)
+    keys |= swabbed
+    secrets |= coded
     listed = furnish_casefiles(by, words, NOW)
     keys |= listed
     secrets |= set(listed.values())
+    protected, kept = furnish_protection(by, town, words, NOW)
+    keys |= protected
+    secrets |= kept
     return keys, secrets | {token[:8] for token in tokens}

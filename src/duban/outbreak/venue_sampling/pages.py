@@ -125,6 +125,7 @@ def sampling_round(request: StaffRequest, sampling_id: uuid.UUID) -> HttpRespons
     found, status = sampling_for(request.user, sampling_id), 200
     form = TakenForm(request.POST or None)
     if request.method == "POST":
+        rights.require(request.user, PLANS, found.town)
         status = 400
         if form.is_valid():
             try:
@@ -241,10 +242,12 @@ def _day(text: str) -> date:
 def in_force(request: StaffRequest) -> HttpResponse:
     """Frequencies by type and level, levels by area; for who plans, a form for each."""
     codes = rights.codes(request.user, PLANS)
+    if request.method == "POST" and not codes:
+        rights.require(request.user, PLANS, "")
     areas = [(unit.code, unit.name) for unit in places.counties_and_towns(codes)]
     areas += [(code, code) for code in codes if code not in dict(areas)]
     kinds = [(kind.key, str(kind)) for kind in VenueType.objects.all()]
-    asked = request.POST.get("what", "") if request.method == "POST" and codes else ""
+    asked = request.POST.get("what", "") if request.method == "POST" else ""
     frequency_form = FrequencyForm(request.POST if asked == "frequency" else None, areas, kinds)
     level_form = LevelForm(request.POST if asked == "level" else None, areas)
     status = 200
