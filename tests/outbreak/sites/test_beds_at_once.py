@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 from tests.crashing import installation
 
+pytestmark = pytest.mark.django_db
+"""None of them reads this run's own database; with the mark they run on PostgreSQL as well."""
 HEAD = """
 import json, threading, uuid
 import django

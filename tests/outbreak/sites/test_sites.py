@@ -216,7 +216,9 @@ def test_a_household_goes_into_one_room_or_not_at_all(officer: Person) -> None:
     assert {stay.file_id for stay in stays} == {file.pk for file in family}
     assert not any(stay.shared_for for stay in stays)
     assert actions.assign_household(**asked, room_id=large.pk) == []
-    refused("household_not_found", actions.assign_household, by=officer, now=NOON, household=uuid.uuid4(), room_id=1)
+    refused(
+        "household_not_found", actions.assign_household, by=officer, now=NOON, household=uuid.uuid4(), room_id=large.pk
+    )
 
 
 def test_a_household_meets_strangers_in_no_room(officer: Person) -> None:
