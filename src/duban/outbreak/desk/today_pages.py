@@ -154,10 +154,9 @@ def _choices(person: Person, wanted: Wanted) -> list[tuple[str, str]]:
 def done(request: StaffRequest) -> HttpResponse:
     """Note that the ticked acts are done. One that was tapped comes back as a row that can be taken back."""
     now, keys = clock.now(), _keys(request.POST)
-    number = finish_tasks(by=request.user, now=now, task_ids=keys)
+    finish_tasks(by=request.user, now=now, task_ids=keys)
     if request.htmx and len(keys) == 1:
         return _row_again(request, keys[0], now)
-    messages.success(request, ngettext("%(n)s act is done.", "%(n)s acts are done.", number) % {"n": number})
     return redirect(_back(request, keys))
 
 

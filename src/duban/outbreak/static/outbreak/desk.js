@@ -1,6 +1,6 @@
 // One tap after the other: what is done stays to be taken back, and the next act takes the focus.
 
-document.addEventListener("htmx:afterSwap", (event) => {
+document.addEventListener("htmx:afterSettle", (event) => {
   const key = event.detail.requestConfig?.formData?.get("task");
   const row = key && document.getElementById(`act-${key}`);
   if (!row) return;
