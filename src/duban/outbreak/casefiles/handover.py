@@ -112,23 +112,31 @@ def _add(done: Taken, part: list[Arrival], opened: Opened) -> None:
 
 
 def _keep(by: Person, now: datetime, office: str, order: str, digest: str, done: Taken) -> None:
-    """Remember the list by its digest; of a list that came again what is new is what it brought this time."""
-    counts = {
-        "read": done.read,
-        "taken": done.taken,
-        "updated": done.updated,
-        "unchanged": done.unchanged,
-        "refused": len(done.refused),
-    }
-    actor = by.as_actor()
-    row, _made = Handover.objects.update_or_create(
-        office=office, order=order, digest=digest, defaults={**counts, "by": actor, "at": now}
+    """Remember the list by its digest; of a list that came again, what it brought in all."""
+    row, made = Handover.objects.get_or_create(
+        office=office,
+        order=order,
+        digest=digest,
+        defaults={
+            "read": done.read,
+            "taken": done.taken,
+            "updated": done.updated,
+            "unchanged": done.unchanged,
+            "refused": len(done.refused),
+            "by": by.as_actor(),
+            "at": now,
+        },
     )
+    if not made:
+        row.taken, row.updated, row.refused = row.taken + done.taken, row.updated + done.updated, len(done.refused)
+        row.unchanged = max(row.read - row.taken - row.updated - row.refused, 0)
+        row.save(update_fields=["taken", "updated", "refused", "unchanged"])
+    detail = {name: getattr(done, name) for name in ("read", "taken", "updated", "unchanged")}
     audit.record(
         by=by,
         now=now,
         action="import_arrivals",
         subject_type="handover",
         subject_id=row.pk,
-        detail={**counts, "order": order, "file": digest},
+        detail={**detail, "refused": len(done.refused), "order": order, "file": digest},
     )

@@ -32,15 +32,21 @@ AT_ONCE = 64 * 1024
 """A list of up to so many bytes is worked off while the browser waits."""
 
 
+class NeededFile(forms.FileField):
+    """Shown as needed; that it is missing is said by the action, in its own words."""
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        return super().clean(data, initial) if data else None
+
+
 class ListForm(forms.Form):
     """A list, and the order that it was handed over under."""
 
     use_required_attribute = False
 
     order = NeededField(label=gettext_lazy("Order"), widget=forms.Select)
-    file = forms.FileField(
+    file = NeededFile(
         label=gettext_lazy("List"),
-        required=False,
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.xls,.ods"}),
     )
 

@@ -2,10 +2,11 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +17,10 @@ STRONG = ("id_number", "own_id", "phone", "name_birth")
 """Kinds of keys that few people share; a name alone leads to nobody."""
 NUMBERS = ("id_number", "own_id")
 CHUNK = 900
+KEEP = "INSERT INTO outbreak_filekey (file_id, kind, digest) VALUES {rows}"
 Keys = Mapping[str, str]
+NewKey = tuple[uuid.UUID, str, str]
+"""File, kind and digest, as `keep_keys` writes them."""
 Item = TypeVar("Item")
 
 
@@ -99,11 +103,9 @@ class Register:
         self.learn(held, keys)
         return held
 
-    def learn(self, held: Held, keys: Keys) -> list[FileKey]:
+    def learn(self, held: Held, keys: Keys) -> list[NewKey]:
         """The keys that the file was not yet found by, to be kept; a phone that differs is one more."""
-        new = [
-            FileKey(file=held.file, kind=kind, digest=key) for kind, key in keys.items() if key not in held.keys[kind]
-        ]
+        new = [(held.file.pk, kind, digest) for kind, digest in keys.items() if digest not in held.keys[kind]]
         for kind, digest in keys.items():
             self._index(held, kind, digest)
         return new
@@ -174,3 +176,13 @@ def _uppers(files: QuerySet[CaseFile]) -> dict[uuid.UUID, uuid.UUID]:
 def _chunks(items: Iterable[Item]) -> Iterable[list[Item]]:
     held = list(items)
     return (held[start : start + CHUNK] for start in range(0, len(held), CHUNK))
+
+
+def keep_keys(keys: Sequence[NewKey]) -> None:
+    """Write the keys. There are four to a person, and a model's instance of each costs more than all else of a list."""
+    as_kept, connection = CaseFile._meta.pk.get_db_prep_value, connections[DEFAULT_DB_ALIAS]
+    with connection.cursor() as cursor:
+        for part in _chunks(keys):
+            marks = ", ".join(["(%s, %s, %s)"] * len(part))
+            values = [value for file, kind, key in part for value in (as_kept(file, connection), kind, key)]
+            cursor.execute(KEEP.format(rows=marks), values)

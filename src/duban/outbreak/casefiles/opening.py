@@ -25,7 +25,7 @@ from duban.outbreak.casefiles.identity import (
     person_token,
     seal_many,
 )
-from duban.outbreak.casefiles.matching import BadFile, Held, Register
+from duban.outbreak.casefiles.matching import BadFile, Held, NewKey, Register, keep_keys
 from duban.outbreak.measures.plans import replan
 from duban.outbreak.models import (
     Alert,
@@ -33,7 +33,6 @@ from duban.outbreak.models import (
     CaseExposure,
     CaseFile,
     ExposureKind,
-    FileKey,
     Measure,
     Task,
 )
@@ -148,7 +147,7 @@ class _Work:
         self.opened: dict[uuid.UUID, tuple[CaseFile, Facts]] = {}
         self.filled: dict[uuid.UUID, tuple[CaseFile, Facts]] = {}
         self.moved: dict[uuid.UUID, CaseFile] = {}
-        self.keys: list[FileKey] = []
+        self.keys: list[NewKey] = []
         self.exposures: list[CaseExposure] = []
         self.grown: dict[int, CaseExposure] = {}
         self.replanned: set[uuid.UUID] = set()
@@ -280,7 +279,7 @@ class _Work:
         if moved:
             CaseFile.objects.bulk_update(moved, ["town", "stay", "household"], batch_size=200)
             carry_along(moved)
-        insert(self.keys)
+        keep_keys(self.keys)
         insert(self.exposures)
         if self.grown:
             fields = ["first", "last", "arrived_at"]

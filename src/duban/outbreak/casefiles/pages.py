@@ -83,12 +83,16 @@ class FileForm(forms.Form):
     use_required_attribute = False
 
     name = NeededField(label=gettext_lazy("Name"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    id_number = NeededField(
+    id_number = forms.CharField(
+        required=False,
         label=gettext_lazy("ID number or passport"),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    phone = NeededField(label=gettext_lazy("Phone"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    birth_date = NeededField(
+    phone = forms.CharField(
+        required=False, label=gettext_lazy("Phone"), widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    birth_date = forms.CharField(
+        required=False,
         label=gettext_lazy("Date of birth"),
         help_text=gettext_lazy("Needed only where there is no ID number."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "1980-01-31"}),
@@ -98,10 +102,15 @@ class FileForm(forms.Form):
         help_text=gettext_lazy("Its code or its name, as fine as known."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    stay_address = NeededField(label=gettext_lazy("Address"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    from_place = NeededField(label=gettext_lazy("Came from"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    stay_address = forms.CharField(
+        required=False, label=gettext_lazy("Address"), widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    from_place = forms.CharField(
+        required=False, label=gettext_lazy("Came from"), widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
     basis = NeededField(label=gettext_lazy("Why"), widget=forms.Select)
-    measure = NeededField(
+    measure = forms.CharField(
+        required=False,
         label=gettext_lazy("Measure"),
         help_text=gettext_lazy("An order brings its own; choose one where the office decides."),
         widget=forms.Select(choices=[("", "–"), *Measure.choices]),
@@ -110,7 +119,8 @@ class FileForm(forms.Form):
         label=gettext_lazy("Last there, or last exposed"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "2021-01-18"}),
     )
-    arrived_at = NeededField(
+    arrived_at = forms.CharField(
+        required=False,
         label=gettext_lazy("Arrived here"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "2021-01-18 09:30"}),
     )
