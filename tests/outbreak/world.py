@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.outbreak.care.building import furnish as furnish_care
 from tests.outbreak.casefiles.building import furnish as furnish_casefiles
 from tests.outbreak.desk.building import furnish as furnish_desk
+from tests.outbreak.measures.building import furnish as furnish_measures
 from tests.outbreak.protection.furnishing import furnish_protection
 from tests.outbreak.samples.building import furnish as furnish_samples
 from tests.outbreak.venue_sampling.building import furnish as furnish_venue_sampling
@@ -103,6 +104,9 @@ def furnish(by: Person, town: str, words: str) -> tuple[dict[str, str], set[str]
     listed = furnish_casefiles(by, words, NOW)
     keys |= listed
     secrets |= set(listed.values())
+    measured, planned = furnish_measures(by, town, words, NOW)
+    keys |= measured
+    secrets |= planned
     protected, kept = furnish_protection(by, town, words, NOW)
     keys |= protected
     secrets |= kept

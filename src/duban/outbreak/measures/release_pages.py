@@ -105,9 +105,9 @@ def _phases(plan: Plan) -> list[PhaseShown]:
 @require_safe
 @never_cache
 @person_who(RELEASES)
-def certificate_pdf(request: StaffRequest, file_id: uuid.UUID) -> HttpResponse:
+def certificate_pdf(request: StaffRequest, released_id: uuid.UUID) -> HttpResponse:
     """The certificate to print; it bears the name, and the look is on the record."""
-    file = file_for(request.user, file_id)
+    file = file_for(request.user, released_id)
     pdf = print_certificate(by=request.user, now=clock.now(), file_id=file.pk, language=get_language() or "zh-hans")
     response = HttpResponse(pdf, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'inline; filename="certificate-{file.number}.pdf"'
@@ -126,5 +126,5 @@ def certificate(request: HttpRequest, code: str) -> HttpResponse:
 
 urls = [
     path("files/<uuid:file_id>/release/", release_page, name="release"),
-    path("files/<uuid:file_id>/certificate.pdf", certificate_pdf, name="certificate_pdf"),
+    path("files/<uuid:released_id>/certificate.pdf", certificate_pdf, name="certificate_pdf"),
 ]
