@@ -1,7 +1,6 @@
-"""A laboratory's table of results: words and headings as they come, every refusal, replay, and ten thousand rows."""
+"""A laboratory's table of results: words and headings as they come, every refusal, replay, and thousands of rows."""
 
 import io
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -151,18 +150,14 @@ def test_only_who_manages_samples_brings_results(officer: Person) -> None:
     assert refusal.value.code == "not_allowed"
 
 
-def test_ten_thousand_tubes_take_seconds_and_no_query_a_row(officer: Person) -> None:
-    tubes = make_stock(officer, 10_000)
+def test_thousands_of_tubes_ask_no_query_a_row(officer: Person) -> None:
+    tubes = make_stock(officer, 2000)
     words = ("阴性", "阴性", "阴性", "阳性", "灰区")
     rows = [(tube.code, words[place % 5], LAB, WHEN) for place, tube in enumerate(tubes)]
-    start = time.monotonic()
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    with CaptureQueriesContext(connection) as asked:
         done = take(officer, table(*rows))
-    assert told(done) == (10_000, 0, [])
-    assert len(asked) < 500
-    assert time.monotonic() - start < 60, "seconds, though not on a machine that does much else"
-    assert CaseFile.objects.filter(waiting_since=None).count() == 6000
-    assert Task.objects.filter(slot="re1").count() == 4000
-    assert told(take(officer, table(*rows))) == (0, 10_000, [])
+    assert told(done) == (2000, 0, [])
+    assert len(asked) < 100
+    assert CaseFile.objects.filter(waiting_since=None).count() == 1200
+    assert Task.objects.filter(slot="re1").count() == 800
+    assert told(take(officer, table(*rows))) == (0, 2000, [])

@@ -4,7 +4,7 @@ people at once from all that is known of each, so that it may be done again at a
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import NamedTuple
 
 from django.utils import timezone
 
@@ -13,6 +13,14 @@ from duban.outbreak.models import CaseFile, FileState, Task, TaskKind, TaskState
 from duban.outbreak.samples import outcome
 from duban.outbreak.samples.outcome import Taken
 from duban.outbreak.samples.queries import AGAIN, families, in_parts, roots, taken_of
+
+
+class Followed(NamedTuple):
+    """What of a file decides who waits."""
+
+    state: str
+    confirmed_at: datetime | None
+    waiting_since: datetime | None
 
 
 def settle_people(*, now: datetime, file_ids: Collection[uuid.UUID]) -> int:
@@ -35,29 +43,29 @@ def settle_people(*, now: datetime, file_ids: Collection[uuid.UUID]) -> int:
     return ask_again(now=now, wanted=wanted)
 
 
-def _lock(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, CaseFile]:
-    found: dict[uuid.UUID, CaseFile] = {}
+def _lock(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, Followed]:
+    # Rows, not objects: a laboratory's table is about a hundred thousand people.
+    found: dict[uuid.UUID, Followed] = {}
     for part in in_parts(sorted(keys)):
-        rows = CaseFile.objects.select_for_update().filter(pk__in=part).order_by("pk").defer("sealed")
-        found |= {one.pk: one for one in rows}
+        rows = CaseFile.objects.select_for_update().filter(pk__in=part).order_by("pk")
+        for key, *values in rows.values_list("pk", *Followed._fields):
+            found[key] = Followed(*values)
     return found
 
 
-def _write_waiting(people: Mapping[uuid.UUID, CaseFile], taken: Mapping[uuid.UUID, Sequence[Taken]]) -> None:
-    free: list[uuid.UUID] = []
-    held: list[CaseFile] = []
+def _write_waiting(people: Mapping[uuid.UUID, Followed], taken: Mapping[uuid.UUID, Sequence[Taken]]) -> None:
+    changed: dict[datetime | None, list[uuid.UUID]] = {}
     for key, file in people.items():
         # A confirmed case waits for nothing here: the hospital has them.
         waits = file.confirmed_at is None and outcome.waits(taken[key])
         if waits and file.waiting_since is None:
             open_ones = [one.at for one in outcome.last_of_each(taken[key]) if one.result != outcome.NEGATIVE]
-            file.waiting_since = min(open_ones)
-            held.append(file)
+            changed.setdefault(min(open_ones), []).append(key)
         elif not waits and file.waiting_since is not None:
-            free.append(key)
-    for part in in_parts(free):
-        CaseFile.objects.filter(pk__in=part).update(waiting_since=None)
-    CaseFile.objects.bulk_update(held, ["waiting_since"], batch_size=200)
+            changed.setdefault(None, []).append(key)
+    for since, keys in changed.items():
+        for part in in_parts(keys):
+            CaseFile.objects.filter(pk__in=part).update(waiting_since=since)
 
 
 def ask_again(*, now: datetime, wanted: Mapping[int, uuid.UUID]) -> int:
@@ -86,7 +94,7 @@ def ask_again(*, now: datetime, wanted: Mapping[int, uuid.UUID]) -> int:
     return add_tasks(now=now, rows=new) if new else 0
 
 
-def _task(file_id: uuid.UUID, swab: int, slot: str, today: date) -> Any:
+def _task(file_id: uuid.UUID, swab: int, slot: str, today: date) -> NewTask:
     return NewTask(
         file_id=file_id, kind=TaskKind.TEST, due_on=today, slot=slot, why={"code": "sampled_again", "swab": swab}
     )
