@@ -21,7 +21,6 @@ from duban.core.text import is_plain
 from duban.engines.screen import ARROW, Area, Areas, Screened, ScreenError, screen
 from duban.outbreak import store
 from duban.outbreak.areas import in_force, in_place_of
-from duban.outbreak.counts import FEW as FEW
 from duban.outbreak.counts import count_once
 from duban.outbreak.merging import aliases_digest, one_person_each, output_digest
 from duban.outbreak.models import Declaration, Found, FoundExposure, Ground, Measure, RiskArea, Screening
