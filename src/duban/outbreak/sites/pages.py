@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from duban.access import rights
@@ -58,7 +58,7 @@ class SiteForm(forms.Form):
     town = NeededField(label=gettext_lazy("Town where it lies"), widget=forms.Select)
     address = forms.CharField(label=gettext_lazy("Address"), required=False)
     opened_on = NeededField(label=gettext_lazy("Open from"), widget=forms.DateInput(attrs={"type": "date"}))
-    rooms = forms.CharField(label=gettext_lazy("Rooms"), required=False)
+    rooms = forms.CharField(label=pgettext_lazy("site", "Rooms"), required=False)
 
     def __init__(self, data: Any = None, *, towns: Sequence[tuple[str, str]], day: date):
         super().__init__(data, initial={"id": uuid.uuid4(), "opened_on": day.isoformat()})
