@@ -47,8 +47,7 @@ def opened(request: HttpRequest, secret: str) -> CaseFile:
     try:
         return file_of_link(secret)
     except NotFound:
-        cache.add(key, 0, TRIES_SECONDS)
-        cache.incr(key)
+        cache.set(key, cache.get(key, 0) + 1, TRIES_SECONDS)
         raise
 
 
