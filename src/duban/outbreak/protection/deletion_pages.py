@@ -53,8 +53,8 @@ def deletions(request: StaffRequest) -> HttpResponse:
     """What would go as of yesterday's end, what is late, and the certificates."""
     person, now = request.user, clock.now()
     on = timezone.localtime(now).date() - timedelta(days=1)
-    table = rules_on(on)
-    rows = waiting(table, Scope(tuple(rights.codes(person, SEES))), now)
+    table, codes = rules_on(on), rights.codes(person, SEES)
+    rows = waiting(table, Scope(tuple(codes)), now)
     certificates = certificates_for(person)
     names = places.names({row.place for row in rows})
     context = {
@@ -62,7 +62,11 @@ def deletions(request: StaffRequest) -> HttpResponse:
         "rows": [(names.get(row.place, row.place), row) for row in rows],
         "due": sum(row.people + row.found + row.looks for row in rows),
         "late": sum(row.late for row in rows),
-        "rules": [(RULES.get(row.key, row.key), row) for row in table.rows],
+        "rules": [
+            (RULES.get(row.key, row.key), row)
+            for row in table.rows
+            if any(code.startswith(row.office) or row.office.startswith(code) for code in codes)
+        ],
         "certificates": certificates,
         "may_run": bool(rights.codes(person, RUNS)),
     }
@@ -143,7 +147,7 @@ def certificate_pdf(found: Certificate) -> bytes:
     table = {
         "title": _("What was deleted"),
         "first": [_("Town or office"), _("Kind")],
-        "columns": [_("Number")],
+        "columns": [_("How many")],
         "rows": [{"words": [place, kind], "cells": [[f"{number:,}", ""]]} for place, kind, number in _lines(found)],
         "total": False,
     }

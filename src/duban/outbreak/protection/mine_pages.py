@@ -41,6 +41,7 @@ from duban.outbreak.models import (
     NeedKind,
     Result,
     Swab,
+    Tube,
 )
 from duban.outbreak.protection.corrections import LONGEST, ask_correction, corrections_of
 from duban.outbreak.protection.look_pages import FIELDS, purpose_words, role_words
@@ -147,17 +148,16 @@ def _told(facts: Facts) -> list[tuple[str, str]]:
 
 def _swabs(files: Sequence[UUID]) -> list[tuple[datetime, str]]:
     rows = Swab.objects.filter(file__in=files).select_related("tube").order_by("-taken_at")
-    known = dict(Result.choices)
-    # What a pool said is said of ten people; it is no result of this one unless it was negative.
-    return [
-        (
-            one.taken_at,
-            str(known[Result(one.tube.result)])
-            if one.tube.result and (one.tube.size == 1 or one.tube.result == Result.NEGATIVE)
-            else _("no result of your own"),
-        )
-        for one in rows
-    ]
+    return [(one.taken_at, _result_words(one.tube)) for one in rows]
+
+
+def _result_words(tube: Tube) -> str:
+    """What a pool said is said of ten people; it is no result of this one unless it was negative."""
+    if not tube.result:
+        return _("no result yet")
+    if tube.size > 1 and tube.result != Result.NEGATIVE:
+        return _("no result of your own; you are tested again")
+    return str(Result(tube.result).label)
 
 
 def _held(files: Sequence[UUID]) -> list[tuple[str, int]]:
