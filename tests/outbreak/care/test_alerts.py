@@ -204,6 +204,18 @@ def test_the_worker_looks_when_the_next_thing_falls_due() -> None:
     assert waiting() == [NOON + timedelta(minutes=30), NOON + timedelta(minutes=60)]
 
 
+def test_a_watch_that_fails_is_followed_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*, now: Any) -> int:
+        raise ValueError(now)
+
+    raised()
+    monkeypatch.setattr("duban.outbreak.care.watch.ask_for_missing", fail)
+    later = NOON + timedelta(minutes=45)
+    with pytest.raises(ValueError, match="2021"):
+        keep_watch(now=later)
+    assert waiting()[-1] == later + timedelta(minutes=1)
+
+
 def test_a_watch_says_nothing_of_anybody_in_the_queue() -> None:
     file = make_file(name="欧阳慎")
     report(file, "38.5", note="欧阳慎")

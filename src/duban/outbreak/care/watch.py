@@ -16,6 +16,7 @@ from duban.outbreak.care.missing import ask_for_missing
 from duban.outbreak.care.rules import moment_of, rule_on, today
 from duban.outbreak.models import Alert
 
+AGAIN = timedelta(minutes=1)
 KEPT = timedelta(days=1)
 """How long it stays in the queue's table that a watch was kept."""
 
@@ -30,10 +31,14 @@ def watch_later() -> None:
 
 
 def keep_watch(*, now: datetime) -> tuple[int, int]:
-    """How many missing reports are asked for, and how many alerts rose. Run again it does nothing more."""
-    found = ask_for_missing(now=now), escalate(now=now)
-    set_watch(now=now)
-    return found
+    """How many missing reports are asked for, and how many alerts rose. Run again it does nothing more.
+
+    One that fails half-way is followed by another all the same: nobody would notice that none comes.
+    """
+    try:
+        return ask_for_missing(now=now), escalate(now=now)
+    finally:
+        set_watch(now=now)
 
 
 def set_watch(*, now: datetime) -> None:
@@ -47,8 +52,11 @@ def set_watch(*, now: datetime) -> None:
 
 
 def next_moment(now: datetime) -> datetime:
-    """The next hour at which a slot is cut off, or the first at which an alert rises; never before `now`."""
+    """The next hour at which a slot is cut off, or the first at which an alert rises: what is late, in a minute."""
     days = (today(now), today(now) + timedelta(days=1))
     hours = [moment_of(day, one.cut_off) for day in days for one in rule_on(day).slots]
     rising = Alert.objects.filter(closed_at=None, level__lt=HIGHEST).aggregate(first=Min("escalates_at"))["first"]
-    return max(now + timedelta(seconds=1), min([hour for hour in hours if hour > now] + ([rising] if rising else [])))
+    next_hour = min(hour for hour in hours if hour > now)
+    if rising is None:
+        return next_hour
+    return min(next_hour, rising if rising > now else now + AGAIN)
