@@ -21,10 +21,10 @@ from duban.outbreak.casefiles.identity import facts_of_many
 from duban.outbreak.casefiles.queries import SEES as SEES_FILES
 from duban.outbreak.counts import FEW
 from duban.outbreak.desk import days, funnel, rows
-from duban.outbreak.desk.report import SEES, offices_of
+from duban.outbreak.desk.report import SEES, measures_on, offices_of
 from duban.outbreak.desk.rows import TITLES, Asked
 from duban.outbreak.desk.today_pages import file_url
-from duban.outbreak.models import CaseFile, FileState, Measure
+from duban.outbreak.models import CaseFile, FileState
 from duban.outbreak.protection.visibility import shown
 from duban.places import queries as places
 from duban.places.codes import covers, normalise_code
@@ -188,13 +188,13 @@ def rows_page(request: StaffRequest) -> HttpResponse:
 
 
 def _people(person: Person, files: list[CaseFile], names: dict[str, str]) -> list[Found]:
-    facts = facts_of_many(files)
+    facts, measures = facts_of_many(files), measures_on(files, days.today(clock.now()))
     return [
         Found(
             file=file,
             name=shown(person, file, facts[file.pk]).name,
             town=names.get(file.town, file.town),
-            measure=str(Measure(file.measure).label) if file.measure else "",
+            measure=measures.get(file.pk, "") if file.state == FileState.OPEN else "",
             state=str(FileState(file.state).label),
             url=file_url(file.pk),
         )

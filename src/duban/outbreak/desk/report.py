@@ -5,8 +5,9 @@
 """
 
 import json
+import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -21,7 +22,7 @@ from duban.access.models import Person
 from duban.outbreak.counts import FEW
 from duban.outbreak.desk import days, sentence
 from duban.outbreak.desk.days import BadQuestion, Day, Files
-from duban.outbreak.models import Alert, CaseExposure, DailyReport, Measure, NoMeasure, Plan
+from duban.outbreak.models import Alert, CaseExposure, CaseFile, DailyReport, Measure, NoMeasure, Plan
 from duban.places import queries as places
 from duban.places.codes import LENGTHS, covers, outermost
 
@@ -168,6 +169,16 @@ def _phase(phases: str, on: str) -> tuple[str, int]:
     plan = json.loads(phases)
     phase = next((one for one in plan if on <= one["last"]), plan[-1])
     return phase["measure"], phase.get("reports", 0) if phase["first"] <= on <= phase["last"] else 0
+
+
+def measures_on(files: Iterable[CaseFile], on: date) -> dict[uuid.UUID, str]:
+    """In words the measure of each file's current plan on a day; no file without a plan is in it.
+
+    What the file says itself is of the day on which the worker last turned the phases.
+    """
+    plans = Plan.objects.filter(file__in=[file.pk for file in files], current=True).values_list("file", "phases")
+    day = on.isoformat()
+    return {key: str(Measure(_phase(json.dumps(phases), day)[0]).label) for key, phases in plans}
 
 
 def _by_measure(files: Files, day: Day, followed: By) -> dict[str, By]:

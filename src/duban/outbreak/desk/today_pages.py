@@ -25,10 +25,11 @@ from duban.outbreak.casefiles.identity import Facts, facts_of_many
 from duban.outbreak.desk import acts
 from duban.outbreak.desk.acts import DOES, Counts, Wanted
 from duban.outbreak.desk.days import BadQuestion, today
+from duban.outbreak.desk.report import measures_on
 from duban.outbreak.measures.release import RELEASES
 from duban.outbreak.measures.todo import MAX_TASKS, finish_tasks, reopen_task, tasks_for
 from duban.outbreak.measures.words import why_words
-from duban.outbreak.models import Measure, Task, TaskKind, TaskState
+from duban.outbreak.models import Task, TaskKind, TaskState
 from duban.outbreak.protection.visibility import sees, show_list
 from duban.places import queries as places
 from duban.places.codes import outermost
@@ -91,10 +92,11 @@ def rows_of(person: Person, tasks: Sequence[Task], *, now: datetime) -> list[Row
     """The acts with as much of the people as `person` may see; who sees a name is written down."""
     files = {task.file_id: task.file for task in tasks}
     facts = show_list(by=person, now=now, files=list(files.values()), facts=facts_of_many(files.values()))
-    return [_row(person, task, facts[task.file_id], today(now)) for task in tasks]
+    measures = measures_on(files.values(), today(now))
+    return [_row(person, task, facts[task.file_id], measures.get(task.file_id, ""), today(now)) for task in tasks]
 
 
-def _row(person: Person, task: Task, facts: Facts, on: date) -> Row:
+def _row(person: Person, task: Task, facts: Facts, measure: str, on: date) -> Row:
     may_release = rights.may(person, RELEASES, task.town)
     days_late = max((on - task.due_on).days, 0)
     return Row(
@@ -103,7 +105,7 @@ def _row(person: Person, task: Task, facts: Facts, on: date) -> Row:
         kind=str(TaskKind(task.kind).label),
         button=str(BUTTONS.get(task.kind, "")),
         slot=str(SLOTS.get(task.slot, "")),
-        measure=str(Measure(task.file.measure).label) if task.file.measure else "",
+        measure=measure,
         days_late=days_late,
         late=ngettext("%(days)d day late", "%(days)d days late", days_late) % {"days": days_late} if days_late else "",
         file_url=file_url(task.file_id),

@@ -146,7 +146,7 @@ def _quiet(file: CaseFile, ids: list[uuid.UUID], plan: Plan, zone: tzinfo) -> li
     Of days on which the file was not yet there in the morning none is asked for.
     """
     rules = {rule.id: rule for rule in all_rules()}
-    rule = rules.get(plan.phases[-1]["why"]["rule"])
+    rule = rules.get(plan.phases[-1]["why"].get("rule"))
     after = file.opened_at.astimezone(zone).date()
     days = [day for day in _days_with_reports(plan, rule.quiet_days if rule else 0) if day > after]
     if not days:

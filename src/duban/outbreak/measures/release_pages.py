@@ -89,14 +89,14 @@ def _release_page(request: StaffRequest, file: CaseFile, refusal: DubanError | N
 
 
 def _phases(plan: Plan) -> list[PhaseShown]:
-    rules = MeasureRule.objects.in_bulk([phase["why"]["rule"] for phase in plan.phases])
+    rules = MeasureRule.objects.in_bulk([phase["why"].get("rule", 0) for phase in plan.phases])
     return [
         PhaseShown(
             measure=str(Measure(phase["measure"]).label),
             first=phase["first"],
             last=phase["last"],
             why=phase["why"],
-            rule=rules.get(phase["why"]["rule"]),
+            rule=rules.get(phase["why"].get("rule")),
         )
         for phase in plan.phases
     ]

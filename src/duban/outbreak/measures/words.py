@@ -90,7 +90,7 @@ def _held(code: str, detail: Detail) -> str:
     return {
         "arrived": _("nobody is still to be brought to a site"),
         "tests": _("every test was taken"),
-        "negative": _("every sample was negative"),
+        "negative": _("no sample is anything but negative"),
         "double": _("two samples before release were negative"),
         "waiting": _("no result is waited for"),
         "alerts": _("no alert is open"),
@@ -139,7 +139,7 @@ def _quiet(detail: Detail) -> str:
     parts = []
     if detail["missing"]:
         days = _(", ").join(day_words(day) for day in detail["missing"])
-        parts.append(_("no report of %(days)s") % {"days": days})
+        parts.append(_("reports of %(days)s are missing or to come") % {"days": days})
     if detail["ill"]:
         words = ngettext("%(n)d report of fever or symptoms", "%(n)d reports of fever or symptoms", detail["ill"])
         parts.append(words % {"n": detail["ill"]})
