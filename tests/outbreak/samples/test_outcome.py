@@ -63,12 +63,12 @@ def test_what_a_lone_result_means(size: int, result: str) -> None:
     assert outcome.standing(taken[0]) == ("" if again else result)
 
 
-POOLS = st.lists(st.tuples(st.integers(1, 4), st.sampled_from(Result.values)), min_size=1, max_size=4)
+POOLS = st.lists(st.tuples(st.integers(1, 3), st.sampled_from(Result.values)), min_size=1, max_size=3)
 ALONE = st.lists(st.sampled_from(["negative", "negative", "positive", "grey", "invalid"]), min_size=0, max_size=20)
 
 
 @pytest.mark.django_db
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(pools=POOLS, alone=ALONE, order=st.randoms(use_true_random=False))
 def test_pools_on_rows_hold_and_resample_each_member_once(
     pools: list[tuple[int, str]], alone: list[str], order: Any
