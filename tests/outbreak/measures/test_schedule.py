@@ -120,6 +120,9 @@ def test_a_shorter_version_ends_it_the_day_before_it_begins_to_hold() -> None:
     shorter = make_rule(id=2, since=START + 10 * DAY, phases=(("centralised", 7),), test_days=(1, 7))
     found = made([exposed()], make_rule(), shorter)
     assert found.ends_on == START + 9 * DAY
+    nothing = replace(shorter, phases=(("centralised", 3),), test_days=(1,))
+    ended, whole = made([exposed()], make_rule(), nothing), made([exposed()], make_rule())
+    assert (ended.ends_on, ended.digest != whole.digest) == (START + 9 * DAY, True)
     assert max(day for day, _slot in found.tests) <= found.ends_on
 
 

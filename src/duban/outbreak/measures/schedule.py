@@ -138,7 +138,7 @@ class Track:
     spans: tuple[Span, ...]
     tests: tuple[tuple[date, Rule], ...]
     digest: str
-    """SHA-256 of the exposure and the rules that it goes under."""
+    """SHA-256 of the exposure, its days, and the rules that it goes under."""
 
     @property
     def last(self) -> date:
@@ -243,7 +243,9 @@ def _track(exposed: Exposed, versions: Sequence[Rule], changes: Sequence[date]) 
         day, rule = change, _in_force(versions, change) or rule
     if not spans:
         return None
-    seen = [list(map(str, exposed)), *dict.fromkeys(span.rule.digest for span in spans)]
+    # Not the rules alone: a version that asks for nothing any more ends the one before and leaves no span of its own.
+    seen = [[str(value) for value in exposed]]
+    seen += [[span.measure, str(span.first), str(span.last), span.rule.digest] for span in spans]
     # What is counted from a day to come, an arrival, holds from the day on which it is known.
     spans[0] = spans[0]._replace(first=min(spans[0].first, exposed.added))
     tests.sort(key=lambda one: one[0])
