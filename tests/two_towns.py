@@ -431,7 +431,6 @@ ABSENT = {
     "<opening_id>": str(uuid.UUID(int=51)),
     "<released_id>": str(uuid.UUID(int=60)),
     "<rule_job_id>": str(uuid.UUID(int=61)),
-    "<code>": "nothing",
     "<site_id>": str(uuid.UUID(int=17)),
     "<request_id>": str(uuid.UUID(int=18)),
     "<file_id>": str(uuid.UUID(int=19)),
