@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from tests.outbreak.desk.building import HERE, OFFICE, THERE, make_file, make_task
+from tests.outbreak.desk.building import HERE, OFFICE, THERE, make_file, make_plan, make_task
 
 from duban.access.models import Person
 from duban.core import clock
@@ -110,6 +110,18 @@ def test_one_tap_is_done_and_one_takes_it_back(officer: Person) -> None:
     back = client.post("/outbreak/today/undo/", sent, headers={"hx-request": "true"}).content.decode()
     assert "Reached" in back
     assert (Task.objects.get().state, CaseFile.objects.get().reached_at) == (TaskState.OPEN, None)
+
+
+def test_the_measure_shown_is_that_of_the_day(officer: Person) -> None:
+    file = make_file(NOON, measure="home")
+    plan = make_plan(file, TODAY - timedelta(days=14), TODAY - timedelta(days=1), "centralised", made=NOON)
+    monitor = {"measure": "monitor", "first": TODAY.isoformat(), "last": "2021-01-25", "reports": 1, "why": {}}
+    plan.phases.append(monitor)
+    plan.save()
+    make_task(file, TODAY)
+    page = client_of(officer).get("/outbreak/today/").content
+    assert b"health monitoring" in page
+    assert b"isolation" not in page.partition(b"acts-due")[2]
 
 
 def test_several_ticked_acts_are_done_at_once_or_not_at_all(officer: Person) -> None:
