@@ -87,7 +87,7 @@ def _hours(since: datetime | None, until: datetime) -> float:
 
 def without_result(tubes: QuerySet[Tube]) -> QuerySet[Tube]:
     """Those that were not given up and have no result, the longest open first."""
-    return tubes.filter(result="", voided_at=None).order_by("opened_at", "pk")
+    return tubes.filter(resulted_at=None, voided_at=None).order_by("opened_at", "pk")
 
 
 def overdue(tubes: QuerySet[Tube], now: datetime) -> QuerySet[Tube]:
