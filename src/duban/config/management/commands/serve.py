@@ -9,6 +9,9 @@ from django.db import connection
 from granian import Granian
 from granian.constants import Interfaces
 
+from duban.core import clock
+from duban.outbreak.protection.daily import set_daily
+
 
 class Command(BaseCommand):
     help = "Serve the site and work off background tasks until stopped."
@@ -24,6 +27,7 @@ class Command(BaseCommand):
         if not host or not port.isdigit():
             raise CommandError(f"the address must be HOST:PORT, not {options['address']!r}", returncode=2)
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+        set_daily(now=clock.now())
         worker = subprocess.Popen([sys.argv[0], "db_worker"])  # noqa: S603
         self.stdout.write(f"Duban serves http://{options['address']}/ over {settings.DUBAN_DATA}; Ctrl-C stops it.")
         self.stdout.flush()

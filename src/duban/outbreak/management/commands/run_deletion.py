@@ -8,6 +8,7 @@ from duban.core import clock
 from duban.core.audit import Console
 from duban.core.command import DubanCommand
 from duban.core.errors import DubanError
+from duban.outbreak.protection.daily import set_daily
 from duban.outbreak.protection.deletion import run_deletion
 from duban.outbreak.protection.due import Scope, waiting
 from duban.outbreak.protection.rules import rules_on
@@ -35,6 +36,7 @@ class Command(DubanCommand):
                 self.stderr.write(" ".join(f"{name}={value}" for name, value in vars(row).items() if value))
             return sum(row.people for row in rows)
         done = run_deletion(by=Console(), now=now, on=on)
+        set_daily(now=now)
         if done.number:
             self.stderr.write(f"certificate {done.number}")
         if options["json"]:
