@@ -154,7 +154,7 @@ GETS: dict[str, tuple[str, ...]] = {
     "/outbreak/trace/": ("",),
     "/outbreak/trace/<trace_id>/": ("",),
     "/outbreak/trace/<trace_id>/contacts.parquet": ("",),
-    "/outbreak/files/": ("", "?state=all", "?q={mark}", "?waiting=1", f"?town={THERE}"),
+    "/outbreak/files/": ("", "?state=all", "?waiting=1", f"?town={THERE}"),
     "/outbreak/files/new/": ("",),
     "/outbreak/files/opening/<opening_id>/": ("",),
     "/outbreak/files/import/": ("",),

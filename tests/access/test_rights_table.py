@@ -370,6 +370,7 @@ ROWS: dict[str, Row] = {
     "GET /outbreak/files/<released_id>/certificate.pdf": "O",
     "GET /certificate/<code>/": (ALL, ALL, ALL),
     "GET /outbreak/files/": "OC",
+    "POST /outbreak/files/": "OC",
     "GET /outbreak/files/<file_id>/": "OC",
     "POST /outbreak/files/<file_id>/change/": "OC",
     "POST /outbreak/files/<file_id>/look/": "O",

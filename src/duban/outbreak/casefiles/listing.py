@@ -19,7 +19,10 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the list shows; "" is everything. `measure` may also be a reason why there is none, or `none`: any such."""
+    """What the list shows; "" is everything. `measure` may also be a reason why there is none, or `none`: any such.
+
+    `q` is who is looked for. It is sent in a form and stands in no address: addresses are kept and handed on.
+    """
 
     state: str = FileState.OPEN
     measure: str = ""
@@ -29,20 +32,20 @@ class Wanted:
 
     def address(self, **changes: object) -> str:
         """The query of the same list with something else."""
-        asked = {name: changes.get(name, value) for name, value in vars(self).items()}
+        asked = {name: changes.get(name, value) for name, value in vars(self).items() if name != "q"}
         kept = {name: "1" if value is True else value for name, value in asked.items() if value}
         return "?" + urlencode(kept | ({"state": "all"} if not asked["state"] else {}))
 
 
-def read_wanted(query: Mapping[str, str]) -> Wanted:
-    """From an address; what it does not know counts as not said."""
+def read_wanted(query: Mapping[str, str], looked_for: str = "") -> Wanted:
+    """From an address and the form; what it does not know counts as not said."""
     state, measure, town = query.get("state", ""), query.get("measure", ""), query.get("town", "")
     return Wanted(
         state="" if state == "all" else state if state in FileState.values else FileState.OPEN,
         measure=measure if measure in {*Measure.values, *NoMeasure.values, "none"} else "",
         town=town if town.isascii() and town.isdecimal() and len(town) <= 9 else "",
         waiting=query.get("waiting") == "1",
-        q=query.get("q", "").strip()[:100],
+        q=looked_for.strip()[:100],
     )
 
 

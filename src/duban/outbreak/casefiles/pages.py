@@ -39,12 +39,12 @@ from duban.places import queries as places
 from duban.places.codes import covers
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @person_who(SEES)
 def files(request: StaffRequest) -> HttpResponse:
     """The files that the reader may see, filtered by chips, or whoever was looked for. Names are masked."""
-    person, wanted = request.user, read_wanted(request.GET)
+    person, wanted = request.user, read_wanted(request.GET, request.POST.get("q", ""))
     found, after = page_after(listed(person, wanted), request.GET.get("after", ""))
     names = places.names({file.town for file in found} | {file.stay for file in found} | {wanted.town})
     rows = [
@@ -62,11 +62,11 @@ def files(request: StaffRequest) -> HttpResponse:
     context = {
         "rows": rows,
         "wanted": wanted,
-        "states": [(word, wanted.address(state=state, q=""), wanted.state == state) for state, word in states],
+        "states": [(word, wanted.address(state=state), wanted.state == state) for state, word in states],
         "measures": [(word, wanted.address(measure=one), wanted.measure == one) for one, word in measures],
         "towns": [(unit.code, unit.name) for unit in places.counties_and_towns(rights.codes(person, SEES))],
         "waiting_url": wanted.address(waiting=not wanted.waiting),
-        "older": f"{wanted.address()}&after={after}" if after else "",
+        "older": f"{wanted.address()}&after={after}" if after and not wanted.q else "",
         "newer": wanted.address() if request.GET.get("after") else "",
         "may_open": bool(rights.codes(person, OPENS)),
         "is_whole": not (wanted.q or wanted.measure or wanted.town or wanted.waiting),

@@ -96,7 +96,9 @@ class Deletion(models.Model):
     rules = models.JSONField(help_text="the rules that applied, by value")
     digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 over all else of the row")
     by = models.JSONField(help_text="by value")
-    scope = models.JSONField(null=True, help_text="codes of the offices whose rows went; null: all, and what is of no office")
+    scope = models.JSONField(
+        null=True, help_text="codes of the offices whose rows went; null: all, and what is of no office"
+    )
     at = models.DateTimeField()
 
     def __str__(self) -> str:
