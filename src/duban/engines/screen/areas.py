@@ -100,6 +100,10 @@ class Areas:
         ):
             object.__setattr__(self, name, value)
 
+    def __reduce__(self) -> tuple[type["Areas"], tuple[tuple[Area, ...]]]:
+        # Made anew elsewhere, since a shape arrives there unprepared.
+        return Areas, (self.areas,)
+
     def __len__(self) -> int:
         return len(self.areas)
 

@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from .areas import Areas
 from .cover import Cover
+from .database import open_database, stream
 from .kernel import exposures, overlap
 from .presences import REJECTS, ParquetSource
-from .results import RejectFile, open_database, stream
+from .results import RejectFile
 from .sql import DuckDialect, candidates_sql, presences_sql
 
 

@@ -8,3 +8,6 @@ class ScreenError(ValueError):
         super().__init__(message)
         self.code = code
         self.row = row
+
+    def __reduce__(self) -> tuple[type["ScreenError"], tuple[str, str, int | None]]:
+        return ScreenError, (self.code, str(self), self.row)

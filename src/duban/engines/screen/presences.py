@@ -6,9 +6,9 @@ asked to. Every row is judged; one that cannot be used is rejected with one reas
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias, cast
 
@@ -23,6 +23,7 @@ from duban.engines.geo.positions import Floats, usable
 
 from .errors import ScreenError
 from .instants import FOREVER, Micros
+from .pages import numbers, texts
 
 Flags = NDArray[np.bool_]
 # What screening and tracing take: files, folders of files, a table, or batches that are read once.
@@ -170,25 +171,55 @@ class GroupChunk(Chunk):
 
     @property
     def person_may_lack(self) -> bool:
-        statistics = self.source.metadata.row_group(self.group).column(self.source.person_at).statistics
+        statistics = self.source.metadata.row_group(self.group).column(self.source.columns["person"]).statistics
         known = statistics is not None and statistics.has_null_count and statistics.has_min_max
         return not known or statistics.null_count > 0 or not statistics.min
 
-    @cached_property
-    def _numbers(self) -> pa.Table:
-        return self._read([name for name in ("lon", "lat", "arrived", "departed") if name in self.layout.names])
+    def degrees(self, name: str) -> tuple[Floats, Flags | None]:
+        bits = self._bits(name, "DOUBLE")
+        return super().degrees(name) if bits is None else (bits.view(np.float64), None)
+
+    def micros(self, name: str) -> tuple[Micros, Flags | None]:
+        bits = self._bits(name, "INT64") if self.layout.units.get(name) == "us" else None
+        return super().micros(name) if bits is None else (bits, None)
+
+    def text_of(self, name: str, rows: NDArray[np.intp]) -> pa.Array:
+        source = self.source
+        column = source.columns.get(name)
+        text = None if column is None else texts(source.path, source.metadata, self.group, column, rows)
+        return super().text_of(name, rows) if text is None else text
+
+    def _bits(self, name: str, physical: str) -> NDArray[np.int64] | None:
+        source = self.source
+        column = source.columns.get(name)
+        if column is None or source.metadata.schema.column(column).physical_type != physical:
+            return None
+        return numbers(source.path, source.metadata, self.group, column)
 
     def _column(self, name: str) -> pa.Array:
-        table = self._numbers if name in ("lon", "lat", "arrived", "departed") else self._read([name])
-        column = table.column(name)
+        read = self.source.of_this_thread().read_row_group(self.group, columns=[name], use_threads=False)
+        column = read.column(name)
         return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
 
-    def _read(self, names: list[str]) -> pa.Table:
-        return self.source.of_this_thread().read_row_group(self.group, columns=names, use_threads=False)
+
+@lru_cache(maxsize=64)
+def _same_source(path: Path, label: str) -> "ParquetSource":
+    """The source that another process speaks of, opened here once."""
+    source = ParquetSource(path)
+    source.label = label
+    return source
+
+
+def forget_sources() -> None:
+    """Open files anew that another process speaks of."""
+    _same_source.cache_clear()
 
 
 class ParquetSource:
     """One Parquet file, its footer read once."""
+
+    def __reduce__(self) -> tuple[Callable[[Path, str], "ParquetSource"], tuple[Path, str]]:
+        return _same_source, (self.path, self.label)
 
     def __init__(self, path: Path):
         self.path, self.label = path, str(path)
@@ -197,7 +228,8 @@ class ParquetSource:
             with pq.ParquetFile(path) as file:
                 self.metadata: pq.FileMetaData = file.metadata
                 self.layout = Layout.of(file.schema_arrow, self.label)
-                self.person_at = file.schema.names.index("person")
+                paths = [file.metadata.schema.column(index).path for index in range(file.metadata.num_columns)]
+                self.columns = {name: paths.index(name) for name in COLUMNS if name in paths}
         except (OSError, pa.ArrowInvalid) as error:
             raise ScreenError("unreadable", f"{path} cannot be read as Parquet: {error}") from error
 

@@ -2,11 +2,9 @@
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +15,7 @@ from .areas import MEASURES, Area, Areas
 from .instants import MINUTE
 from .kernel import EXPOSURES, in_turn
 from .presences import REJECTS
+from .together import put_together
 
 INSTANT = pa.timestamp("us", "UTC")
 PER_AREA = pa.schema(
@@ -40,8 +39,6 @@ PER_PERSON = pa.schema(
         ("last", INSTANT),
     ]
 )
-# Rows of a result held at once.
-_BATCH = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,52 +123,6 @@ class RejectFile:
         return pa.Table.from_batches(self.held, REJECTS) if self.path is None else None
 
 
-def open_database(folder: str, memory_mb: int, workers: int) -> duckdb.DuckDBPyConnection:
-    """DuckDB within `memory_mb`, going on in `folder` with what does not fit."""
-    return duckdb.connect(
-        config={
-            "memory_limit": f"{memory_mb}MB",
-            "temp_directory": folder,
-            "threads": workers,
-            "preserve_insertion_order": False,
-            "autoload_known_extensions": False,
-            "autoinstall_known_extensions": False,
-        }
-    )
-
-
-def stream(database: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.RecordBatch]:
-    return iter(database.sql(query).to_arrow_reader(_BATCH))
-
-
-def rows_of(database: duckdb.DuckDBPyConnection, table: str) -> int:
-    ((rows,),) = database.execute(f"SELECT count(*) FROM {table}").fetchall()
-    return int(rows)
-
-
-@contextmanager
-def pulling(
-    database: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
-) -> Iterator[None]:
-    """Within, DuckDB pulls `batches` as the table `name`; what goes wrong in making them is raised as it was."""
-    failed: list[BaseException] = []
-
-    def watched() -> Iterator[pa.RecordBatch]:
-        try:
-            yield from batches
-        except BaseException as error:
-            failed.append(error)
-            raise
-
-    database.register(name, pa.RecordBatchReader.from_batches(schema, watched()))
-    try:
-        yield
-    except duckdb.Error:
-        if failed:
-            raise failed[0] from None
-        raise
-
-
 def settle(
     found: Iterator[pa.RecordBatch], areas: Areas, sinks: Sinks, memory_mb: int, workers: int
 ) -> tuple[ResultFile, ResultFile]:
@@ -184,18 +135,12 @@ def settle(
         sinks.result(sinks.out, PER_AREA) as per_area,
         sinks.result(sinks.beside("people"), PER_PERSON) as per_person,
         tempfile.TemporaryDirectory(prefix="duban-screen-") as folder,
-        closing(open_database(folder, memory_mb, workers)) as database,
     ):
         writing = _Writing([areas.areas[index] for index in order], per_person)
-        with pulling(database, "found", EXPOSURES, (_placed(batch, place) for batch in found)):
-            grouped = stream(
-                database,
-                "SELECT person, area, min(first) AS first, max(last) AS last, sum(visits)::BIGINT AS visits, "
-                "sum(stayed)::DOUBLE AS stayed FROM found GROUP BY person, area ORDER BY person, area",
-            )
-            for batch, rows in in_turn(lambda batch: (batch, writing.described(batch)), grouped, workers):
-                per_area.add(rows)
-                writing.add(batch)
+        grouped = put_together((_placed(batch, place) for batch in found), folder, memory_mb, workers)
+        for batch, rows in in_turn(lambda batch: (batch, writing.described(batch)), grouped, workers):
+            per_area.add(rows)
+            writing.add(batch)
         writing.close()
     return per_area, per_person
 

@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from .kernel import Found, Kernel, in_turn
 from .presences import Presences, batch_chunks, parquet_sources, spooled
 from .results import RejectFile, Sinks, settle
 from .store import Store
+from .workers import WORTH_A_HELPER, Workers
 
 ENGINE_VERSION = "screen/1"
 ARROW, DUCKDB, SPARK = "arrow", "duckdb", "spark"
@@ -82,7 +84,11 @@ def screen(
     path = Path(out) if out is not None else None
     inputs = {"areas": areas.digest}
     sources = None if isinstance(presences, Store) else parquet_sources(presences)
-    with tempfile.TemporaryDirectory(prefix="duban-screen-") as folder, ThreadPoolExecutor(1) as hashing:
+    with (
+        tempfile.TemporaryDirectory(prefix="duban-screen-") as folder,
+        ThreadPoolExecutor(1) as hashing,
+        ExitStack() as done,
+    ):
         digests: dict[str, Future[str]] = {}
         if isinstance(presences, Store):
             inputs["store"] = presences.digest()
@@ -113,12 +119,16 @@ def screen(
                 read[0] = sum(source.rows for source in sources or [])
             else:
                 if isinstance(presences, Store):
-                    chunks = presences.affected(areas, cover)
+                    stored = list(presences.affected(areas, cover))
+                    chunks, much = iter(stored), sum(chunk.rows for chunk in stored)
                 elif sources is not None:
                     chunks = (chunk for source in sources for chunk in source.chunks())
+                    much = sum(source.rows for source in sources)
                 else:
-                    chunks = batch_chunks(presences)
-                found = _collect(in_turn(Kernel(areas, cover, moment).screen, chunks, workers), rejects, read)
+                    chunks, much = batch_chunks(presences), 0
+                processes = workers if much >= WORTH_A_HELPER else 1
+                work = done.enter_context(Workers(Kernel(areas, cover, moment), processes))
+                found = _collect(in_turn(work.screen, chunks, max(workers, work.threads)), rejects, read)
             per_area, per_person = settle(found, areas, sinks, memory_mb, workers)
         finally:
             rejected = rejects.close()

@@ -27,6 +27,7 @@ from duban.engines.geo.cells import Cells, cell_of, cell_ranges
 
 from .areas import Areas
 from .cover import Cover
+from .database import open_database, pulling
 from .errors import ScreenError
 from .instants import FOREVER
 from .presences import (
@@ -40,7 +41,7 @@ from .presences import (
     parquet_sources,
     rejected,
 )
-from .results import INSTANT, RejectFile, open_database, pulling
+from .results import INSTANT, RejectFile
 
 # Rows of a row group: few enough that a small area reads little beyond itself.
 _GROUP = 1 << 14

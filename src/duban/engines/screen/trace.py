@@ -22,10 +22,11 @@ from duban.engines.geo.geodesy import E2, A, geodesic
 from duban.engines.geo.positions import Floats
 
 from .cases import WINDOW_RULES, Case, WindowRule
+from .database import open_database, pulling, rows_of, stream
 from .errors import ScreenError
 from .instants import FOREVER, MINUTE, to_micros
 from .presences import REJECTS, ParquetSource, Presences, parquet_sources, spooled
-from .results import INSTANT, RejectFile, Sinks, open_database, pulling, rows_of, stream
+from .results import INSTANT, RejectFile, Sinks
 from .sql import DuckDialect, presences_sql
 from .store import Store
 
