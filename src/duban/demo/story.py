@@ -16,7 +16,7 @@ from duban.access.actions import add_person
 from duban.access.models import Person
 from duban.bulletin.actions import approve_issue, draft_issue, edit_issue, publish_issue
 from duban.core.audit import Console
-from duban.demo import campaign, inspection, layers
+from duban.demo import campaign, inspection, layers, outbreak
 from duban.demo.pictures import SUBJECTS, draw_picture
 from duban.evidence.actions import store_photo
 from duban.ledger import actions as ledger
@@ -50,6 +50,7 @@ LOGINS: list[tuple[str, str, str, str]] = [
     ("leader", "leader", layers.DISTRICT, "何领"),
     ("administrator", "administrator", layers.DISTRICT, "孔管"),
     ("health_officer", "health_officer", layers.DISTRICT, "秦防"),
+    ("health_officer-yuqiao", "health_officer", "110112004", "冯卫"),
     ("community_worker", "community_worker", "110112004", "尤社"),
 ]
 HANDLERS = {code: username for username, role, code, _name in LOGINS if role == "handler"}
@@ -252,8 +253,11 @@ def _draw(index: int, scene: Scene, which: str, moment: datetime) -> bytes:
     )
 
 
-def tell(*, people: dict[str, Person], scenes: Sequence[Scene], pictures: Pictures, now: datetime) -> None:
-    """Findings, remedies and bulletins 191 and 192, what came after up to 22 January 2021, and the last two days."""
+def tell(*, people: dict[str, Person], scenes: Sequence[Scene], pictures: Pictures, now: datetime) -> str:
+    """Findings, remedies and bulletins 191 and 192, what came after up to 22 January 2021, and the last two days.
+
+    Returns the secret of the link of somebody who is followed in the outbreak.
+    """
     teller = _Teller(people, scenes, pictures)
     page, after = len(THE_PAGE), len(THE_PAGE) + len(AFTERWARDS)
     teller.find(range(2))
@@ -272,7 +276,9 @@ def tell(*, people: dict[str, Person], scenes: Sequence[Scene], pictures: Pictur
     inspect(by=people["inspector"])
     campaign.expose(people=people, now=now)
     campaign.plan(people=people, now=now)
+    secret = outbreak.tell(people=people, now=now)
     seal_heads(now=now)
+    return secret
 
 
 def inspect(*, by: Person) -> None:

@@ -3,6 +3,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from duban.access.models import Person
@@ -23,13 +24,15 @@ class Command(DubanCommand):
 
     def run(self, **options: Any) -> Any:
         loaded = not is_loaded()
-        if loaded:
-            load()
+        secret = load() if loaded else ""
         if options["json"]:
             return {"loaded": loaded, "logins": sorted(LOGINS), "password": story.PASSWORD}
         self.stdout.write(f"Demo logins, password {story.PASSWORD}:")
         for username, role, code, name in story.LOGINS:
-            self.stdout.write(f"  {username:20} {role:18} {code:10} {name}")
+            self.stdout.write(f"  {username:22} {role:18} {code:10} {name}")
+        if secret:
+            page = reverse("care:own", args=[secret])
+            self.stdout.write(f"The page of somebody in isolation, told this once: {settings.DUBAN_SITE_URL}{page}")
         self.stdout.write(f"Public site and login: {settings.DUBAN_SITE_URL}/")
         return len(LOGINS)
 
@@ -47,12 +50,12 @@ def is_loaded() -> bool:
     return False
 
 
-def load() -> None:
-    """Everything or nothing; the pictures are drawn on the other cores meanwhile."""
+def load() -> str:
+    """Everything or nothing; the pictures are drawn on the other cores meanwhile. Returns the secret of a link."""
     now, begun = clock.now(), story.beijing(1)
     scenes = story.told(now)
     with ProcessPoolExecutor() as pool:
         pictures = story.draw_all(scenes, pool)
         with transaction.atomic():
             story.load_places(now=begun)
-            story.tell(people=story.add_people(now=begun), scenes=scenes, pictures=pictures, now=now)
+            return story.tell(people=story.add_people(now=begun), scenes=scenes, pictures=pictures, now=now)

@@ -1,0 +1,359 @@
+"""The page's order, as if its 20 January 2021 had been yesterday: who came from Tiangongyuan is found and followed.
+
+It is told against the day on which the demo is loaded, since its desks hold what is due today. Of somebody who came
+three weeks earlier the whole way is told, up to the release.
+"""
+
+import csv
+import io
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.utils import timezone
+
+from duban.access.models import Person
+from duban.demo import comers, inspection, layers
+from duban.demo.comers import VISITORS, YUQIAO
+from duban.outbreak import screening
+from duban.outbreak.areas import declare_areas
+from duban.outbreak.care.alerts import close_alert, take_alert
+from duban.outbreak.care.links import make_link
+from duban.outbreak.care.missing import ask_for_missing
+from duban.outbreak.care.reports import record_report
+from duban.outbreak.care.requests import make_request
+from duban.outbreak.care.rules import open_slots
+from duban.outbreak.casefiles.contacts import open_screened
+from duban.outbreak.casefiles.identity import Facts
+from duban.outbreak.casefiles.notes import add_contact_note, add_need
+from duban.outbreak.casefiles.opening import ExposureDraft, FileDraft, open_files
+from duban.outbreak.lists import AreaDraft
+from duban.outbreak.measures.plans import refresh_phases
+from duban.outbreak.measures.release import release_person
+from duban.outbreak.measures.todo import finish_tasks
+from duban.outbreak.models import (
+    Alert,
+    Bed,
+    CaseFile,
+    ExposureKind,
+    Ground,
+    Measure,
+    ReportedBy,
+    Room,
+    Site,
+    Task,
+    TaskKind,
+    Tube,
+    VenueSampling,
+)
+from duban.outbreak.presences import import_presences
+from duban.outbreak.protection.corrections import ask_correction
+from duban.outbreak.protection.visibility import open_file
+from duban.outbreak.samples.appointments import book_appointments
+from duban.outbreak.samples.collecting import add_swab, open_tube, seal_tube
+from duban.outbreak.samples.importing import import_results
+from duban.outbreak.samples.points import PointDraft, save_point
+from duban.outbreak.sites.actions import assign_bed, assign_household
+from duban.outbreak.sites.making import RoomsDraft, make_site
+from duban.outbreak.venue_sampling.frequencies import put_level_in_force
+from duban.outbreak.venue_sampling.rounds import plan_rounds
+from duban.outbreak.venue_sampling.sampling import record_sampling, record_surface_result
+
+LABORATORY = "区疾控中心实验室"
+SOURCE = "区疫情防控工作领导小组第九十八次会议"
+PURPOSE = "第九十八次会议：摸排天宫院街道来通人员"
+ZHONGCANG = "110112001"
+TOWNS = ("110112104", "110112105", "110112106", "110112109", "110112110", "110112114")
+"""Those that sampled in the morning as Yuqiao did."""
+NAMESPACE = uuid.UUID("0f6d0f0c-3d5b-4b1e-9a6f-52a4c6b7d8e9")
+IN_BEDS, REACHED = 14, 104
+"""How many of the visitors are in a bed, and how many of all were reached, in the order of the list."""
+SILENT, UNHEARD = 9, 20
+"""Of so many people one did not report last evening; one who is to be brought to the site did not all day."""
+MISSED, POSITIVE = inspection.YONGLEDIAN.name, inspection.LIYUAN.name
+SURFACES = ("水产摊案板", "冷柜把手", "公用秤", "收银台", "卷帘门把手", "下水口")
+
+
+@dataclass(frozen=True)
+class Days:
+    """The page's January, moved so that its 20th is the day before `now`."""
+
+    now: datetime
+
+    @property
+    def first(self) -> date:
+        """What stands for 1 January."""
+        return timezone.localdate(self.now) - timedelta(days=20)
+
+    def day(self, day: int) -> date:
+        return self.first + timedelta(days=day - 1)
+
+    def at(self, day: int, hour: int, minute: int = 0) -> datetime:
+        """By the clock of the office; nothing after the 20th lies before `now` for certain."""
+        return datetime.combine(self.day(day), time(hour, minute), timezone.get_default_timezone())
+
+
+def quiet(_step: str, _done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+def tell(*, people: Mapping[str, Person], now: datetime) -> str:
+    """Everything up to now; returns the secret of the link of somebody who is isolated."""
+    officer, days = people["health_officer"], Days(now)
+    _Before(officer, days).tell()
+    day = _TheOrder(officer, people["community_worker"], days)
+    day.declare()
+    day.find()
+    day.settle_down()
+    day.sample()
+    day.report()
+    day.sample_venues()
+    return day.today()
+
+
+def _results(by: Person, now: datetime, told: Iterable[tuple[Tube, str]]) -> None:
+    """Take in the laboratory's table."""
+    file = io.StringIO()
+    rows = csv.writer(file)
+    rows.writerow(["试管编号", "结果", "检测机构", "时间"])
+    moment = timezone.localtime(now).strftime("%Y-%m-%d %H:%M")
+    rows.writerows([tube.code, result, LABORATORY, moment] for tube, result in told)
+    import_results(by=by, now=now, data=file.getvalue().encode(), name="results.csv")
+
+
+def _tube(by: Person, now: datetime, town: str, files: Sequence[uuid.UUID], size: int) -> Tube:
+    """A sealed tube with the swabs of these people."""
+    tube = open_tube(by=by, now=now, size=size, town=town)
+    for file_id in files:
+        add_swab(by=by, now=now, tube_id=tube.pk, file_id=file_id)
+    return seal_tube(by=by, now=now, tube_id=tube.pk)
+
+
+class _Before:
+    """Somebody who came from another area three weeks before, was isolated for a fortnight and is released."""
+
+    def __init__(self, officer: Person, days: Days):
+        self.officer, self.days = officer, days
+
+    def tell(self) -> None:
+        by, days = self.officer, self.days
+        arrived = days.at(5, 10)
+        stay = next(code for code in sorted(layers.villages()) if code.startswith(ZHONGCANG))
+        town, born = ZHONGCANG, date(1985, 3, 14)
+        facts = Facts(
+            name="孟归帆", id_number=comers.id_number(born, 901), phone=str(comers.PHONES + 901),
+            birth_date=born.isoformat(), stay_address=comers.address(stay, 8),
+        )  # fmt: skip
+        exposure = ExposureDraft(
+            ExposureKind.FORM, "form", Measure.CENTRALISED, "外地中风险地区", arrived, arrived, arrived_at=arrived
+        )
+        draft = FileDraft(facts, stay, town, (exposure,))
+        opened = open_files(by=by, now=days.at(5, 14), office=layers.DISTRICT, drafts=[draft], origin="form")
+        file = opened.files[0]
+        rooms = [RoomsDraft("1", "101", "106", 1)]
+        site = make_site(
+            by=by, now=days.at(4, 9), site_id=uuid.uuid5(NAMESPACE, f"before:{days.now}"), town=town,
+            name="中仓集中隔离点", address="新仓路2号", opened_on=days.day(4), rooms=rooms,
+        )  # fmt: skip
+        bed = Bed.objects.filter(room__site=site).order_by("pk")[0]
+        assign_bed(by=by, now=days.at(5, 16), bed_id=bed.pk, file_id=file.pk)
+        self._test(file)
+        for back in (2, 1, 0):
+            on = days.day(19 - back)
+            for slot, hour in (("am", 8), ("pm", 18)):
+                record_report(
+                    by=None, now=days.at(19 - back, hour), file_id=file.pk, on=on, slot=slot,
+                    temperature="36.4", symptoms=[],
+                )  # fmt: skip
+        release_person(by=by, now=days.at(20, 9, 30), file_id=file.pk)
+
+    def _test(self, file: CaseFile) -> None:
+        """Each test on its day, two of them on the last."""
+        tests = Task.objects.filter(file=file, kind=TaskKind.TEST).order_by("due_on", "slot")
+        for number, task in enumerate(tests):
+            at = datetime.combine(task.due_on, time(17 if number == 0 else 9, number), timezone.get_default_timezone())
+            tube = _tube(self.officer, at, file.town, [file.pk], 1)
+            _results(self.officer, at + timedelta(hours=5), [(tube, "阴性")])
+
+
+class _TheOrder:
+    """The order of the 19th and what was done about it on the 20th."""
+
+    def __init__(self, officer: Person, worker: Person, days: Days):
+        self.officer, self.worker, self.days = officer, worker, days
+        self.comers = comers.comers()
+        self.files: list[CaseFile] = []
+        """Of each of the comers, in their order."""
+
+    # ---- found ------------------------------------------------------------------------------------------------------
+
+    def declare(self) -> None:
+        """Who came is in the store, then the meeting orders what is to be done about them."""
+        days = self.days
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "arrivals.csv"
+            comers.write_presences(path, self.comers, days.first)
+            import_presences(by=self.officer, now=days.at(19, 14), path=path, name=path.name, source="来通人员登记")
+        notice: dict[str, Any] = {
+            "level": "中风险", "starts_at": days.at(17, 0), "ends_at": None, "lookback_days": 14, "source": SOURCE,
+        }  # fmt: skip
+        drafts = [
+            AreaDraft(key="tiangongyuan", name="大兴区天宫院街道", measure="test", code=comers.SUBDISTRICT, **notice),
+            AreaDraft(
+                key="ronghui", name="大兴区天宫院街道融汇社区", measure="centralised", code=comers.COMMUNITY, **notice
+            ),
+        ]
+        declared = declare_areas(by=self.officer, now=days.at(19, 15), drafts=drafts)
+        self.orders = [one.declaration.number for one in declared]
+
+    def find(self) -> None:
+        """Screen, hand the lists to the towns, open a file for each; the towns say who lives where and with whom."""
+        by, days = self.officer, self.days
+        now = days.at(19, 16)
+        seen = screening.preview_screening(by=by, now=now, orders=self.orders)
+        kept = screening.keep_screening(
+            by=by, now=now, orders=self.orders, as_of=seen.as_of, digest=seen.digest, ground=Ground.ORDER,
+            purpose=PURPOSE,
+        )  # fmt: skip
+        screening.hand_to_towns(by=by, now=days.at(19, 16, 20), screening_id=kept.pk)
+        open_screened(by=by, now=days.at(19, 16, 30), screening_id=kept.pk, progress=quiet)
+        family = uuid.uuid5(NAMESPACE, "family")
+        drafts = [
+            FileDraft(one.facts, one.stay, one.stay[:9], household=family if one.together else None)
+            for one in self.comers
+        ]
+        opened = open_files(by=by, now=days.at(19, 19), office=layers.DISTRICT, drafts=drafts, origin="handover")
+        self.files = [opened.file_of[index] for index in range(len(drafts))]
+
+    # ---- reached and isolated ---------------------------------------------------------------------------------------
+
+    def settle_down(self) -> None:
+        """Most are reached in the evening; the visitors come to the site next morning, the family into one room."""
+        by, days = self.officer, self.days
+        reached = [file.pk for file in self.files[:REACHED]]
+        tasks = Task.objects.filter(file__in=reached, kind=TaskKind.REACH, due_on__lte=days.day(19))
+        finish_tasks(by=by, now=days.at(19, 20, 30), task_ids=list(tasks.values_list("pk", flat=True)))
+        site = make_site(
+            by=by, now=days.at(19, 17), site_id=uuid.uuid5(NAMESPACE, f"site:{days.now}"), town=YUQIAO,
+            name="运河驿站集中隔离点", address="玉桥中路8号", opened_on=days.day(19),
+            rooms=[RoomsDraft("2", "201", "212", 2), RoomsDraft("3", "301", "306", 3)],
+        )  # fmt: skip
+        self._fill(site)
+        add_need(
+            by=by, now=days.at(20, 9), file_id=self.files[1].pk, kind="medicine", text="高血压，每日早晨服药",
+        )  # fmt: skip
+        add_contact_note(
+            by=self.worker, now=days.at(19, 20), file_id=self.files[26].pk, how="call", reached=True,
+            text="已告知核酸检测时间，独居，请邻居代购蔬菜",
+        )  # fmt: skip
+
+    def _fill(self, site: Site) -> None:
+        by, days = self.officer, self.days
+        families = Room.objects.get(site=site, name="301")
+        household = self.files[0].household
+        assert household is not None
+        assign_household(by=by, now=days.at(20, 8, 30), household=household, room_id=families.pk)
+        singles = Room.objects.filter(site=site, floor="2").order_by("name")
+        for number, (room, file) in enumerate(zip(singles, self.files[comers.FAMILY : IN_BEDS], strict=False)):
+            bed = room.beds.order_by("pk")[0]
+            assign_bed(by=by, now=days.at(20, 8, 40 + number), bed_id=bed.pk, file_id=file.pk)
+
+    # ---- sampled ----------------------------------------------------------------------------------------------------
+
+    def sample(self) -> None:
+        """Pools of ten; one is positive, its members are held, one of them is sampled again so far."""
+        by, days = self.officer, self.days
+        point = PointDraft(YUQIAO, "玉桥文化广场采样点", time(8), time(18), 60, address="玉桥中路20号")
+        save_point(by=by, now=days.at(19, 18), draft=point)
+        yuqiao = [
+            file.pk for file, one in zip(self.files, self.comers, strict=True)
+            if one.stay.startswith(YUQIAO) and one.area != comers.COMMUNITY
+        ]  # fmt: skip
+        pools = [
+            _tube(by, days.at(20, 9 + number), YUQIAO, yuqiao[start : start + 10], 10)
+            for number, start in enumerate((0, 10))
+        ]
+        site = [file.pk for file in self.files[:IN_BEDS]]
+        for number, town in enumerate(TOWNS):
+            theirs = [file.pk for file in self.files[VISITORS:] if file.town == town]
+            pools.append(_tube(by, days.at(20, 10, number), town, theirs[:10], 10))
+        alone = [_tube(by, days.at(20, 11, number), YUQIAO, [file_id], 1) for number, file_id in enumerate(site[:6])]
+        self.waiting = _tube(by, days.at(20, 14), YUQIAO, yuqiao[20:24], 5)
+        _results(by, days.at(20, 16), [(tube, "阳性" if tube == pools[1] else "阴性") for tube in (*pools, *alone)])
+        again = _tube(by, days.at(20, 16, 30), YUQIAO, yuqiao[10:11], 1)
+        _results(by, days.at(20, 20, 30), [(again, "阴性")])
+        book_appointments(by=by, now=days.now, town=YUQIAO, on=days.day(22))
+
+    # ---- cared for --------------------------------------------------------------------------------------------------
+
+    def report(self) -> None:
+        """Links for those at the site; last evening's reports, but for a few, who are asked."""
+        by, days = self.officer, self.days
+        linked = {file.pk for file in self.files[:IN_BEDS]}
+        self.secrets = {key: make_link(by=by, now=days.at(20, 10), file_id=key) for key in sorted(linked)}
+        for slot, hour, files in (("am", 10, self.files[:VISITORS]), ("pm", 18, self.files)):
+            for number, file in enumerate(files):
+                if number == UNHEARD or (slot == "pm" and number % SILENT == SILENT - 1):
+                    continue
+                own = file.pk in linked
+                record_report(
+                    by=None if own else by, now=days.at(20, hour, number % 60), file_id=file.pk, on=days.day(20),
+                    slot=slot, temperature=f"36.{2 + number % 6}", symptoms=[],
+                    how=ReportedBy.LINK if own else ReportedBy.PHONE,
+                )  # fmt: skip
+        ask_for_missing(now=days.at(20, 10, 5))
+        ask_for_missing(now=days.at(20, 20, 5))
+        alert = Alert.objects.get(file=self.files[UNHEARD])
+        take_alert(by=by, now=days.at(20, 20, 20), alert_id=alert.pk)
+        words = "入户查看，本人无恙，手机停机；已代缴话费，约定明早报告"
+        close_alert(by=by, now=days.at(20, 21), alert_id=alert.pk, words=words)
+
+    def today(self) -> str:
+        """Within the last hours: a fever, food asked for, a request for correction and the officer's look at a file."""
+        now = self.days.now
+        feverish, hungry, wrong = (self.files[index] for index in (5, 3, 4))
+        moment = now - timedelta(minutes=20)
+        record_report(
+            by=None, now=moment, file_id=feverish.pk, on=timezone.localdate(moment), slot=open_slots(moment)[-1],
+            temperature="37.9", symptoms=["throat"], note="昨夜起嗓子疼",
+        )  # fmt: skip
+        moment = now - timedelta(minutes=40)
+        make_request(
+            by=None, now=moment, request_id=uuid.uuid5(NAMESPACE, f"food:{now}"), file_id=hungry.pk, kind="food",
+            words="请送一份清淡的早餐和两瓶水",
+        )  # fmt: skip
+        ask_correction(now=moment, file=wrong, words="我住的是2单元，不是3单元")
+        open_file(
+            by=self.officer, now=now - timedelta(minutes=15), file_id=feverish.pk, ground=Ground.ORDER,
+            purpose="发热报警，联系本人核实症状",
+        )  # fmt: skip
+        refresh_phases(now=now)
+        return self.secrets[hungry.pk]
+
+    # ---- venues -----------------------------------------------------------------------------------------------------
+
+    def sample_venues(self) -> None:
+        """More frequent rounds from the 19th: one market is missed, at another a surface is positive."""
+        by, days = self.officer, self.days
+        put_level_in_force(
+            by=by, now=days.at(19, 15, 30), code=layers.DISTRICT, level="medium", since=days.day(19), source=SOURCE
+        )
+        plan_rounds(now=days.at(19, 16), codes=[layers.DISTRICT])
+        due = VenueSampling.objects.filter(due_on=days.day(19)).select_related("venue").order_by("venue__name")
+        for number, sampling in enumerate(due):
+            if sampling.venue.name == MISSED:
+                continue
+            done = record_sampling(
+                by=by, now=days.at(19, 17, number), sampling_id=sampling.pk, staff_taken=4 + number,
+                surfaces=SURFACES[: 6 if sampling.venue.name == POSITIVE else 3],
+            )  # fmt: skip
+            for sample in done.surface_samples.order_by("pk"):
+                bad = done.venue.name == POSITIVE and sample.where == SURFACES[0]
+                record_surface_result(
+                    by=by, now=days.at(20, 15), sample_id=sample.pk, result="positive" if bad else "negative"
+                )
+        plan_rounds(now=days.now, codes=[layers.DISTRICT])
