@@ -11,9 +11,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from duban.access import rights
 from duban.access.models import Person
 from duban.core.errors import NotFound
-from duban.outbreak.casefiles.queries import files_for
+from duban.outbreak.casefiles.queries import SEES, in_scope
 from duban.outbreak.desk import days, funnel
 from duban.outbreak.desk.days import BadQuestion, Files
 from duban.outbreak.models import CaseFile
@@ -78,7 +79,8 @@ def find(asked: Asked) -> Files:
 
 def rows_for(person: Person, asked: Asked) -> Files:
     """Those of them whose files the person may see."""
-    return find(asked).filter(pk__in=files_for(person).order_by().values("pk"))
+    # By the columns themselves: to look each of 300,000 keys up in a list of as many takes seconds.
+    return find(asked).filter(in_scope(rights.codes(person, SEES)))
 
 
 def page_of(files: Files, cursor: str = "") -> Page:
