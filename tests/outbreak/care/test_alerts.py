@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db
 CUT_OFF = NOON - timedelta(hours=2)
 """10:00, when the morning's report is missed."""
 NIGHT = NOON + timedelta(hours=8)
+MIDNIGHT = NOON + timedelta(hours=12)
 """20:00, when the evening's is."""
 
 
@@ -194,7 +195,8 @@ def waiting() -> list[Any]:
 
 def test_the_worker_looks_when_the_next_thing_falls_due() -> None:
     assert next_moment(NOON) == NIGHT
-    assert next_moment(NIGHT) == CUT_OFF + timedelta(days=1)
+    assert next_moment(NIGHT) == MIDNIGHT
+    assert next_moment(MIDNIGHT) == CUT_OFF + timedelta(days=1)
     raised()
     assert waiting() == [NOON + timedelta(minutes=30)]
     raised()

@@ -1,9 +1,9 @@
-"""What happens at an hour and at nobody's word: missing reports are asked for, unanswered alerts rise.
+"""What happens at an hour and at nobody's word: phases turn, missing reports are asked for, unanswered alerts rise.
 
 The worker runs this at the next moment at which something falls due, and each run sets down the next one.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from django.db.models import Min
 from django_tasks import task
@@ -14,6 +14,7 @@ from duban.core import clock
 from duban.outbreak.care.alerts import HIGHEST, escalate
 from duban.outbreak.care.missing import ask_for_missing
 from duban.outbreak.care.rules import moment_of, rule_on, today
+from duban.outbreak.measures.plans import refresh_phases
 from duban.outbreak.models import Alert
 
 AGAIN = timedelta(minutes=1)
@@ -36,6 +37,7 @@ def keep_watch(*, now: datetime) -> tuple[int, int]:
     One that fails half-way is followed by another all the same: nobody would notice that none comes.
     """
     try:
+        refresh_phases(now=now)
         return ask_for_missing(now=now), escalate(now=now)
     finally:
         set_watch(now=now)
@@ -52,9 +54,9 @@ def set_watch(*, now: datetime) -> None:
 
 
 def next_moment(now: datetime) -> datetime:
-    """The next hour at which a slot is cut off, or the first at which an alert rises: what is late, in a minute."""
+    """When next a slot is cut off, a day begins or an alert rises: what is late already, in a minute."""
     days = (today(now), today(now) + timedelta(days=1))
-    hours = [moment_of(day, one.cut_off) for day in days for one in rule_on(day).slots]
+    hours = [moment_of(day, one.cut_off) for day in days for one in rule_on(day).slots] + [moment_of(days[1], time())]
     rising = Alert.objects.filter(closed_at=None, level__lt=HIGHEST).aggregate(first=Min("escalates_at"))["first"]
     next_hour = min(hour for hour in hours if hour > now)
     if rising is None:

@@ -32,6 +32,7 @@ from duban.outbreak.casefiles.queries import file_not_found, own_and_merged
 from duban.outbreak.measures.duties import drop
 from duban.outbreak.models import BedStay, CaseExposure, CaseFile, FileKey, FileState, NoMeasure, Plan
 from duban.outbreak.people import Tokens
+from duban.outbreak.samples.settling import settle_people
 from duban.places.codes import covers, normalise_code
 
 EDITS = "file.edit"
@@ -152,6 +153,8 @@ def move_file(*, by: Person, now: datetime, file_id: uuid.UUID, stay: str) -> Ca
         file.save(update_fields=["stay", "town"])
         carry_along([file])
         noted(by, now, "move_file", file, stay=code)
+        # A town may have rules of its own.
+        replanned(now, [file.pk])
     return file
 
 
@@ -207,6 +210,7 @@ def merge_files(*, by: Person, now: datetime, file_id: uuid.UUID, into_id: uuid.
     file.save(update_fields=["merged_into"])
     noted(by, now, "merge_files", file, into=into.number)
     replanned(now, [file.pk, into.pk])
+    settle_people(now=now, file_ids=[into.pk])
     return into
 
 
@@ -243,6 +247,7 @@ def unmerge_file(*, by: Person, now: datetime, file_id: uuid.UUID) -> CaseFile:
         raise Conflict("person_followed", _("This person has another open file by now.")) from error
     noted(by, now, "unmerge_file", file, out_of=upper.number)
     replanned(now, [file.pk, upper.pk])
+    settle_people(now=now, file_ids=[file.pk, upper.pk])
     return file
 
 
@@ -293,4 +298,5 @@ def confirm_case(
     file.save(update_fields=["confirmed_at", "onset_at", "sampled_at", "no_measure", "measure"])
     noted(by, now, "confirm_case", file)
     replanned(now, [file.pk])
+    settle_people(now=now, file_ids=[file.pk])
     return file
