@@ -55,14 +55,13 @@ def put_together(
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Exposures of some persons: their tokens (n, bytes), and `words` that sort as these, and the other columns."""
+    """Exposures of some persons: their tokens (n, bytes) and the other columns."""
 
     tokens: Bytes
-    words: NDArray[np.uint64]
     numbers: list[NDArray[np.int64]]
 
 
-def _in_memory(held: Iterable[pa.RecordBatch]) -> list[_Part] | None:
+def _in_memory(held: Iterable[pa.RecordBatch]) -> Iterable[_Part] | None:
     """Parts for several threads, each with later persons than the one before.
 
     None where tokens are not equally long, as digests are, or sums might be too large for integers.
@@ -74,25 +73,25 @@ def _in_memory(held: Iterable[pa.RecordBatch]) -> list[_Part] | None:
     numbers = [whole.column(name).chunk(0).to_numpy() for name in EXPOSURES.names[1:]]
     if tokens is None or int(numbers[-1].max()) > _LARGEST // len(tokens):
         return None
-    words = _words(tokens)
-    middle = np.quantile(words[::_SAMPLED, 0], np.arange(1, _PARTS) / _PARTS, method="nearest")
-    of = np.searchsorted(middle, words[:, 0], side="right")
+    begins = _words(tokens[:, :_WORD])[:, 0]
+    middle = np.quantile(begins[::_SAMPLED], np.arange(1, _PARTS) / _PARTS, method="nearest")
+    of = np.searchsorted(middle, begins, side="right")
     parts = (np.flatnonzero(of == part) for part in range(_PARTS))
-    return [_Part(tokens[at], words[at], [column[at] for column in numbers]) for at in parts if at.size]
+    return (_Part(tokens.take(at, axis=0), [column.take(at) for column in numbers]) for at in parts if at.size)
 
 
 def _summed(part: _Part) -> pa.Table:
     """A part's rows of TOGETHER."""
     area, first, last, visits, stayed = part.numbers
-    order, begins = _sorted(part.words, area)
+    order, begins = _sorted(_words(part.tokens), area)
     heads = order[begins]
     columns = [
-        _texts(part.tokens[heads]),
-        pa.array(area[heads]),
-        pa.array(np.minimum.reduceat(first[order], begins)),
-        pa.array(np.maximum.reduceat(last[order], begins)),
-        pa.array(np.add.reduceat(visits[order], begins)),
-        pa.array(np.add.reduceat(stayed[order], begins).astype(np.float64)),
+        _texts(part.tokens.take(heads, axis=0)),
+        pa.array(area.take(heads)),
+        pa.array(np.minimum.reduceat(first.take(order), begins)),
+        pa.array(np.maximum.reduceat(last.take(order), begins)),
+        pa.array(np.add.reduceat(visits.take(order), begins)),
+        pa.array(np.add.reduceat(stayed.take(order), begins).astype(np.float64)),
     ]
     return pa.Table.from_arrays(columns, schema=TOGETHER)
 
@@ -120,7 +119,7 @@ def _words(tokens: Bytes) -> NDArray[np.uint64]:
     rows, width = tokens.shape
     padded = np.zeros((rows, -(-width // _WORD) * _WORD), dtype=np.uint8)
     padded[:, :width] = tokens
-    return padded.view(">u8").astype(np.uint64)
+    return padded.view(np.uint64).byteswap(inplace=True)
 
 
 def _lines(texts: pa.StringArray) -> Bytes | None:
