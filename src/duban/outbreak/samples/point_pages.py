@@ -43,7 +43,7 @@ class PointForm(forms.Form):
 
     use_required_attribute = False
 
-    name = NeededField(label=gettext_lazy("Name"))
+    name = NeededField(label=pgettext_lazy("sampling point", "Name"))
     town = forms.ChoiceField(label=gettext_lazy("Town"))
     address = forms.CharField(label=gettext_lazy("Address"), required=False)
     opens = forms.TimeField(

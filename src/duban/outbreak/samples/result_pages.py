@@ -20,6 +20,7 @@ from duban.core.errors import DubanError, NotFound
 from duban.core.forms import refuse
 from duban.core.tables import in_zone, parse_moment
 from duban.ledger import jobs
+from duban.ledger.forms import NeededFile
 from duban.outbreak.models import Result
 from duban.outbreak.samples import actions, tasks
 from duban.outbreak.samples.codes import BadTube, spaced
@@ -36,9 +37,8 @@ class ResultsForm(forms.Form):
 
     use_required_attribute = False
 
-    file = forms.FileField(
+    file = NeededFile(
         label=gettext_lazy("Table"),
-        required=False,
         allow_empty_file=True,
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.xls"}),
     )
@@ -57,7 +57,7 @@ def results_page(request: StaffRequest) -> HttpResponse:
             except DubanError as refusal:
                 refuse(form, refusal)
                 status = refusal.status
-    columns = [(ours, HEADINGS[ours][2 if ours == "code" else 0]) for ours in COLUMNS]
+    columns = [(ours, ", ".join(name for name in HEADINGS[ours] if not name.isascii())) for ours in COLUMNS]
     context = {"form": form, "columns": columns, "results": Result.choices}
     return render(request, "outbreak/samples/results.html", context, status=status)
 
