@@ -152,11 +152,11 @@ class Cover:
         cell = y * np.int32(self.size + 2) + x
         # All are within; clipping them spares a check that costs as much as the look-up.
         row = np.flatnonzero(self.taken.take(cell, mode="clip"))
-        node, x, y = self.node[cell[row]], x[row], y[row]
-        sub = ((v[row] - y) * _FINE).astype(np.int32) * _FINE + ((u[row] - x) * _FINE).astype(np.int32)
-        slot = self.base[node] + (sub & self.mask[node])
-        first = self.start[slot]
-        count = self.start[slot + 1] - first
+        node, x, y = self.node.take(cell.take(row)), x.take(row), y.take(row)
+        sub = ((v.take(row) - y) * _FINE).astype(np.int32) * _FINE + ((u.take(row) - x) * _FINE).astype(np.int32)
+        slot = self.base.take(node) + (sub & self.mask.take(node))
+        first = self.start.take(slot)
+        count = self.start.take(slot + 1) - first
         if count.max(initial=0) <= 1:
             held = count > 0
             return row[held] + at, first[held].astype(np.intp)

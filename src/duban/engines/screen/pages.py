@@ -56,7 +56,8 @@ def texts(
             if (lines[:, :_LENGTH].view(np.int32) != width).any():
                 raise _OtherwiseError
             begin, end = np.searchsorted(at, (first, first + rows))
-            found.append(lines[at[begin:end] - first, _LENGTH:])
+            taken = values.view(f"V{_LENGTH + width}").take(at[begin:end] - first)
+            found.append(taken.view(np.uint8).reshape(len(taken), _LENGTH + width)[:, _LENGTH:])
     except _OtherwiseError:
         return None
     offsets = np.arange(len(at) + 1, dtype=np.int32) * np.int32(width)
