@@ -67,10 +67,10 @@ LABORATORY = "区疾控中心实验室"
 SOURCE = "区疫情防控工作领导小组第九十八次会议"
 PURPOSE = "第九十八次会议：摸排天宫院街道来通人员"
 ZHONGCANG = "110112001"
-TOWNS = ("110112104", "110112105", "110112106", "110112109", "110112110", "110112114")
-"""Those that sampled in the morning as Yuqiao did."""
+LATE = "110112117"
+"""The town that has not sampled yet."""
 NAMESPACE = uuid.UUID("0f6d0f0c-3d5b-4b1e-9a6f-52a4c6b7d8e9")
-IN_BEDS, REACHED = 14, 104
+IN_BEDS, REACHED = 20, 114
 """How many of the visitors are in a bed, and how many of all were reached, in the order of the list."""
 SILENT, UNHEARD = 9, 20
 """Of so many people one did not report last evening; one who is to be brought to the site did not all day."""
@@ -240,7 +240,7 @@ class _TheOrder:
         site = make_site(
             by=by, now=days.at(19, 17), site_id=uuid.uuid5(NAMESPACE, f"site:{days.now}"), town=YUQIAO,
             name="运河驿站集中隔离点", address="玉桥中路8号", opened_on=days.day(19),
-            rooms=[RoomsDraft("2", "201", "212", 2), RoomsDraft("3", "301", "306", 3)],
+            rooms=[RoomsDraft("2", "201", "220", 2), RoomsDraft("3", "301", "306", 3)],
         )  # fmt: skip
         self._fill(site)
         add_need(
@@ -265,7 +265,7 @@ class _TheOrder:
     # ---- sampled ----------------------------------------------------------------------------------------------------
 
     def sample(self) -> None:
-        """Pools of ten; one is positive, its members are held, one of them is sampled again so far."""
+        """Pools of ten in each town; one is positive, its members are held, one of them is sampled again so far."""
         by, days = self.officer, self.days
         point = PointDraft(YUQIAO, "玉桥文化广场采样点", time(8), time(18), 60, address="玉桥中路20号")
         save_point(by=by, now=days.at(19, 18), draft=point)
@@ -278,9 +278,11 @@ class _TheOrder:
             for number, start in enumerate((0, 10))
         ]
         site = [file.pk for file in self.files[:IN_BEDS]]
-        for number, town in enumerate(TOWNS):
+        others = {file.town for file in self.files[VISITORS:]} - {YUQIAO, LATE}
+        for number, town in enumerate(sorted(others)):
             theirs = [file.pk for file in self.files[VISITORS:] if file.town == town]
-            pools.append(_tube(by, days.at(20, 10, number), town, theirs[:10], 10))
+            pools.append(_tube(by, days.at(20, 10, number), town, theirs, 10))
+        pools.append(_tube(by, days.at(20, 10, 50), YUQIAO, site[6:16], 10))
         alone = [_tube(by, days.at(20, 11, number), YUQIAO, [file_id], 1) for number, file_id in enumerate(site[:6])]
         self.waiting = _tube(by, days.at(20, 14), YUQIAO, yuqiao[20:24], 5)
         _results(by, days.at(20, 16), [(tube, "阳性" if tube == pools[1] else "阴性") for tube in (*pools, *alone)])
@@ -337,23 +339,23 @@ class _TheOrder:
     # ---- venues -----------------------------------------------------------------------------------------------------
 
     def sample_venues(self) -> None:
-        """More frequent rounds from the 19th: one market is missed, at another a surface is positive."""
+        """The rounds of the 18th: one market is missed, at another a surface is positive; from the 19th more often."""
         by, days = self.officer, self.days
-        put_level_in_force(
-            by=by, now=days.at(19, 15, 30), code=layers.DISTRICT, level="medium", since=days.day(19), source=SOURCE
-        )
-        plan_rounds(now=days.at(19, 16), codes=[layers.DISTRICT])
-        due = VenueSampling.objects.filter(due_on=days.day(19)).select_related("venue").order_by("venue__name")
+        plan_rounds(now=days.at(18, 8), codes=[layers.DISTRICT])
+        due = VenueSampling.objects.filter(due_on=days.day(18)).select_related("venue").order_by("venue__name")
         for number, sampling in enumerate(due):
             if sampling.venue.name == MISSED:
                 continue
             done = record_sampling(
-                by=by, now=days.at(19, 17, number), sampling_id=sampling.pk, staff_taken=4 + number,
+                by=by, now=days.at(18, 9, number), sampling_id=sampling.pk, staff_taken=4 + number,
                 surfaces=SURFACES[: 6 if sampling.venue.name == POSITIVE else 3],
             )  # fmt: skip
             for sample in done.surface_samples.order_by("pk"):
                 bad = done.venue.name == POSITIVE and sample.where == SURFACES[0]
                 record_surface_result(
-                    by=by, now=days.at(20, 15), sample_id=sample.pk, result="positive" if bad else "negative"
+                    by=by, now=days.at(19, 11), sample_id=sample.pk, result="positive" if bad else "negative"
                 )
+        put_level_in_force(
+            by=by, now=days.at(19, 15, 30), code=layers.DISTRICT, level="medium", since=days.day(19), source=SOURCE
+        )
         plan_rounds(now=days.now, codes=[layers.DISTRICT])

@@ -11,7 +11,8 @@ from PIL import ExifTags, Image, ImageDraw
 
 from duban.demo import rubbish
 from duban.demo.camera import HEIGHT, WIDTH, Floats, View, cutout, hue, tiles
-from duban.demo.stages import STAGES, font
+from duban.demo.scenery import font
+from duban.demo.stages import STAGES
 
 SIZE = (1600, 1200)
 HAZES = (0xCDD2D6, 0xD6D5CF, 0xC6CED6)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from duban.demo.camera import Colour, Floats, View, hue, shaded
-from duban.demo.stages import Place, blob
+from duban.demo.scenery import Place, blob
 
 SACKS = (0x2B2C30, 0x34353A, 0xD9D8D2, 0xC9CCD0, 0x8A2F2C, 0x2F5F8F, 0x3E6B46, 0xCDB98A, 0x9FB6C9, 0xE3DCC8)
 CARD = (0xB08A5C, 0xA57F52, 0xBD9A6C)
