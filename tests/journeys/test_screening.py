@@ -56,6 +56,7 @@ def test_an_area_is_drawn_counted_confirmed_and_one_person_opened(
     assert len(Declaration.objects.get().geometry["coordinates"][0]) == 5
     accessible(page)
     page.get_by_role("button", name="See who was there").click()
+    page.wait_for_url("**/outbreak/screen/*/")
     expect(page.locator(".tally").first).to_contain_text("4")
     accessible(page)
     assert not Screening.objects.exists()
