@@ -3,6 +3,7 @@
 import io
 import random
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from statistics import median_low
 
@@ -19,6 +20,7 @@ from duban.core.errors import DubanError
 from duban.demo.builders import make_person
 from duban.outbreak.desk import days, funnel, rows
 from duban.outbreak.desk.rows import TITLES, Asked
+from duban.outbreak.models import CaseExposure
 
 pytestmark = pytest.mark.django_db
 DAY = date(2021, 1, 10)
@@ -76,7 +78,24 @@ def test_its_figures_are_its_rows(officer: Person, seed: int) -> None:
         stuck = set(rows.find(Asked(f"stuck:{stage}", DAY, OFFICE)).values_list("pk", flat=True))
         came = set(rows.find(Asked(f"came:{stage}", DAY, OFFICE)).values_list("pk", flat=True))
         followed = set(days.followed(days.files_at(OFFICE), day).values_list("pk", flat=True))
+        if stage == "isolated":
+            standing = CaseExposure.objects.filter(withdrawn_at=None, added_at__lt=day.end)
+            followed &= set(standing.values_list("file", flat=True))
         assert stuck == followed - came
+
+
+def test_who_is_only_to_be_tested_is_not_missed_in_isolation(officer: Person) -> None:
+    tested, home, freed = (make_file(at(3)) for _each in range(3))
+    for file in (tested, home):
+        expose(file, at(3))
+    CaseExposure.objects.filter(file=tested).update(measure="test")
+    expose(freed, at(3), withdrawn=at(9))
+    taken = make_file(at(3), merged_into=tested)
+    asked = Asked("stuck:isolated", DAY, OFFICE)
+    assert list(rows.find(asked)) == [home]
+    assert set(rows.find(replace(asked, on=DAY - timedelta(days=2)))) == {home, freed}
+    expose(taken, at(4))
+    assert set(rows.find(asked)) == {home, tested}
 
 
 def test_a_release_that_was_taken_back_is_none(officer: Person) -> None:

@@ -11,13 +11,14 @@ from datetime import date
 from typing import Any
 
 from django.db.models import Count, F, Func, IntegerField, Q
+from django.db.models.functions import Coalesce
 
 from duban.access import rights
 from duban.access.models import Person
 from duban.outbreak.desk import days
 from duban.outbreak.desk.days import Day, Files
 from duban.outbreak.desk.report import SEES, is_small, knows_all, told_total
-from duban.outbreak.models import CaseExposure, Declaration, ExposureKind, FileState
+from duban.outbreak.models import CaseExposure, Declaration, ExposureKind, FileState, Measure
 from duban.places import queries as places
 
 HEAP = 0.1
@@ -83,9 +84,19 @@ def come_to(files: Files, stage: str, day: Day) -> Files:
 
 
 def stuck(files: Files, stage: str, day: Day) -> Files:
-    """Those followed when the day ended who had not come to a stage by then: nobody of them may be forgotten."""
+    """Those followed when the day ended who had not come to a stage by then: nobody of them may be forgotten. Not
+    isolated are only those of whom an exposure asked it."""
     moment = STAGES[stage]
-    return days.followed(files, day).filter(Q(**{f"{moment}__isnull": True}) | Q(**{f"{moment}__gte": day.end}))
+    left = days.followed(files, day).filter(Q(**{f"{moment}__isnull": True}) | Q(**{f"{moment}__gte": day.end}))
+    return left.filter(pk__in=_to_isolate(day)) if stage == "isolated" else left
+
+
+def _to_isolate(day: Day) -> Any:
+    """The files with an exposure that asked for isolation when the day ended, a merged one's counted with its taker's."""
+    asked = CaseExposure.objects.filter(added_at__lt=day.end, measure__in=(Measure.CENTRALISED, Measure.HOME))
+    upper = [F(f"file{'__merged_into' * steps}") for steps in (3, 2, 1)]
+    standing = asked.exclude(withdrawn_at__lt=day.end).order_by()
+    return standing.annotate(whose=Coalesce(*upper, F("file"))).values("whose")
 
 
 def late(files: Files, day: Day) -> Files:

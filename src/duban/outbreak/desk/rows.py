@@ -36,7 +36,7 @@ TITLES = {
     "came:released": gettext_lazy("released by then"),
     "stuck:reached": gettext_lazy("followed and not yet reached"),
     "stuck:tested": gettext_lazy("followed and not yet sampled"),
-    "stuck:isolated": gettext_lazy("followed and not yet isolated"),
+    "stuck:isolated": gettext_lazy("to be isolated and not yet there"),
     "late": gettext_lazy("past their last day and not released"),
 }
 """Every number that opens its people, in words."""
