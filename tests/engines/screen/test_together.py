@@ -31,7 +31,7 @@ def batches(found, sizes=7):
         schema=EXPOSURES,
     )
     # Slices, whose buffers begin before them.
-    return [whole.slice(at, sizes) for at in range(0, len(found), sizes)]
+    return [whole.slice(at, sizes) for at in range(0, len(found), sizes)] + [whole.slice(0, 0)]
 
 
 def together_of(found, folder, workers=2):

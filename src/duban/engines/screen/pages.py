@@ -29,16 +29,19 @@ class _OtherwiseError(Exception):
 
 
 def numbers(path: Path, metadata: pq.FileMetaData, group: int, column: int) -> NDArray[np.int64] | None:
-    """A column of 64 bits a value in a row group (n,), its bits as integers."""
-    found = np.empty(metadata.row_group(group).num_rows, dtype=np.int64)
+    """A column of 64 bits a value in a row group (n,), its bits as integers, which cannot be written to."""
+    found: list[NDArray[np.int64]] = []
     try:
-        for first, rows, values in _pages(path, metadata, group, column):
+        for _, rows, values in _pages(path, metadata, group, column):
             if values.size != rows * _NUMBER:
                 raise _OtherwiseError
-            found[first : first + rows] = values.view(np.int64)
+            found.append(values.view(np.int64))
     except _OtherwiseError:
         return None
-    return found
+    if not found:
+        return None
+    # Most often one page is the whole, and lies as a processor likes it.
+    return found[0] if len(found) == 1 and found[0].flags.aligned else np.concatenate(found)
 
 
 def texts(

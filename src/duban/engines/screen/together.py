@@ -1,7 +1,7 @@
 """Exposures put together: a row per person and area, sorted by both, in memory or by DuckDB, which goes on on disk."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -33,6 +33,8 @@ def put_together(
     held: deque[pa.RecordBatch] = deque()
     size = 0
     for batch in found:
+        if not batch.num_rows:
+            continue
         held.append(batch)
         size += batch.nbytes
         if size > (memory_mb << 20) // _COPIES:
@@ -61,17 +63,19 @@ class _Part:
     numbers: list[NDArray[np.int64]]
 
 
-def _in_memory(held: Iterable[pa.RecordBatch]) -> Iterable[_Part] | None:
+def _in_memory(held: Collection[pa.RecordBatch]) -> Iterable[_Part] | None:
     """Parts for several threads, each with later persons than the one before.
 
     None where tokens are not equally long, as digests are, or sums might be too large for integers.
     """
-    whole = pa.Table.from_batches(held, EXPOSURES).combine_chunks()
-    if not whole.num_rows:
+    lines = [_lines(batch.column("person")) for batch in held]
+    if not lines:
         return []
-    tokens = _lines(whole.column("person").chunk(0))
-    numbers = [whole.column(name).chunk(0).to_numpy() for name in EXPOSURES.names[1:]]
-    if tokens is None or int(numbers[-1].max()) > _LARGEST // len(tokens):
+    if len({None if line is None else line.shape[1] for line in lines}) > 1 or lines[0] is None:
+        return None
+    tokens = np.concatenate([line for line in lines if line is not None])
+    numbers = [np.concatenate([batch.column(name).to_numpy() for batch in held]) for name in EXPOSURES.names[1:]]
+    if int(numbers[-1].max()) > _LARGEST // len(tokens):
         return None
     begins = _words(tokens[:, :_WORD])[:, 0]
     middle = np.quantile(begins[::_SAMPLED], np.arange(1, _PARTS) / _PARTS, method="nearest")
