@@ -92,7 +92,7 @@ def stuck(files: Files, stage: str, day: Day) -> Files:
 
 
 def _to_isolate(day: Day) -> Any:
-    """The files with an exposure that asked for isolation when the day ended, a merged one's counted with its taker's."""
+    """The files with an exposure that asked for isolation when the day ended; a merged one's is its taker's."""
     asked = CaseExposure.objects.filter(added_at__lt=day.end, measure__in=(Measure.CENTRALISED, Measure.HOME))
     upper = [F(f"file{'__merged_into' * steps}") for steps in (3, 2, 1)]
     standing = asked.exclude(withdrawn_at__lt=day.end).order_by()

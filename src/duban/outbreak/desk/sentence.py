@@ -51,7 +51,7 @@ def daily(on: date, office: str, figures: Figures) -> dict[str, str]:
         f"其中{'，'.join(where_zh)}" if where_zh else "",
         f"当日{'，'.join(done_zh)}" if done_zh else "",
     ]
-    sentences_en = [", ".join([*first_en, *changes_en]), "; ".join(where_en), ", ".join(done_en)]
+    sentences_en = [", ".join([*first_en, *changes_en]), _capital("; ".join(where_en)), _capital(", ".join(done_en))]
     return {
         "zh": f"{zh}{'；'.join(part for part in sentences_zh if part) or '人数从略'}。",
         "en": f"{en}{en_office}{'. '.join(part for part in sentences_en if part) or 'the numbers are left out'}.",
@@ -86,6 +86,10 @@ def _said(figures: Figures, words: Mapping[str, Words]) -> tuple[list[str], list
 
 def _n(number: int) -> str:
     return f"{number:,}"
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _many(count: int, one: str, many: str) -> str:
