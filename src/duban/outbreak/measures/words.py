@@ -49,7 +49,7 @@ def why_words(why: Detail, *, grounds: bool = True) -> str:
     if code not in ("phase", "test", "late", "double", "visit"):
         return ""
     said = _counted(code, why)
-    return f"{said} ({_ground(why)})" if grounds else said
+    return _("%(said)s (%(ground)s)") % {"said": said, "ground": _ground(why)} if grounds else said
 
 
 def _counted(code: str, why: Detail) -> str:
