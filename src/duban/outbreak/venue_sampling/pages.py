@@ -36,9 +36,9 @@ MISSED_DAYS = 90
 """Rounds missed longer ago are counted in no list."""
 TABS: dict[str, Promise] = {
     "due": gettext_lazy("due today"),
-    "missed": gettext_lazy("missed"),
+    "missed": pgettext_lazy("sampling", "missed"),
     "done": gettext_lazy("done"),
-    "ahead": gettext_lazy("to come"),
+    "ahead": pgettext_lazy("sampling", "to come"),
 }
 RESULT_SHAPES = {"": "assigned", Result.NEGATIVE: "closed"}
 
