@@ -76,7 +76,7 @@ def _comer(index: int, near: list[str], far: list[str]) -> Comer:
         stay=stay,
         address=address(stay, 0 if together else index),
         area=COMMUNITY if visitor else f"{SUBDISTRICT}{2 + index % 6:03d}",
-        day=17 if together else 15 + index % 4,
+        day=17 if together else 17 + index % 2 if visitor else 15 + index % 4,
         hour=9 if together else 8 + index % 4,
         together=together,
     )
