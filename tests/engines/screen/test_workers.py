@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.engines.screen.test_screen import NOW, START, area, mixed, row, table
 
-from duban.engines.screen import Areas, ScreenError, screen
+from duban.engines.screen import Areas, ScreenError, Store, screen
 from duban.engines.screen.cover import Cover
 from duban.engines.screen.instants import to_micros
 from duban.engines.screen.kernel import Kernel
@@ -58,7 +58,7 @@ def shared(presences, areas, workers, **more):
 
     def slowly(self, chunk):
         kept.append(chunk)
-        time.sleep(0.2)
+        time.sleep(0.5)
         return quick(self, chunk)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -99,6 +99,16 @@ def test_several_processes_give_the_rows_of_one_in_the_same_order(tmp_path):
         assert getattr(alone, name).equals(getattr(several, name))
     assert (alone.rows, alone.rejects, alone.inputs) == (several.rows, several.rejects, several.inputs)
     assert alone.rejected.num_rows > 0
+
+
+def test_a_store_is_screened_by_several_processes_too(tmp_path):
+    store, areas = Store(tmp_path), Areas((area(lookback_days=9), area("b", shape=None, code="4401", lookback_days=9)))
+    store.add(table(*mixed(np.random.default_rng(9), 3000)))
+    alone = screen(store, areas, now=NOW, workers=1)
+    several, kept = shared(store, areas, 2)
+    assert several.per_area.equals(alone.per_area)
+    assert (several.rows, several.rows_held) == (alone.rows, alone.rows_held)
+    assert 0 < kept < len(list(store.affected(areas, kernel_of(areas).cover)))
 
 
 def test_a_helper_that_is_killed_ends_the_screening_and_leaves_the_old_result(monkeypatch, tmp_path):
