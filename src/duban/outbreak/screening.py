@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import shapely
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -81,7 +82,7 @@ def screen_store(areas: Areas, *, now: datetime, engine: str = ARROW) -> Screene
     Raises BadScreening with the engine's code.
     """
     with refusing(), store.reading() as there:
-        found = screen(there, areas, now=now, engine=engine)
+        found = screen(there, areas, now=now, engine=engine, master=settings.DUBAN_SPARK_MASTER)
         aliases = aliases_digest()
     assert found.per_area is not None
     per_area, per_person = one_person_each(found.per_area)

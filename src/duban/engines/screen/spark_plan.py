@@ -1,6 +1,5 @@
 """The same plan on Spark, for presences that fill a cluster. Needs the extra `duban[spark]` and Java."""
 
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -59,7 +58,7 @@ def screen_by_spark(
 ) -> Iterator[pa.RecordBatch]:
     """Exposures of the files' good rows, already put together by person and area; the others go to `rejects`.
 
-    Without a `master` that of DUBAN_SPARK_MASTER is taken, or this machine. Results come through files in `folder`,
+    Without a `master` it runs on this machine. Results come through files in `folder`,
     which a cluster must reach too. Raises ScreenError `no_spark`.
     """
     if not sources:
@@ -68,7 +67,7 @@ def screen_by_spark(
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise ScreenError("no_spark", "Spark is not installed: install duban[spark], and Java.") from error
-    master = master or os.environ.get("DUBAN_SPARK_MASTER") or "local[*]"
+    master = master or "local[*]"
     builder = SparkSession.builder.master(master)
     if master.startswith("local"):
         # Its workers run what runs us; on a cluster the cluster knows its own Python, and how to divide the work.

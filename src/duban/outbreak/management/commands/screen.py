@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from django.conf import settings
 from django.utils import timezone
 
 from duban.core import audit, clock
@@ -27,7 +28,14 @@ class Command(DubanCommand):
         people_out = out.with_name(f"{out.stem}_people.parquet")
         with refusing():
             if options["presences"] != "store":
-                found = screen(Path(options["presences"]), areas, now=now, out=out, engine=engine)
+                found = screen(
+                    Path(options["presences"]),
+                    areas,
+                    now=now,
+                    out=out,
+                    engine=engine,
+                    master=settings.DUBAN_SPARK_MASTER,
+                )
             else:
                 found = screen_store(areas, now=now, engine=engine)
                 self._note(found)
