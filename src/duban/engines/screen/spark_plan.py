@@ -1,5 +1,6 @@
 """The same plan on Spark, for presences that fill a cluster. Needs the extra `duban[spark]` and Java."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
