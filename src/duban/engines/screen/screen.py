@@ -75,7 +75,7 @@ def screen(
 
     With `out`, results go to `OUT.parquet`, `OUT_people.parquet` and, if a row was rejected, `OUT_rejects.parquet`;
     without, they come as tables. `memory_mb` bounds what putting exposures together may hold before it goes on on
-    disk; `master` is Spark's, else that of DUBAN_SPARK_MASTER. Unless `hashed` is False, files are read once more for
+    disk; `master` is Spark's, else this machine. Unless `hashed` is False, files are read once more for
     their BLAKE3 (a store knows its own). Raises ScreenError: `unknown_engine`, and what reading the presences raises.
     """
     if engine not in ENGINES:

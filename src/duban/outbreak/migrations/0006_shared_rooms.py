@@ -4,20 +4,32 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('outbreak', '0005_plan_next_phase_and_quiet_days'),
+        ("outbreak", "0005_plan_next_phase_and_quiet_days"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='bedstay',
-            name='shared_for',
-            field=models.CharField(blank=True, help_text='why the room is shared with people of another household', max_length=200),
+            model_name="bedstay",
+            name="shared_for",
+            field=models.CharField(
+                blank=True, help_text="why the room is shared with people of another household", max_length=200
+            ),
         ),
         migrations.AlterField(
-            model_name='bedstay',
-            name='ended_for',
-            field=models.CharField(blank=True, choices=[('release', 'released'), ('transfer', 'moved to another bed'), ('hospital', 'taken to hospital'), ('home', 'goes on at home'), ('closed', 'the file was closed'), ('mistake', 'entered by mistake')], max_length=10),
+            model_name="bedstay",
+            name="ended_for",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("release", "released"),
+                    ("transfer", "moved to another bed"),
+                    ("hospital", "taken to hospital"),
+                    ("home", "goes on at home"),
+                    ("closed", "the file was closed"),
+                    ("mistake", "entered by mistake"),
+                ],
+                max_length=10,
+            ),
         ),
     ]

@@ -4,19 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('outbreak', '0006_shared_rooms'),
+        ("outbreak", "0006_shared_rooms"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='casefile',
-            name='sampled_at',
-            field=models.DateTimeField(blank=True, help_text='of a confirmed case: the positive sample', null=True),
+            model_name="casefile",
+            name="sampled_at",
+            field=models.DateTimeField(blank=True, help_text="of a confirmed case: the positive sample", null=True),
         ),
         migrations.AddIndex(
-            model_name='casefile',
-            index=models.Index(fields=['office', 'state', '-opened_at', 'id'], name='files_of_office_by_time'),
+            model_name="casefile",
+            index=models.Index(fields=["office", "state", "-opened_at", "id"], name="files_of_office_by_time"),
         ),
     ]
