@@ -26,6 +26,7 @@ from duban.core.audit import Console
 from duban.demo import layers
 from duban.demo.builders import make_person
 from duban.outbreak import store
+from duban.outbreak.care.missing import ask_for_missing
 from duban.outbreak.casefiles.tasks import open_job
 from duban.outbreak.desk.report import FIGURES
 from duban.outbreak.measures.release import release_person
@@ -382,6 +383,9 @@ def test_from_the_declaration_to_a_release_and_its_reports(
     hands.confirm(case)
     contacts = CaseFile.objects.filter(exposures__basis=str(case.pk))
     assert sorted(contacts.values_list("exposures__kind", flat=True)) == ["contact"] * CONTACTS + ["second"] * SECONDS
+
+    # The watch asks for the reports of the first evening; who tells nothing is asked by the town.
+    assert ask_for_missing(now=hands.now) > 0
 
     # Day after day by the actions; on the last of the visitor's days the browser lets them go.
     office.mine |= set(contacts.values_list("pk", flat=True))
