@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -85,39 +85,39 @@ def _gone(end: datetime) -> Q:
     return released | closed | _taken_back(at__lt=end, revoked_at__gte=end)
 
 
-def followed(files: Files, day: Day) -> Files:
+def is_followed(day: Day) -> Q:
     """Followed when the day ended."""
-    return files.filter(opened_at__lt=day.end).exclude(_gone(day.end))
+    return Q(opened_at__lt=day.end) & ~_gone(day.end)
 
 
-def new(files: Files, day: Day) -> Files:
+def is_new(day: Day) -> Q:
     """Taken on that day: the file was opened, or an earlier release was taken back."""
-    return files.filter(_during("opened_at", day) | _taken_back(at__lt=day.start, **_span("revoked_at", day)))
+    return _during("opened_at", day) | _taken_back(at__lt=day.start, **_span("revoked_at", day))
 
 
 def _span(column: str, day: Day) -> dict[str, datetime]:
     return {f"{column}__gte": day.start, f"{column}__lt": day.end}
 
 
-def released(files: Files, day: Day) -> Files:
+def is_released(day: Day) -> Q:
     """Released on that day; not if it was taken back before the day was over."""
     stands = Q(state=FileState.RELEASED) & _during("released_at", day)
-    return files.filter(stands | _taken_back(**_span("at", day), revoked_at__gte=day.end))
+    return stands | _taken_back(**_span("at", day), revoked_at__gte=day.end)
 
 
-def closed(files: Files, day: Day) -> Files:
+def is_closed(day: Day) -> Q:
     """Closed on that day for another reason than release."""
-    return files.filter(_during("closed_at", day), state=FileState.CLOSED)
+    return Q(state=FileState.CLOSED) & _during("closed_at", day)
 
 
-def reached(files: Files, day: Day) -> Files:
+def is_reached(day: Day) -> Q:
     """Spoken to for the first time on that day."""
-    return files.filter(_during("reached_at", day))
+    return _during("reached_at", day)
 
 
-def isolated(files: Files, day: Day) -> Files:
-    """In isolation for the first time on that day."""
-    return files.filter(_during("isolated_at", day))
+def followed(files: Files, day: Day) -> Files:
+    """Followed when the day ended."""
+    return files.filter(is_followed(day))
 
 
 # ---- samples --------------------------------------------------------------------------------------------------------
@@ -135,35 +135,37 @@ def _whose(swabs: QuerySet[Swab]) -> Q:
     return Q(pk__in=swabs.order_by().annotate(whose=Coalesce(*upper, F("file"))).values("whose"))
 
 
-def tested(files: Files, day: Day) -> Files:
+def is_tested(day: Day) -> Q:
     """With a swab taken on that day."""
-    return files.filter(_whose(_swabs(day).filter(_during("taken_at", day))))
+    return _whose(_swabs(day).filter(_during("taken_at", day)))
 
 
-def positive(files: Files, day: Day) -> Files:
+def is_positive(day: Day) -> Q:
     """With a positive result on that day in a tube of their own. A pool's says nothing of any one of its members."""
-    return files.filter(_whose(_swabs(day).filter(_during("tube__resulted_at", day), tube__size=1).filter(POSITIVE)))
+    return _whose(_swabs(day).filter(_during("tube__resulted_at", day), tube__size=1).filter(POSITIVE))
 
 
 POSITIVE = Q(tube__result=Result.POSITIVE)
 
 
-def waiting(files: Files, day: Day) -> Files:
+def is_waiting(day: Day) -> Q:
     """Followed, and waiting for a result when the day ended: there was none yet, or one that asks for another swab."""
     known = Q(tube__resulted_at__lt=day.end)
     settled = known & (Q(tube__result=Result.NEGATIVE) | (POSITIVE & Q(tube__size=1)))
-    taken_again = Exists(Swab.objects.filter(follows=OuterRef("pk"), taken_at__lt=day.end))
-    return followed(files, day).filter(_whose(_swabs(day).exclude(settled).exclude(taken_again)))
+    # One list of the few that were taken again: asked for each swab, it is a walk over all of them on SQLite.
+    again = Swab.objects.filter(follows__isnull=False, taken_at__lt=day.end).values("follows")
+    return is_followed(day) & _whose(_swabs(day).exclude(settled).exclude(pk__in=again))
 
 
-FIGURES: dict[str, Callable[[Files, Day], Files]] = {
-    "followed": followed,
-    "new": new,
-    "reached": reached,
-    "tested": tested,
-    "positive": positive,
-    "waiting": waiting,
-    "released": released,
-    "closed": closed,
+MOMENTS: dict[str, Callable[[Day], Q]] = {
+    "followed": is_followed,
+    "new": is_new,
+    "reached": is_reached,
+    "released": is_released,
+    "closed": is_closed,
 }
-"""The figures of a day that are numbers of people; each gives its files."""
+"""The figures that the moments of the files say."""
+SAMPLES: dict[str, Callable[[Day], Q]] = {"tested": is_tested, "positive": is_positive, "waiting": is_waiting}
+"""The figures that the swabs say."""
+FIGURES: dict[str, Callable[[Day], Q]] = MOMENTS | SAMPLES
+"""The figures of a day that are numbers of people; each says which files they are."""

@@ -135,13 +135,12 @@ def _line(person: Person, row: funnel.Row, on: date, at: str, *, town: str = "",
 
 def _stuck(person: Person, on: date, at: str) -> list[Cell]:
     """Who is followed and was left behind at a stage; only for whoever may see who that is."""
-    found = []
-    for figure in (*(f"stuck:{stage}" for stage in WAITS), "late"):
-        asked = Asked(figure, on, at)
-        url = rows_url(person, asked)
-        if url:
-            found.append(Cell(rows.rows_for(person, asked).count(), url, None, str(TITLES[figure])))
-    return found
+    figures = (*(f"stuck:{stage}" for stage in WAITS), "late")
+    urls = {figure: rows_url(person, Asked(figure, on, at)) for figure in figures}
+    if not all(urls.values()):
+        return []
+    numbers = rows.numbers_for(person, figures, on, at)
+    return [Cell(numbers[figure], url, None, str(TITLES[figure])) for figure, url in urls.items()]
 
 
 # ---- the people behind a number -------------------------------------------------------------------------------------

@@ -91,7 +91,8 @@ def report_of(on: date, at: str = "") -> Report:
 
 def _made(day: Day, at: str) -> Report:
     files = days.files_at(at)
-    by_figure: dict[str, By] = {name: _by_town(find(files, day)) for name, find in days.FIGURES.items()}
+    by_figure, before = _by_moments(files, day)
+    by_figure |= {name: _by_town(files.filter(is_so(day))) for name, is_so in days.SAMPLES.items()}
     by_figure |= _by_measure(files, day, by_figure["followed"])
     by_figure["alerts"] = _alerts(files, day)
     towns = sorted({town for counts in by_figure.values() for town, number in counts.items() if number})
@@ -104,8 +105,18 @@ def _made(day: Day, at: str) -> Report:
         named.get(at or _office_of(towns), at),
         {name: sum(line.figures[name] or 0 for line in lines) for name in FIGURES},
     )
-    _require_sums(lines, _by_town(days.followed(files, day.before)), days.followed(files, day).count())
+    _require_sums(lines, before, days.followed(files, day).count())
     return Report(day.on, lines, total)
+
+
+def _by_moments(files: Files, day: Day) -> tuple[dict[str, By], By]:
+    """The figures that the files' own moments say, and who was followed the day before: one walk over the files."""
+    counts = {f"{name}_number": Count("pk", filter=is_so(day)) for name, is_so in days.MOMENTS.items()}
+    counts["before"] = Count("pk", filter=days.is_followed(day.before))
+    rows = list(files.order_by().values_list("town").annotate(**counts))
+    names = [*days.MOMENTS, "before"]
+    found = {name: {row[0]: row[place] for row in rows if row[place]} for place, name in enumerate(names, 1)}
+    return found, found.pop("before")
 
 
 def _by_town(files: Files) -> By:
@@ -155,10 +166,13 @@ def _plans(day: Day) -> QuerySet[Plan]:
     No row says when somebody was handed over to another district or given up as not to be reached: they have none.
     """
     later = Plan.objects.filter(file=OuterRef("file"), version__gt=OuterRef("version"))
-    own = Q(file=OuterRef("file")) | Q(file__merged_into=OuterRef("file"))
-    standing = CaseExposure.objects.filter(own, added_at__lt=day.end).exclude(withdrawn_at__lt=day.end)
+    exposures = CaseExposure.objects.filter(added_at__lt=day.end).exclude(withdrawn_at__lt=day.end)
+    # Two questions, each through an index: one that asks for either is a walk over all exposures for every plan.
+    standing = Exists(exposures.filter(file=OuterRef("file"))) | Exists(
+        exposures.filter(file__merged_into=OuterRef("file"))
+    )
     unplanned = ~Q(file__no_measure__in=("", NoMeasure.WITHDRAWN, NoMeasure.HOSPITAL))
-    over = Q(current=False) & ~Exists(later) & (unplanned | ~Exists(standing))
+    over = Q(current=False) & ~Exists(later) & (unplanned | ~standing)
     plans = Plan.objects.filter(made_at__lt=day.end).exclude(Exists(later.filter(made_at__lt=day.end)))
     return plans.exclude(file__confirmed_at__lt=day.end).exclude(over).order_by()
 

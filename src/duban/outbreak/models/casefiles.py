@@ -75,6 +75,24 @@ class CaseFile(models.Model):
             models.Index(fields=["stay", "state"], name="files_by_stay"),
             models.Index(fields=["office", "state", "town"], name="files_of_office"),
             models.Index(fields=["office", "state", "-opened_at", "id"], name="files_of_office_by_time"),
+            # All that the funnel and the report ask of a file, so that neither reads the rows.
+            models.Index(
+                fields=[
+                    "office",
+                    "merged_into",
+                    "town",
+                    "state",
+                    "opened_at",
+                    "reached_at",
+                    "tested_at",
+                    "isolated_at",
+                    "released_at",
+                    "closed_at",
+                    "ends_on",
+                    "id",
+                ],
+                name="files_by_moments",
+            ),
             models.Index(fields=["person"], name="files_of_person"),
             models.Index(fields=["household"], name="files_of_household"),
         ]
@@ -126,7 +144,10 @@ class CaseExposure(models.Model):
             models.UniqueConstraint(fields=["file", "kind", "basis"], name="exposed_once_on_a_basis"),
             models.CheckConstraint(condition=Q(last__gte=F("first")), name="exposure_ends_after_it_starts"),
         ]
-        indexes = [models.Index(fields=["basis", "kind"], name="exposures_by_basis")]
+        indexes = [
+            models.Index(fields=["basis", "kind"], name="exposures_by_basis"),
+            models.Index(fields=["file", "kind", "withdrawn_at", "basis"], name="exposures_of_file"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.basis}"

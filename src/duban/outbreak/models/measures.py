@@ -139,6 +139,13 @@ class Release(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["file"], condition=Q(revoked_at__isnull=True), name="one_release_stands")
         ]
+        indexes = [
+            models.Index(
+                fields=["at", "revoked_at", "file"],
+                condition=Q(revoked_at__isnull=False),
+                name="releases_taken_back",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.number

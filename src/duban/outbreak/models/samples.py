@@ -105,7 +105,11 @@ class Swab(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tube", "file"], name="one_swab_of_a_person_in_a_tube")]
-        indexes = [models.Index(fields=["file", "-taken_at"], name="swabs_of_file")]
+        indexes = [
+            models.Index(fields=["file", "-taken_at"], name="swabs_of_file"),
+            models.Index(fields=["taken_at", "tube", "file"], name="swabs_by_time"),
+            models.Index(fields=["follows", "taken_at"], condition=Q(follows__isnull=False), name="swabs_taken_again"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.tube_id} {self.taken_at:%Y-%m-%d}"
