@@ -71,7 +71,7 @@ def _counted(code: str, why: Detail) -> str:
 def _ground(why: Detail) -> str:
     """Which exposure it follows from: an order is named, a case never is."""
     kind = str(ExposureKind(why["kind"]).label)
-    if why["kind"] in (ExposureKind.AREA, ExposureKind.FORM):
+    if why["kind"] == ExposureKind.AREA:
         return _("%(kind)s, order %(order)s") % {"kind": kind, "order": why["basis"]}
     return kind
 
