@@ -26,16 +26,18 @@ PAGE = 50
 TOWN = LENGTHS[1]
 Key = tuple[date, str, int]
 """Of an act in the list: due on, kind, id."""
-TOWNS = """
-WITH RECURSIVE towns(town) AS (
-    SELECT MIN(town) FROM outbreak_task WHERE town >= %s AND town <= %s
+PLACES = """
+WITH RECURSIVE places(code) AS (
+    SELECT MIN({column}) FROM outbreak_task WHERE {column} >= %s AND {column} <= %s
     UNION ALL
-    SELECT (SELECT MIN(town) FROM outbreak_task WHERE town > towns.town AND town <= %s)
-    FROM towns WHERE towns.town IS NOT NULL
+    SELECT (SELECT MIN({column}) FROM outbreak_task WHERE {column} > places.code AND {column} <= %s)
+    FROM places WHERE places.code IS NOT NULL
 )
-SELECT town FROM towns WHERE town IS NOT NULL
+SELECT code FROM places WHERE code IS NOT NULL
 """
-"""Every town once, each by one look into the index: there are some dozens among millions of rows."""
+"""Every town or every stay once, each by one look into the index: there are some dozens among millions of rows."""
+MOST_STAYS = 100
+"""More places than that within communities are asked for as ranges: each is a part of one statement."""
 
 
 @dataclass(frozen=True)
@@ -125,27 +127,35 @@ def _day(value: date | str) -> date:
 
 
 def _stretches(wanted: Wanted, key: Key | None, backwards: bool) -> list[QuerySet[Task]]:
-    """The acts asked for in parts that the index keeps in the order of the list: a town each, or a community."""
+    """The acts asked for in parts that the index keeps in the order of the list: a town each, or where people stay."""
     due = Task.objects.filter(state=TaskState.OPEN, due_on__lte=wanted.on)
     if wanted.kind:
         due = due.filter(kind=wanted.kind)
     if key is not None:
         due = due.filter(_beyond(key, backwards))
     towns, communities = _parts(wanted.places)
-    return [due.filter(town=town) for town in towns] + [due.filter(within("stay", [code])) for code in communities]
+    stays = [stay for code in communities for stay in _codes("stay", code)]
+    if len(stays) > MOST_STAYS:
+        finer = [due.filter(within("stay", [code])) for code in communities]
+    else:
+        finer = [due.filter(stay=stay) for stay in stays]
+    return [due.filter(town=town) for town in towns] + finer
 
 
 def _parts(codes: Sequence[str]) -> tuple[list[str], list[str]]:
     """The towns of the codes, and those finer than a town."""
-    towns = [town for code in codes if len(code) <= TOWN for town in ([code] if len(code) == TOWN else _towns(code))]
+    towns = [
+        town for code in codes if len(code) <= TOWN for town in ([code] if len(code) == TOWN else _codes("town", code))
+    ]
     return towns, [code for code in codes if len(code) > TOWN]
 
 
-def _towns(code: str) -> list[str]:
+def _codes(column: str, code: str) -> list[str]:
+    """The different values of `town` or `stay` within a place that have acts."""
     last = code.ljust(LONGEST, "9")
     with connection.cursor() as cursor:
-        cursor.execute(TOWNS, [code, last, last])
-        return [town for (town,) in cursor.fetchall()]
+        cursor.execute(PLACES.format(column=column), [code, last, last])
+        return [found for (found,) in cursor.fetchall()]
 
 
 def _beyond(key: Key, backwards: bool) -> Q:

@@ -5,12 +5,12 @@ and once for the orders, through an index that holds every moment; what comes ba
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from django.db.models import Aggregate, Count, Exists, F, Func, IntegerField, OuterRef, Q, TextField
+from django.db.models import Aggregate, Count, Exists, F, Func, IntegerField, OuterRef, Q, TextField, Value
 from django.db.models.functions import Coalesce
 
 from duban.access import rights
@@ -101,11 +101,24 @@ def is_come_to(stage: str, day: Day) -> Q:
 
 
 def is_stuck(stage: str, day: Day) -> Q:
-    """Followed when the day ended and not come to a stage by then: nobody of them may be forgotten. Not isolated are
-    only those of whom an exposure asked it."""
-    moment = STAGES[stage]
-    left = days.is_followed(day) & (Q(**{f"{moment}__isnull": True}) | Q(**{f"{moment}__gte": day.end}))
-    return left & _is_to_isolate(day) if stage == "isolated" else left
+    """Followed when the day ended and not come to a stage by then: nobody of them may be forgotten."""
+    return days.is_followed(day) & LEFT[f"stuck:{stage}"](day)
+
+
+def is_late(day: Day) -> Q:
+    """Followed when the day ended although the last day of their plan, as it is known now, was over by then."""
+    return days.is_followed(day) & LEFT["late"](day)
+
+
+def left_behind(files: Files, day: Day) -> dict[str, int]:
+    """How many of the followed were left behind at each stage and how many are late, in one walk over the files."""
+    counts = {str(place): Count("pk", filter=is_left(day)) for place, is_left in enumerate(LEFT.values())}
+    numbers = days.followed(files, day).order_by().aggregate(**counts)
+    return {figure: numbers[str(place)] for place, figure in enumerate(LEFT)}
+
+
+def _is_not_at(stage: str, day: Day) -> Q:
+    return Q(**{f"{STAGES[stage]}__isnull": True}) | Q(**{f"{STAGES[stage]}__gte": day.end})
 
 
 def _is_to_isolate(day: Day) -> Q:
@@ -120,9 +133,13 @@ def _is_to_isolate(day: Day) -> Q:
     return Q(Exists(standing.filter(file=OuterRef("pk")))) | Q(pk__in=taken)
 
 
-def is_late(day: Day) -> Q:
-    """Followed when the day ended although the last day of their plan, as it is known now, was over by then."""
-    return days.is_followed(day) & Q(ends_on__lt=day.on)
+LEFT: dict[str, Callable[[Day], Q]] = {
+    "stuck:reached": lambda day: _is_not_at("reached", day),
+    "stuck:tested": lambda day: _is_not_at("tested", day),
+    "stuck:isolated": lambda day: _is_not_at("isolated", day) & _is_to_isolate(day),
+    "late": lambda day: Q(ends_on__lt=day.on),
+}
+"""By figure who of the followed is left behind. Not isolated are only those of whom an exposure asked it."""
 
 
 def of_order(files: Files, order: str) -> Files:
@@ -136,7 +153,9 @@ def _exposures() -> Any:
 
 def _by_stage(files: Files, group: str, day: Day) -> dict[str, dict[str, Heaps]]:
     """By stage and by town or order, how many came to it within each tenth of an hour: one walk over the files."""
-    by = {TOWN: "town", AREA: "exposures__basis"}[group]
+    # Not by the column itself: SQLite walks over the exposures in the order of the orders then, and looks the row of
+    # each file up, which takes half as long again as the sort it saves.
+    by = {TOWN: F("town"), AREA: Coalesce(F("exposures__basis"), Value(""))}[group]
     came = files.filter(is_come_to("screened", day)).order_by()
     if group == AREA:
         came = came.filter(exposures__kind=ExposureKind.AREA, exposures__withdrawn_at__isnull=True)
@@ -146,7 +165,7 @@ def _by_stage(files: Files, group: str, day: Day) -> dict[str, dict[str, Heaps]]
         for stage in waits
     }
     found: dict[str, dict[str, Heaps]] = {stage: {} for stage in STAGES}
-    for name, number, *tenths in came.values_list(by).annotate(number=Count("pk"), **lists):
+    for name, number, *tenths in came.annotate(name=by).values_list("name").annotate(number=Count("pk"), **lists):
         found["screened"][name] = {0: number}
         for stage, text in zip(waits, tenths, strict=True):
             found[stage][name] = _heaped(text or "")

@@ -21,6 +21,7 @@ from duban.outbreak.casefiles.identity import facts_of_many
 from duban.outbreak.casefiles.queries import SEES as SEES_FILES
 from duban.outbreak.counts import FEW
 from duban.outbreak.desk import days, funnel, rows
+from duban.outbreak.desk.funnel import LEFT
 from duban.outbreak.desk.report import SEES, measures_on, offices_of
 from duban.outbreak.desk.rows import TITLES, Asked
 from duban.outbreak.desk.today_pages import file_url
@@ -36,8 +37,6 @@ HEADS = {
     "isolated": pgettext_lazy("people", "isolated"),
     "released": pgettext_lazy("people", "released"),
 }
-WAITS = ("reached", "tested", "isolated")
-"""Stages at which nobody who is followed may be left behind."""
 
 
 @dataclass(frozen=True)
@@ -135,11 +134,10 @@ def _line(person: Person, row: funnel.Row, on: date, at: str, *, town: str = "",
 
 def _stuck(person: Person, on: date, at: str) -> list[Cell]:
     """Who is followed and was left behind at a stage; only for whoever may see who that is."""
-    figures = (*(f"stuck:{stage}" for stage in WAITS), "late")
-    urls = {figure: rows_url(person, Asked(figure, on, at)) for figure in figures}
+    urls = {figure: rows_url(person, Asked(figure, on, at)) for figure in LEFT}
     if not all(urls.values()):
         return []
-    numbers = rows.numbers_for(person, figures, on, at)
+    numbers = rows.left_behind_for(person, on, at)
     return [Cell(numbers[figure], url, None, str(TITLES[figure])) for figure, url in urls.items()]
 
 

@@ -115,7 +115,9 @@ def _by_moments(files: Files, day: Day) -> tuple[dict[str, By], By]:
     counts["before"] = Count("pk", filter=days.is_followed(day.before))
     rows = list(files.order_by().values_list("town").annotate(**counts))
     names = [*days.MOMENTS, "before"]
-    found = {name: {row[0]: row[place] for row in rows if row[place]} for place, name in enumerate(names, 1)}
+    found: dict[str, By] = {
+        name: {row[0]: row[place] for row in rows if row[place]} for place, name in enumerate(names, 1)
+    }
     return found, found.pop("before")
 
 

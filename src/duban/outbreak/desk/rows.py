@@ -3,11 +3,11 @@
 import base64
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -87,11 +87,10 @@ def rows_for(person: Person, asked: Asked) -> Files:
     return find(asked).filter(in_scope(rights.codes(person, SEES)))
 
 
-def numbers_for(person: Person, figures: Sequence[str], on: date, at: str) -> dict[str, int]:
-    """How many people each figure of an office or town opens for the person, all in one walk over the files."""
-    day, seen = days.day_of(on), days.files_at(at).filter(in_scope(rights.codes(person, SEES)))
-    counts = {f"n{place}": Count("pk", filter=_condition(figure, day)) for place, figure in enumerate(figures)}
-    return dict(zip(figures, seen.order_by().aggregate(**counts).values(), strict=True))
+def left_behind_for(person: Person, on: date, at: str) -> dict[str, int]:
+    """By figure how many people of an office or town were left behind, as far as the person may see their files."""
+    seen = days.files_at(at).filter(in_scope(rights.codes(person, SEES)))
+    return funnel.left_behind(seen, days.day_of(on))
 
 
 def page_of(files: Files, cursor: str = "") -> Page:
