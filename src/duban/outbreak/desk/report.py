@@ -13,7 +13,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
@@ -162,21 +162,27 @@ def _does_not_add_up(code: str, what: str, said: int, reckoned: int) -> BadQuest
 # ---- measures and reports, from the plans as they were ---------------------------------------------------------------
 
 
-def _plans(day: Day) -> QuerySet[Plan]:
-    """Of each file the plan that held when the day ended. A confirmed case has none, nor has who lost every exposure.
+def _planned(files: Files, day: Day) -> Files:
+    """Of the files followed those in a measure, joined to the plan that held when the day ended (`plans`). A confirmed
+    case has none, nor has who lost every exposure.
 
     No row says when somebody was handed over to another district or given up as not to be reached: they have none.
     """
-    later = Plan.objects.filter(file=OuterRef("file"), version__gt=OuterRef("version"))
+    later = Plan.objects.filter(file=OuterRef("pk"), version__gt=OuterRef("plans__version"))
     exposures = CaseExposure.objects.filter(added_at__lt=day.end).exclude(withdrawn_at__lt=day.end)
     # Two questions, each through an index: one that asks for either is a walk over all exposures for every plan.
-    standing = Exists(exposures.filter(file=OuterRef("file"))) | Exists(
-        exposures.filter(file__merged_into=OuterRef("file"))
+    standing = Q(Exists(exposures.filter(file=OuterRef("pk")))) | Q(
+        Exists(exposures.filter(file__merged_into=OuterRef("pk")))
     )
-    unplanned = ~Q(file__no_measure__in=("", NoMeasure.WITHDRAWN, NoMeasure.HOSPITAL))
-    over = Q(current=False) & ~Exists(later) & (unplanned | ~standing)
-    plans = Plan.objects.filter(made_at__lt=day.end).exclude(Exists(later.filter(made_at__lt=day.end)))
-    return plans.exclude(file__confirmed_at__lt=day.end).exclude(over).order_by()
+    reasons = ("", NoMeasure.WITHDRAWN, NoMeasure.HOSPITAL)
+    # Asked of the row of the few, so that for the others the index of moments is enough.
+    planned = Exists(CaseFile.objects.filter(pk=OuterRef("pk"), no_measure__in=reasons))
+    # The current one is the last, without a look for a later one.
+    last = Q(plans__current=True) | ~Exists(later.filter(made_at__lt=day.end))
+    holds = Q(plans__current=True) | Exists(later) | (Q(planned) & standing)
+    confirmed = CaseFile.objects.filter(confirmed_at__lt=day.end).values("pk")
+    found = days.followed(files, day).exclude(pk__in=confirmed)
+    return found.filter(last, holds, plans__made_at__lt=day.end).order_by()
 
 
 @lru_cache(maxsize=10_000)
@@ -202,15 +208,14 @@ def _by_measure(files: Files, day: Day, followed: By) -> dict[str, By]:
 
     Reports are due from the day after the file was opened. Plans are alike by the thousand, and are counted in heaps.
     """
-    sent = DailyReport.objects.filter(file=OuterRef("file"), on=day.on, at__lt=day.end)
+    sent = DailyReport.objects.filter(file=OuterRef("pk"), on=day.on, at__lt=day.end)
     came = Subquery(sent.order_by().values("file").annotate(number=Count("pk")).values("number"))
-    old = Case(When(file__opened_at__lt=day.start, then=1), default=0, output_field=IntegerField())
+    old = Case(When(opened_at__lt=day.start, then=1), default=0, output_field=IntegerField())
     heaps = (
-        _plans(day)
-        .filter(file__in=days.followed(files, day))
+        _planned(files, day)
         .annotate(came=Coalesce(came, 0), old=old)
-        .values_list("file__town", "phases", "came", "old")
-        .annotate(number=Count("pk"))
+        .values_list("town", "plans__phases", "came", "old")
+        .annotate(number=Count("plans"))
     )
     counts: dict[str, Counter[str]] = {name: Counter() for name in (*MEASURES, "missing_reports")}
     for town, phases, sent_in, is_old, number in heaps:

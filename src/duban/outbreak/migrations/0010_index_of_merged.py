@@ -15,4 +15,12 @@ class Migration(migrations.Migration):
                 condition=models.Q(("merged_into__isnull", False)), fields=["merged_into", "id"], name="files_merged"
             ),
         ),
+        migrations.AddIndex(
+            model_name="casefile",
+            index=models.Index(
+                condition=models.Q(("confirmed_at__isnull", False)),
+                fields=["confirmed_at", "id"],
+                name="files_confirmed",
+            ),
+        ),
     ]

@@ -95,6 +95,9 @@ class CaseFile(models.Model):
             ),
             # The key's own index is of nothing but empty ones, so that SQLite takes it for useless.
             models.Index(fields=["merged_into", "id"], condition=Q(merged_into__isnull=False), name="files_merged"),
+            models.Index(
+                fields=["confirmed_at", "id"], condition=Q(confirmed_at__isnull=False), name="files_confirmed"
+            ),
             models.Index(fields=["person"], name="files_of_person"),
             models.Index(fields=["household"], name="files_of_household"),
         ]
