@@ -38,7 +38,7 @@ def test_no_app_listens_to_another_ones_signals() -> None:
         text = file.read_text(encoding="utf-8")
         assert "@receiver" not in text, file
         for call in re.findall(r"\b(\w+)\.connect\(.*", text):
-            assert call in {"post_migrate", "duckdb"}, file
+            assert call in {"post_migrate", "duckdb", "request_finished", "task_finished"}, file
 
 
 def test_every_write_in_actions_takes_keywords_alone_with_by_and_now() -> None:

@@ -485,6 +485,8 @@ PUBLIC = {
     "POST /i18n/setlang/",
     "GET /api/v1/outbreak/areas",
     "GET /api/v1/outbreak/areas/<area_id>",
+    # Whoever was handed a certificate may ask whether it holds.
+    "GET /certificate/<code>/",
     "GET /outbreak/areas/",
     "GET /outbreak/areas/<area_id>/",
     "GET /outbreak/areas/areas.geojson",

@@ -11,5 +11,5 @@ class CoreConfig(AppConfig):
 
         from duban.core import keys
 
-        for signal in (request_finished, task_finished):
-            signal.connect(keys.let_go, dispatch_uid="let go of keys")
+        request_finished.connect(keys.let_go, dispatch_uid="let go of keys")
+        task_finished.connect(keys.let_go, dispatch_uid="let go of keys")
