@@ -20,7 +20,7 @@ from duban.core.errors import DubanError
 from duban.demo.builders import make_person
 from duban.outbreak.desk import days, funnel, rows
 from duban.outbreak.desk.rows import TITLES, Asked
-from duban.outbreak.models import CaseExposure
+from duban.outbreak.models import CaseExposure, CaseFile
 
 pytestmark = pytest.mark.django_db
 DAY = date(2021, 1, 10)
@@ -96,6 +96,21 @@ def test_who_is_only_to_be_tested_is_not_missed_in_isolation(officer: Person) ->
     assert set(rows.find(replace(asked, on=DAY - timedelta(days=2)))) == {home, freed}
     expose(taken, at(4))
     assert set(rows.find(asked)) == {home, tested}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_who_is_left_behind_is_counted_as_their_rows_are(officer: Person, seed: int) -> None:
+    fill(seed)
+    draw, files = random.Random(seed), list(CaseFile.objects.filter(state="open"))
+    for into, merged in zip(files[::9], files[1::9], strict=False):
+        expose(merged, merged.opened_at, basis="another order")
+        CaseFile.objects.filter(pk=merged.pk).update(merged_into=into, reached_at=None)
+    for file in files:
+        CaseFile.objects.filter(pk=file.pk).update(ends_on=draw.choice([None, DAY - timedelta(days=1), DAY]))
+    for person, where in ((officer, OFFICE), (officer, HERE), (make_person("town", "health_officer", HERE), HERE)):
+        counted = rows.left_behind_for(person, DAY, where)
+        assert counted == {figure: rows.rows_for(person, Asked(figure, DAY, where)).count() for figure in funnel.LEFT}
+        assert all(counted.values())
 
 
 def test_a_release_that_was_taken_back_is_none(officer: Person) -> None:

@@ -22,8 +22,9 @@ from tests.outbreak.people import at
 
 from duban.core.errors import DubanError
 from duban.demo.builders import make_person
-from duban.outbreak.desk import days, sentence
+from duban.outbreak.desk import days, rows, sentence
 from duban.outbreak.desk.report import FIGURES, MEASURES, Report, report_for, report_of, told_total
+from duban.outbreak.desk.rows import Asked
 from duban.outbreak.models import Alert, CaseFile, FileState
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +59,8 @@ def test_every_day_follows_from_the_one_before(seed: int) -> None:
         assert told["waiting"] <= told["followed"]
         for name in FIGURES:
             assert told[name] == sum(line.figures[name] or 0 for line in report.by_town), (day, name)
+        for name in days.FIGURES:
+            assert told[name] == rows.find(Asked(name, on(day), OFFICE)).count(), (day, name)
         before = told
     assert report_of(on(26), HERE).total.figures["new"] == 0
 
