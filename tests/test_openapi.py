@@ -40,7 +40,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from tests.ledger.conftest import entry_in as entry_in
 from tests.ledger.conftest import people as people
-from tests.outbreak.world import furnish as furnish_outbreak
+from tests.outbreak.world import furnish_screening
 from tests.outbreak.world import spread as spread_presences
 
 from duban.access.actions import make_token
@@ -218,7 +218,7 @@ class Stage:
     def screened(self) -> dict[str, str]:
         officer = self._people["health_officer"]
         spread_presences({"110112": officer, "110112110": officer})
-        return furnish_outbreak(officer, "110112", "平常")[0]
+        return furnish_screening(officer, "110112", "平常")[0]
 
     def real_key(self, name: str) -> str | None:
         """Of one of patrol's or screening's things, by the name of its part in the path; None of any other."""

@@ -61,7 +61,31 @@ def phone_of(town: str, number: int) -> str:
 
 
 def furnish(by: Person, town: str, words: str) -> tuple[dict[str, str], set[str]]:
-    """A preview, a kept screening, an import and a tracing of the town's officer: keys, and what betrays them."""
+    """What the town's officer made of everything in outbreak: keys, and what betrays them."""
+    keys, secrets = furnish_screening(by, town, words)
+    cared, hidden = furnish_care(by, town, words, NOW)
+    keys |= cared
+    secrets |= hidden | furnish_desk(town, words, NOW)
+    sampled, told = furnish_samples(by, town, words, NOW)
+    keys |= sampled
+    secrets |= told
+    swabbed, coded = furnish_venue_sampling(by, town, words, NOW)
+    keys |= swabbed
+    secrets |= coded
+    listed = furnish_casefiles(by, words, NOW)
+    keys |= listed
+    secrets |= set(listed.values())
+    measured, planned = furnish_measures(by, town, words, NOW)
+    keys |= measured
+    secrets |= planned
+    protected, kept = furnish_protection(by, town, words, NOW)
+    keys |= protected
+    secrets |= kept
+    return keys, secrets
+
+
+def furnish_screening(by: Person, town: str, words: str) -> tuple[dict[str, str], set[str]]:
+    """A preview, a kept screening, an import and a tracing of the officer: keys, and what betrays them."""
     order = Declaration.objects.get(area__key=town)
     made: dict[str, Any] = {"by": by, "now": NOW, "language": "en"}
     seen = jobs.make_export_job(**made, name=f"{words} 摸排", query=json.dumps([order.number]), rows=0)
@@ -92,22 +116,4 @@ def furnish(by: Person, town: str, words: str) -> tuple[dict[str, str], set[str]
         "<trace_id>": traced.id,
     }
     secrets = {str(run.pk), seen.id, sent.id, traced.id, *(str(one.pk) for one in found)}
-    cared, hidden = furnish_care(by, town, words, NOW)
-    keys |= cared
-    secrets |= hidden | furnish_desk(town, words, NOW)
-    sampled, told = furnish_samples(by, town, words, NOW)
-    keys |= sampled
-    secrets |= told
-    swabbed, coded = furnish_venue_sampling(by, town, words, NOW)
-    keys |= swabbed
-    secrets |= coded
-    listed = furnish_casefiles(by, words, NOW)
-    keys |= listed
-    secrets |= set(listed.values())
-    measured, planned = furnish_measures(by, town, words, NOW)
-    keys |= measured
-    secrets |= planned
-    protected, kept = furnish_protection(by, town, words, NOW)
-    keys |= protected
-    secrets |= kept
     return keys, secrets | {token[:8] for token in tokens}

@@ -403,12 +403,11 @@ def test_duckdb_and_spark_give_identical_rows(tmp_path):
 
 @without_spark
 @spark_warnings
-def test_spark_reads_the_store_on_the_cluster_that_is_configured(monkeypatch, tmp_path):
+def test_spark_reads_the_store_on_the_cluster_that_is_named(tmp_path):
     rows = mixed(np.random.default_rng(12), 800)
     store = Store(tmp_path / "the store", BEIJING)
     store.add(table(*rows))
-    monkeypatch.setenv("DUBAN_SPARK_MASTER", "local[2]")
-    one, two, three = (screen(store, MIXED_AREAS, now=NOW, engine=engine) for engine in ENGINES)
+    one, two, three = (screen(store, MIXED_AREAS, now=NOW, engine=engine, master="local[2]") for engine in ENGINES)
     assert as_found(one.per_area) == exposed(rows, MIXED_AREAS, NOW)
     for other in (two, three):
         assert one.per_area.equals(other.per_area)
