@@ -20,9 +20,9 @@ from duban.outbreak.presences import import_presences
 @pytest.mark.django_db
 @without_spark
 @spark_warnings
-def test_the_command_says_the_same_by_every_engine(tmp_path, capsys, monkeypatch):
+def test_the_command_says_the_same_by_every_engine(tmp_path, capsys, monkeypatch, settings):
     monkeypatch.setattr(clock, "now", lambda: at(25))
-    monkeypatch.setenv("DUBAN_SPARK_MASTER", "local[2]")
+    settings.DUBAN_SPARK_MASTER = "local[2]"
     shutil.rmtree(store.folder(), ignore_errors=True)
     given = [
         {
