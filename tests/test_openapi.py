@@ -99,6 +99,7 @@ NEVER_TAKEN = {
     ("PUT", "/api/v1/patrol/visits/{visit_id}"),
     ("POST", "/api/v1/patrol/checklists"),
     ("POST", "/api/v1/outbreak/areas"),
+    ("POST", "/api/v1/outbreak/areas/{declared_id}/split"),
 }
 
 schema = schemathesis.openapi.from_path(
@@ -232,7 +233,7 @@ class Stage:
             return str(self.campaign.pk)
         if name == "number":
             return self.checklist_draft
-        if name in {"area_id", "screening_id"}:
+        if name in {"area_id", "declared_id", "screening_id"}:
             return self.screened[f"<{name}>"]
         return {"checklist": "safety", "item": "exits", "list_name": "towns"}.get(name)
 
