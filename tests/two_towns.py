@@ -13,6 +13,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.signing import dumps
 from django.db import transaction
 from django.test import Client
+from tests.commons.world import furnish as furnish_commons
+from tests.decisions.furnishing import furnish as furnish_decisions
 from tests.outbreak.world import furnish as furnish_outbreak
 from tests.outbreak.world import spread
 from tests.reading import text_of
@@ -576,9 +578,13 @@ class World:
             "<token_id>": str(token.pk),
             "<delegation_id>": str(lent.pk),
         }
-        keys, secrets = furnish_outbreak(people["health_officer"], at, words)
-        things.keys |= keys
-        things.secrets |= secrets
+        for keys, secrets in (
+            furnish_outbreak(people["health_officer"], at, words),
+            furnish_commons(people["community_worker"], at, words, NOW),
+            furnish_decisions(supervisor, at, words, NOW),
+        ):
+            things.keys |= keys
+            things.secrets |= secrets
         things.secrets |= {str(draft.pk), str(drawn.pk), job.id, sent.id, *visits}
         things.secrets |= {str(venue.pk), venue.token, str(upload.id), str(exposed.pk), str(campaign.pk)}
 
