@@ -35,6 +35,7 @@ from duban.commons.models.organisations import (
     Party,
     PartyRole,
     Purpose,
+    Stage,
     Tier,
 )
 from duban.commons.models.pairing import (
@@ -86,6 +87,7 @@ __all__ = [
     "Shift",
     "SignUp",
     "SignUpState",
+    "Stage",
     "Tier",
     "Topic",
     "TopicState",

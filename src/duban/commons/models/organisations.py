@@ -39,6 +39,15 @@ class Purpose(models.TextChoices):
     SELF_GOVERNANCE = "self_governance", _("self-governance")
 
 
+class Stage(models.TextChoices):
+    """How far an incubated organisation has come; one that was never admitted has none."""
+
+    ADMITTED = "admitted", _("admitted to incubation")
+    GROWING = "growing", _("growing")
+    STANDING = "standing", _("stands by itself")
+    LEADING = "leading", _("brings others along")
+
+
 class Organisation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     name = models.CharField(max_length=100)
@@ -47,6 +56,8 @@ class Organisation(models.Model):
     tier = models.CharField(max_length=10, choices=Tier)
     kind = models.CharField(max_length=10, choices=OrganisationKind)
     purpose = models.CharField(max_length=15, choices=Purpose, default=Purpose.LEISURE)
+    stage = models.CharField(max_length=8, choices=Stage, blank=True, help_text="of incubation; empty: not admitted")
+    slots = models.PositiveSmallIntegerField(default=0, help_text="how many of the five parties' slots are filled")
     credit_code = models.CharField(max_length=18, blank=True)
     filing_number = models.CharField(max_length=40, blank=True)
     category = models.ForeignKey(OrganisationCategory, on_delete=models.PROTECT, related_name="organisations")
@@ -66,6 +77,7 @@ class Organisation(models.Model):
     token = models.CharField(max_length=22, unique=True, help_text="of its certificate's QR; random")
     added_at = models.DateTimeField()
     dissolved_on = models.DateField(null=True, blank=True)
+    checked_year = models.PositiveSmallIntegerField(default=0, help_text="the latest year with an annual check, else 0")
 
     class Meta:
         constraints = [
@@ -80,15 +92,49 @@ class Organisation(models.Model):
                 name="filing_number_once_in_a_town",
             ),
             models.CheckConstraint(condition=Q(tier__in=Tier.values), name="tier_is_known"),
+            models.CheckConstraint(condition=Q(stage__in=["", *Stage.values]), name="stage_is_known"),
+            models.CheckConstraint(condition=Q(slots__lte=5), name="five_slots_at_most"),
             models.CheckConstraint(condition=~Q(federation=F("id")), name="no_federation_of_itself"),
         ]
         indexes = [
-            models.Index(fields=["town", "name_key", "id"], name="organisations_of_town"),
+            # All that the list filters by: rows that answer no filter are passed over without being opened.
+            models.Index(
+                fields=[
+                    "town",
+                    "name_key",
+                    "id",
+                    "jurisdiction",
+                    "tier",
+                    "kind",
+                    "category",
+                    "purpose",
+                    "members",
+                    "founded",
+                    "dissolved_on",
+                    "checked_year",
+                    "federation",
+                ],
+                name="organisations_in_order",
+            ),
             models.Index(fields=["jurisdiction", "name_key", "id"], name="organisations_by_place"),
             models.Index(fields=["tier", "town", "name_key", "id"], name="organisations_by_tier"),
             models.Index(
                 fields=["category", "town", "name_key", "id"],
                 name="organisations_by_category",
+            ),
+            models.Index(fields=["stage", "town", "name_key", "id"], name="organisations_by_stage"),
+            models.Index(
+                fields=[
+                    "jurisdiction",
+                    "tier",
+                    "kind",
+                    "purpose",
+                    "category",
+                    "founded",
+                    "members",
+                    "dissolved_on",
+                ],
+                name="organisations_counted",
             ),
         ]
 
@@ -114,8 +160,13 @@ class ChangeOf(models.TextChoices):
     TIER = "tier", _("tier")
     PURPOSE = "purpose", _("purpose")
     NAME = "name", _("name")
+    KIND = "kind", _("kind")
+    CATEGORY = "category", _("category")
+    PLACE = "place", _("place")
+    NUMBER = "number", _("number")
     FEDERATION = "federation", _("federation")
     STAGE = "stage", _("stage of incubation")
+    BRAND = "brand", _("name it is known by")
     CHECK = "check", _("annual check")
     DISSOLVED = "dissolved", _("dissolved")
 
