@@ -238,11 +238,13 @@ if DUBAN_SITE_URL.startswith("https://"):
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_HSTS_SECONDS = 31536000
 
+# What follows these in an address opens something without an account; no log shows it.
+SECRET_ADDRESSES = ["/care/", "/vote/", "/needs/mine/", "/volunteer/mine/", "/organisations/applications/"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "filters": {"secrets": {"()": "duban.outbreak.care.quiet.HideSecrets"}},
+    "filters": {"secrets": {"()": "duban.core.quiet.HideSecrets", "below": SECRET_ADDRESSES}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("DUBAN_LOG_LEVEL", "WARNING")},
 }

@@ -14,9 +14,9 @@ from duban.access.models import Person
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.models import AuditRecord
+from duban.core.quiet import HideSecrets, without_secrets
 from duban.demo.builders import NOON, make_person
 from duban.outbreak.care import links
-from duban.outbreak.care.quiet import HideSecrets, without_secrets
 from duban.outbreak.models import Alert, CareLink, CareRequest, CaseFile, DailyReport, FileState
 
 pytestmark = pytest.mark.django_db
@@ -116,7 +116,7 @@ def test_no_log_line_tells_the_secret(
     officer: Person, phone: Client, caplog: pytest.LogCaptureFixture, settings: Any
 ) -> None:
     secret = make(officer, make_file())
-    caplog.handler.addFilter(HideSecrets())
+    caplog.handler.addFilter(HideSecrets(settings.SECRET_ADDRESSES))
     with caplog.at_level(logging.DEBUG):
         assert phone.post(f"/care/{secret}/report/", {"slot": "am"}).status_code == 400
         assert phone.get(f"/care/{secret}/none/").status_code == 404
@@ -132,9 +132,9 @@ def test_a_traceback_is_rid_of_it_too() -> None:
         raise ValueError("/care/Zk3/mine/")
     except ValueError as error:
         record = logging.LogRecord("x", 40, "", 0, "at %s", ("/care/Zk3/",), (type(error), error, error.__traceback__))
-    assert HideSecrets().filter(record)
+    assert HideSecrets(["/care/"]).filter(record)
     assert "Zk3" not in logging.Formatter().format(record)
-    assert without_secrets("/care/ab?x") == "/care/…?x"
+    assert without_secrets("/care/ab?x", ["/care/"]) == "/care/…?x"
 
 
 # ---- the page -------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """A person's own page, by their link and without an account: report, ask, and see what is due to them and until when.
 
-The address holds the secret: the page is kept by no cache and found by no search engine, and `quiet` keeps the secret
-out of logs.
+The address holds the secret: the page is kept by no cache and found by no search engine, and `core.quiet` keeps
+the secret out of logs.
 """
 
 import uuid
