@@ -168,3 +168,49 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+
+class Mandate(models.Model):
+    """That a piece of work carries a decision out: the key to the work is the heir's, which lies above.
+
+    Taken away, the link stays with its end: what was said is not undone.
+    """
+
+    decision = models.ForeignKey("decisions.Decision", on_delete=models.PROTECT, related_name="+")
+    by = models.JSONField(help_text="by value")
+    at = models.DateTimeField()
+    ended_by = models.JSONField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class NoticeKind(models.TextChoices):
+    """The gravest last."""
+
+    SOON = "soon", _("due soon")
+    NO_WORK = "no_work", _("nothing carries it out yet")
+    LATE = "late", _("overdue")
+    ESCALATED = "escalated", _("overdue for long: put before the leaders")
+
+
+class DecisionNotice(models.Model):
+    """What a person was reminded of, once for each kind and each due day of the decision."""
+
+    decision = models.ForeignKey(Decision, on_delete=models.CASCADE, related_name="notices")
+    person = models.ForeignKey("access.Person", on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=9, choices=NoticeKind)
+    due_on = models.DateField(help_text="of the decision at the time; put off, it is reminded of again")
+    at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["decision", "person", "kind", "due_on"], name="reminded_once_of_a_day"),
+            models.CheckConstraint(condition=Q(kind__in=NoticeKind.values), name="notice_kind_is_known"),
+        ]
+        indexes = [models.Index(fields=["person", "read_at", "-at"], name="decision_notices_of_person")]
+
+    def __str__(self) -> str:
+        return f"{self.decision_id} {self.kind}"

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
+from duban.decisions.models import Mandate
 from duban.ledger.lifecycle import OPEN, State
 from duban.places.codes import within
 
@@ -483,15 +484,10 @@ class EvaluationWeight(models.Model):
         return f"{self.indicator} {self.weight}"
 
 
-class EntryMandate(models.Model):
-    """The decision that an entry carries out. Taken away, the link stays with its end: what was said is not undone."""
+class EntryMandate(Mandate):
+    """The decision that an entry carries out."""
 
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="mandates")
-    decision = models.ForeignKey("decisions.Decision", on_delete=models.PROTECT, related_name="+")
-    by = models.JSONField(help_text="by value")
-    at = models.DateTimeField()
-    ended_by = models.JSONField(null=True, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -7,6 +7,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from duban.decisions.models import Mandate
+
 # ---- check-lists ----------------------------------------------------------------------------------------------------
 
 
@@ -170,6 +172,23 @@ class PatrolRound(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class RoundMandate(Mandate):
+    """The decision that a round carries out."""
+
+    round = models.ForeignKey(PatrolRound, on_delete=models.PROTECT, related_name="mandates")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["round", "decision"], condition=Q(ended_at__isnull=True), name="round_carries_out_once"
+            )
+        ]
+        indexes = [models.Index(fields=["decision", "ended_at"], name="round_mandates_of_decision")]
+
+    def __str__(self) -> str:
+        return f"{self.round_id} {self.decision_id}"
 
 
 class RoundVenue(models.Model):

@@ -29,6 +29,7 @@ from duban.outbreak.models.casefiles import (
     NeedKind,
     NoMeasure,
 )
+from duban.outbreak.models.mandates import OrderMandate, SamplingMandate
 from duban.outbreak.models.measures import (
     CountedFrom,
     MeasureRule,
@@ -116,6 +117,7 @@ __all__ = [
     "NeedKind",
     "NoMeasure",
     "Opening",
+    "OrderMandate",
     "Plan",
     "PresenceImport",
     "PresencePart",
@@ -127,6 +129,7 @@ __all__ = [
     "RiskArea",
     "Room",
     "SamplingFrequency",
+    "SamplingMandate",
     "SamplingPoint",
     "Screening",
     "Site",
