@@ -38,6 +38,7 @@ class Activity(models.Model):
 class Shift(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     activity = models.ForeignKey(Activity, on_delete=models.CASCADE, related_name="shifts")
+    jurisdiction = models.CharField(max_length=15, help_text="that of the activity, for lists by time")
     begins_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     places = models.PositiveIntegerField()
@@ -54,7 +55,10 @@ class Shift(models.Model):
             ),
             models.CheckConstraint(condition=Q(taken__lte=F("places")), name="not_more_in_than_places"),
         ]
-        indexes = [models.Index(fields=["begins_at"], name="shifts_by_time")]
+        indexes = [
+            models.Index(fields=["begins_at"], name="shifts_by_time"),
+            models.Index(fields=["jurisdiction", "begins_at"], name="shifts_by_place"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.begins_at:%Y-%m-%d %H:%M}"
@@ -73,8 +77,10 @@ class SignUp(models.Model):
     shift = models.ForeignKey(Shift, on_delete=models.CASCADE, related_name="sign_ups")
     turn = models.PositiveIntegerField()
     state = models.CharField(max_length=9, choices=SignUpState)
-    sealed = models.BinaryField(help_text="JSON: name, phone; encrypted")
-    person = models.CharField(max_length=64, help_text="keyed hash of the phone: once in a shift")
+    sealed = models.BinaryField(null=True, help_text="JSON: name, phone; encrypted; null once it is forgotten")
+    person = models.CharField(
+        max_length=64, blank=True, help_text="keyed hash of the phone: once in a shift; empty once it is forgotten"
+    )
     digest = models.CharField(
         max_length=64,
         unique=True,
@@ -89,7 +95,7 @@ class SignUp(models.Model):
             models.UniqueConstraint(fields=["shift", "turn"], name="turn_once_in_a_shift"),
             models.UniqueConstraint(
                 fields=["shift", "person"],
-                condition=~Q(state="withdrawn"),
+                condition=~Q(state="withdrawn") & ~Q(person=""),
                 name="signed_up_once_in_a_shift",
             ),
         ]

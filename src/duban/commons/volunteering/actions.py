@@ -182,6 +182,7 @@ def _add_shift(activity: Activity, draft: ShiftDraft) -> Shift:
     _check_shift(draft)
     return Shift.objects.create(
         activity=activity,
+        jurisdiction=activity.jurisdiction,
         begins_at=draft.begins_at,
         ends_at=draft.ends_at,
         places=draft.places,
