@@ -30,6 +30,10 @@ class SharedPlace(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["jurisdiction", "within", "name"], name="shared_place_name_once"),
+            # What lies in nothing else: databases hold two empty keys for different.
+            models.UniqueConstraint(
+                fields=["jurisdiction", "name"], condition=Q(within=None), name="outermost_place_name_once"
+            ),
             models.CheckConstraint(condition=Q(kind__in=PlaceKind.values), name="place_kind_is_known"),
         ]
         indexes = [models.Index(fields=["jurisdiction", "name"], name="shared_places_by_code")]
@@ -73,7 +77,10 @@ class Topic(models.Model):
     opened_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["jurisdiction", "state", "-opened_at"], name="topics_by_place")]
+        indexes = [
+            models.Index(fields=["jurisdiction", "state", "-opened_at"], name="topics_by_place"),
+            models.Index(fields=["-opened_at", "-id", "jurisdiction", "state"], name="topics_newest"),
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -105,6 +112,14 @@ class Comment(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="comments")
     parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="replies")
+    root = models.ForeignKey(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="thread",
+        help_text="what the thread began with; empty: this",
+    )
     household = models.ForeignKey(Household, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     pen_name = models.CharField(max_length=30, blank=True)
     text = models.TextField()
@@ -121,7 +136,12 @@ class Comment(models.Model):
                 name="comment_imported_once",
             )
         ]
-        indexes = [models.Index(fields=["topic", "at", "id"], name="comments_of_topic")]
+        indexes = [
+            models.Index(fields=["topic", "at", "id"], name="comments_of_topic"),
+            models.Index(fields=["root", "at", "id"], name="comments_of_thread"),
+            # A page of threads is read from here, however many answers there are.
+            models.Index(fields=["topic", "-at", "-id"], condition=Q(root=None), name="threads_of_topic"),
+        ]
 
     def __str__(self) -> str:
         return self.text[:60]
