@@ -18,6 +18,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "entry.look_back": frozenset({Role.INSPECTOR, Role.SUPERVISOR}),
     "entry.be_told": frozenset({Role.LEADER}),
     "entry.redate": frozenset({Role.ADMINISTRATOR}),
+    "entry.pick": frozenset({Role.COMMUNITY_WORKER, Role.SUPERVISOR, Role.LEADER}),
     "venue.see": frozenset(
         {Role.INSPECTOR, Role.HANDLER, Role.SUPERVISOR, Role.PUBLISHER, Role.LEADER, Role.ADMINISTRATOR}
     ),
