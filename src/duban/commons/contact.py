@@ -32,12 +32,17 @@ def checked_contact(name: str, phone: str) -> Contact:
     given = name.strip()
     if not 1 <= len(given) <= MAX_NAME or not is_plain(given):
         raise BadContact("contact_name", _("Give a name of at most 30 characters."), field="name")
+    return Contact(given, checked_phone(phone))
+
+
+def checked_phone(phone: str) -> str:
+    """Its digits alone, without the country's; raises BadContact (`contact_phone`)."""
     digits = "".join(character for character in phone if character not in " -()（）+")
     if digits.startswith("86") and len(digits) == 13:
         digits = digits[2:]
     if not (digits.isascii() and digits.isdecimal() and 7 <= len(digits) <= 15):
         raise BadContact("contact_phone", _("Give a telephone number: 138 0013 8000, or 010 6954 0000."), field="phone")
-    return Contact(given, digits)
+    return digits
 
 
 def seal_contact(contact: Contact) -> bytes:

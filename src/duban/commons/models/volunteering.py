@@ -89,6 +89,9 @@ class SignUp(models.Model):
     at = models.DateTimeField()
     came_at = models.DateTimeField(null=True, blank=True)
     left_at = models.DateTimeField(null=True, blank=True)
+    forgotten_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the contact was deleted; the name stays with a record that stands"
+    )
 
     class Meta:
         constraints = [
