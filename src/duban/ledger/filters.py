@@ -1,5 +1,6 @@
 """The ledger table's question as an address and as a sentence: `?state=listed&area=110112106&overdue=1`."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
@@ -43,8 +44,8 @@ def read_filters(query: QueryDict, categories: Mapping[str, Category] | None = N
 
     `categories`: the category_index, where it has been read.
 
-    Codes: `unknown_state`, `unknown_category`, `bad_sort`, `bad_flag`, `bad_due`, `bad_lookback`, `text_too_long`,
-    `bad_code` for the area, and what read_figure refuses.
+    Codes: `unknown_state`, `unknown_category`, `bad_sort`, `bad_flag`, `bad_due`, `bad_lookback`, `bad_decision`,
+    `text_too_long`, `bad_code` for the area, and what read_figure refuses.
     """
     states = tuple(dict.fromkeys(state for state in query.getlist("state") if state))
     for state in states:
@@ -67,6 +68,9 @@ def read_filters(query: QueryDict, categories: Mapping[str, Category] | None = N
     if len(text) > 100:
         raise BadFilter("text_too_long", gettext_lazy("Search for at most 100 characters."), field="text")
     figure = query.get("figure", "")
+    decision = query.get("decision", "")
+    if decision and not _is_id(decision):
+        raise _refuse("bad_decision", gettext_lazy("“%s” is not the id of a decision."), decision, "decision")
     sort = query.get("sort", "") or NEWEST
     if sort not in SORTS:
         raise _refuse("bad_sort", gettext_lazy("The table cannot be sorted by “%s”."), sort, "sort")
@@ -80,8 +84,16 @@ def read_filters(query: QueryDict, categories: Mapping[str, Category] | None = N
         lookback=lookback,
         text=text,
         figure=read_figure(figure) if figure else None,
+        decision=decision,
         sort=sort,
     )
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def _refuse(code: str, message: Promise, value: str, field: str) -> BadFilter:
@@ -93,7 +105,7 @@ def write_filters(filters: Filters, **more: str) -> str:
     pairs = [("state", state) for state in filters.states]
     pairs += [("area", filters.area), ("category", filters.category), ("overdue", "1" if filters.overdue else "")]
     pairs += [("due", filters.due), ("asked", "1" if filters.asked else ""), ("lookback", filters.lookback)]
-    pairs += [("text", filters.text), ("figure", str(filters.figure or ""))]
+    pairs += [("text", filters.text), ("figure", str(filters.figure or "")), ("decision", filters.decision)]
     pairs += [("sort", "" if filters.sort == NEWEST else filters.sort), *more.items()]
     return urlencode([(name, value) for name, value in pairs if value])
 
@@ -103,6 +115,8 @@ def sentence(filters: Filters, names: Mapping[str, str], categories: Mapping[str
     chips: list[Chip] = []
     if filters.figure:
         chips.append(Chip(in_words(filters.figure, names), write_filters(replace(filters, figure=None))))
+    if filters.decision:
+        chips.append(Chip(_("carrying out a decision"), write_filters(replace(filters, decision=""))))
     if filters.area:
         words = names.get(filters.area, filters.area)
         chips.append(Chip(words, write_filters(replace(filters, area=""))))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Case, Count, Q, QuerySet, When
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
@@ -15,7 +16,7 @@ from duban.core import audit
 from duban.core.errors import NotFound
 from duban.decisions.models import Decision
 from duban.decisions.queries import decision_for
-from duban.ledger.lifecycle import OPEN, State
+from duban.ledger.lifecycle import OPEN, UNREMEDIED, State
 from duban.ledger.models import Entry, EntryMandate
 
 LINKS = "entry.record"
@@ -71,18 +72,56 @@ class Work:
 
 
 def work_of(decision_ids: Collection[uuid.UUID], now: datetime) -> dict[uuid.UUID, Work]:
-    """By decision what its entries say; a decision without any is not there."""
-    rows = (
-        EntryMandate.objects.filter(decision__in=decision_ids, ended_at=None)
+    """By decision what its entries say; a decision without any is not there.
+
+    A merged entry counts as the one that it goes on as, a split one as its parts; a void one is no work.
+    """
+    standing_links = standing().filter(decision__in=decision_ids).order_by()
+    own = standing_links.exclude(entry__state__in=(State.VOID, State.SPLIT)).exclude(
+        entry__merged_into__state=State.VOID
+    )
+    parts = Entry.objects.filter(split_from__in=standing_links.filter(entry__state=State.SPLIT).values("entry"))
+    counts = {
+        row["decision"]: [row["entries"], row["open"], row["closed"], row["overdue"]]
+        for row in own.annotate(
+            lives=Coalesce("entry__merged_into", "entry"),
+            stands=Coalesce("entry__merged_into__state", "entry__state"),
+            due=Case(When(entry__merged_into=None, then="entry__due_at"), default="entry__merged_into__due_at"),
+        )
         .values("decision")
         .annotate(
-            entries=Count("pk"),
-            open=Count("pk", filter=Q(entry__state__in=OPEN)),
-            closed=Count("pk", filter=Q(entry__state=State.CLOSED)),
-            overdue=Count("pk", filter=Q(entry__state__in=OPEN, entry__due_at__lt=now)),
+            entries=Count("lives", distinct=True),
+            open=Count("lives", filter=Q(stands__in=OPEN), distinct=True),
+            closed=Count("lives", filter=Q(stands=State.CLOSED), distinct=True),
+            overdue=Count("lives", filter=Q(stands__in=UNREMEDIED, due__lt=now), distinct=True),
         )
-    )
-    return {row["decision"]: Work(row["entries"], row["open"], row["closed"], row["overdue"]) for row in rows}
+    }
+    if parts.exists():
+        _add_parts(counts, decision_ids, now)
+    return {key: Work(*numbers) for key, numbers in counts.items()}
+
+
+def _add_parts(counts: dict[uuid.UUID, list[int]], decision_ids: Collection[uuid.UUID], now: datetime) -> None:
+    links = standing().filter(decision__in=decision_ids, entry__state=State.SPLIT)
+    whole = dict[uuid.UUID, set[uuid.UUID]]()
+    for decision, entry in links.values_list("decision", "entry"):
+        whole.setdefault(entry, set()).add(decision)
+    for part in Entry.objects.filter(split_from__in=whole).exclude(state=State.VOID):
+        for decision in whole.get(part.split_from_id or part.pk, ()):
+            numbers = counts.setdefault(decision, [0, 0, 0, 0])
+            late = part.state in UNREMEDIED and part.due_at is not None and part.due_at < now
+            for place, counted in enumerate((True, part.state in OPEN, part.state == State.CLOSED, late)):
+                numbers[place] += counted
+
+
+def standing() -> QuerySet[EntryMandate]:
+    """The links that nobody took away."""
+    return EntryMandate.objects.filter(ended_at=None)
+
+
+def standing_work() -> QuerySet[EntryMandate]:
+    """Those of entries that are work: not void."""
+    return standing().exclude(entry__state=State.VOID).exclude(entry__merged_into__state=State.VOID)
 
 
 def entry_ids_of(decision_id: uuid.UUID) -> list[uuid.UUID]:

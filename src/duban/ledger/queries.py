@@ -30,7 +30,7 @@ from duban.ledger.leads import (
     standing,
 )
 from duban.ledger.lifecycle import OPEN, TRANSITIONS, UNREMEDIED, State, Transition
-from duban.ledger.models import Category, Entry, EntryPhoto, Lookback, Moment, in_sight
+from duban.ledger.models import Category, Entry, EntryMandate, EntryPhoto, Lookback, Moment, in_sight
 from duban.places import queries as places
 from duban.places.codes import LENGTHS, covers, within
 
@@ -53,6 +53,8 @@ class Filters:
     text: str = ""
     figure: Figure | None = None
     """A number of the figures page: exactly the rows behind it."""
+    decision: str = ""
+    """Id of a decision: the entries that carry it out."""
     sort: str = "-found_at"
 
 
@@ -181,6 +183,10 @@ def entries_for(
         entries = entries.filter(lookback_due_at_now(now, state=state))
     if filters.figure:
         entries = entries.filter(rows_behind(filters.figure, now=now, state=state))
+    if filters.decision:
+        entries = entries.filter(
+            pk__in=EntryMandate.objects.filter(decision=filters.decision, ended_at=None).values("entry")
+        )
     if filters.text:
         entries = entries.filter((match or search.matching(filters.text)).condition)
     return entries.order_by(*order_of(filters.sort if filters.sort in SORTS else "-found_at"))
