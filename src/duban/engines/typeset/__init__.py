@@ -1,7 +1,9 @@
 """Engine ``typeset``: one frozen bulletin document, printed as HTML, PDF and DOCX with the same content; and the
 evaluation of units as PDF."""
 
+from .ballots import render_ballots
 from .certificate import render_certificate
+from .doors import Door, render_doors
 from .errors import DocumentInvalid, LanguageUnknown, PhotoUnusable, TypesetError
 from .evaluation import render_evaluation
 from .issue import SCHEMA, issue_hash
@@ -18,13 +20,16 @@ __all__ = [
     "ENGINE_VERSION",
     "SCHEMA",
     "DocumentInvalid",
+    "Door",
     "LanguageUnknown",
     "PhotoUnusable",
     "Sticker",
     "TypesetError",
     "issue_hash",
+    "render_ballots",
     "render_certificate",
     "render_docx",
+    "render_doors",
     "render_evaluation",
     "render_html",
     "render_labels",
