@@ -1,6 +1,8 @@
 """Pages of commons for the office: each topic names its own addresses."""
 
-from django.urls import URLPattern
+from duban.commons.register import pages as register_pages
 
 app_name = "commons"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    *register_pages.urls,
+]
