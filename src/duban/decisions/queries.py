@@ -12,7 +12,7 @@ from duban.core.sealed_text import open_text
 from duban.decisions.models import Attendance, Body, Decision, Meeting, MeetingState
 from duban.places.codes import within
 
-SEES = "decision.see"
+SEES, SEES_LED = "decision.see", "decision.see_led"
 
 
 def bodies_for(person: Person) -> QuerySet[Body]:
@@ -46,7 +46,8 @@ def meeting_for(person: Person, meeting_id: uuid.UUID, *, lock: bool = False) ->
 def decisions_for(person: Person) -> QuerySet[Decision]:
     """Those of the bodies in the person's area, and those that a unit there carries out."""
     codes = rights.codes(person, SEES)
-    scope = within("meeting__body__jurisdiction", codes) | within("lead_code", codes)
+    led = [*codes, *rights.codes(person, SEES_LED)]
+    scope = within("meeting__body__jurisdiction", codes) | within("lead_code", led)
     found = Decision.objects.filter(scope).select_related("meeting", "meeting__body")
     return found.order_by("-meeting__at", "meeting", "position")
 
