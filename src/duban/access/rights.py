@@ -67,6 +67,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "activity.see": frozenset({Role.COMMUNITY_WORKER, Role.SUPERVISOR, Role.LEADER}),
     "activity.manage": frozenset({Role.COMMUNITY_WORKER}),
     "decision.see": frozenset({Role.COMMUNITY_WORKER, Role.SUPERVISOR, Role.HEALTH_OFFICER, Role.LEADER}),
+    "decision.be_told": frozenset({Role.LEADER}),
     "decision.see_led": frozenset({Role.HANDLER}),
     "decision.record": frozenset({Role.COMMUNITY_WORKER, Role.SUPERVISOR}),
     "minutes.approve": frozenset({Role.COMMUNITY_WORKER, Role.SUPERVISOR, Role.LEADER}),
