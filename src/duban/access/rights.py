@@ -12,7 +12,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "entry.see": frozenset({Role.INSPECTOR, Role.SUPERVISOR, Role.PUBLISHER, Role.LEADER, Role.ADMINISTRATOR}),
     "entry.see_own": frozenset({Role.HANDLER}),
     "entry.record": frozenset({Role.INSPECTOR, Role.SUPERVISOR}),
-    "entry.report": frozenset({Role.INSPECTOR, Role.SUPERVISOR, Role.HEALTH_OFFICER}),
+    "entry.report": frozenset({Role.INSPECTOR, Role.SUPERVISOR, Role.HEALTH_OFFICER, Role.COMMUNITY_WORKER}),
     "entry.triage": frozenset({Role.SUPERVISOR}),
     "entry.handle": frozenset({Role.HANDLER}),
     "entry.look_back": frozenset({Role.INSPECTOR, Role.SUPERVISOR}),

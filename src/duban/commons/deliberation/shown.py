@@ -1,10 +1,9 @@
 """Topics as pages show them: the line of their life, their problems with what became of each, their threads."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
@@ -197,8 +196,8 @@ def tree_of(root: Comment, answers: Sequence[Comment]) -> list[CommentShown]:
     there: dict[uuid.UUID, Comment] = {one.pk: one for one in (root, *answers)}
     beneath: dict[uuid.UUID, list[Comment]] = {}
     for one in answers:
-        parent = one.parent_id if one.parent_id in there else root.pk
-        beneath.setdefault(parent or root.pk, []).append(one)
+        under = one.parent_id if one.parent_id in there else root.pk
+        beneath.setdefault(under or root.pk, []).append(one)
     lines: list[CommentShown] = []
     # Not by calls: a thread may be as deep as it is long.
     waiting: list[tuple[Comment, int]] = [(root, 0)]
@@ -242,7 +241,3 @@ def is_of_staff(comment: Comment) -> bool:
 
 def state_words(topic: Topic) -> str:
     return str(TopicState(topic.state).label)
-
-
-def context_of_threads(page: ThreadPage) -> Mapping[str, Any]:
-    return {"threads": page.threads, "later": page.later}
