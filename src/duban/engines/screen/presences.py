@@ -134,14 +134,14 @@ class Chunk(ABC):
         column = column.cast(pa.float64())
         if not column.null_count:
             return column.to_numpy(), None
-        return column.to_numpy(zero_copy_only=False), pc.is_null(column).to_numpy(zero_copy_only=False)
+        return column.to_numpy(zero_copy_only=False), _nulls(column)
 
     def micros(self, name: str) -> tuple[Micros, Flags | None]:
         """A time column (n,) in microseconds, FOREVER where it is null, and where that is (None: nowhere)."""
         if name not in self.layout.units:
             return np.full(self.rows, FOREVER), np.ones(self.rows, dtype=bool)
         column = self._column(name)
-        lacks = pc.is_null(column).to_numpy(zero_copy_only=False) if column.null_count else None
+        lacks = _nulls(column) if column.null_count else None
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
         values = column.view(pa.int64()).fill_null(FOREVER).to_numpy()
@@ -151,6 +151,11 @@ class Chunk(ABC):
             if lacks is not None:
                 values[lacks] = FOREVER
         return values, lacks
+
+
+def _nulls(column: pa.Array) -> Flags:
+    """Where a column is null. By way of bytes: Arrow hands out flags, which it keeps as bits, ten times slower."""
+    return pc.is_null(column).cast(pa.uint8()).to_numpy().view(bool)
 
 
 class TableChunk(Chunk):

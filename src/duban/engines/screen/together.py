@@ -1,9 +1,10 @@
 """Exposures put together: a row per person and area, sorted by both, in memory or by DuckDB, which goes on on disk."""
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -42,7 +43,7 @@ def put_together(
     else:
         parts = _in_memory(held)
         if parts is not None:
-            for part in in_turn(_summed, parts, workers):
+            for part in in_turn(lambda make: make(), parts, workers):
                 yield from part.to_batches(max_chunksize=_BATCH)
             return
     with closing(open_database(folder, memory_mb, workers)) as database:
@@ -56,74 +57,78 @@ def put_together(
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """Exposures of some persons: their tokens (n, bytes) and the other columns."""
+class _Held:
+    """All exposures: their tokens (n, bytes), how these begin (n,), and the other columns."""
 
     tokens: Bytes
+    begins: NDArray[np.uint64]
     numbers: list[NDArray[np.int64]]
 
 
-def _in_memory(held: Collection[pa.RecordBatch]) -> Iterable[_Part] | None:
-    """Parts for several threads, each with later persons than the one before.
+def _in_memory(found: Collection[pa.RecordBatch]) -> Iterable[Callable[[], pa.Table]] | None:
+    """What gives tables for several threads to make, each with later persons than the one before.
 
     None where tokens are not equally long, as digests are, or sums might be too large for integers.
     """
-    lines = [_lines(batch.column("person")) for batch in held]
+    lines = [_lines(batch.column("person")) for batch in found]
     if not lines:
         return []
     if len({None if line is None else line.shape[1] for line in lines}) > 1 or lines[0] is None:
         return None
     tokens = np.concatenate([line for line in lines if line is not None])
-    numbers = [np.concatenate([batch.column(name).to_numpy() for batch in held]) for name in EXPOSURES.names[1:]]
+    numbers = [np.concatenate([batch.column(name).to_numpy() for batch in found]) for name in EXPOSURES.names[1:]]
     if int(numbers[-1].max()) > _LARGEST // len(tokens):
         return None
-    begins = _words(tokens[:, :_WORD])[:, 0]
-    middle = np.quantile(begins[::_SAMPLED], np.arange(1, _PARTS) / _PARTS, method="nearest")
-    of = np.searchsorted(middle, begins, side="right")
+    held = _Held(tokens, _begins(tokens), numbers)
+    middle = np.quantile(held.begins[::_SAMPLED], np.arange(1, _PARTS) / _PARTS, method="nearest")
+    of = np.searchsorted(middle, held.begins, side="right")
     parts = (np.flatnonzero(of == part) for part in range(_PARTS))
-    return (_Part(tokens.take(at, axis=0), [column.take(at) for column in numbers]) for at in parts if at.size)
+    return (partial(_summed, held, at) for at in parts if at.size)
 
 
-def _summed(part: _Part) -> pa.Table:
-    """A part's rows of TOGETHER."""
-    area, first, last, visits, stayed = part.numbers
-    order, begins = _sorted(_words(part.tokens), area)
-    heads = order[begins]
+def _summed(held: _Held, at: NDArray[np.intp]) -> pa.Table:
+    """The rows of TOGETHER for the exposures at some places."""
+    order, heads = _sorted(held, at)
+    area, first, last, visits, stayed = (column.take(order) for column in held.numbers)
     columns = [
-        _texts(part.tokens.take(heads, axis=0)),
+        _texts(held.tokens.take(order[heads], axis=0)),
         pa.array(area.take(heads)),
-        pa.array(np.minimum.reduceat(first.take(order), begins)),
-        pa.array(np.maximum.reduceat(last.take(order), begins)),
-        pa.array(np.add.reduceat(visits.take(order), begins)),
-        pa.array(np.add.reduceat(stayed.take(order), begins).astype(np.float64)),
+        pa.array(np.minimum.reduceat(first, heads)),
+        pa.array(np.maximum.reduceat(last, heads)),
+        pa.array(np.add.reduceat(visits, heads)),
+        pa.array(np.add.reduceat(stayed, heads).astype(np.float64)),
     ]
     return pa.Table.from_arrays(columns, schema=TOGETHER)
 
 
-def _sorted(words: NDArray[np.uint64], area: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The order of rows by token, in words (n, words), and area, and where in it each pair of these begins."""
-    order = np.argsort(words[:, 0])
-    other = np.diff(words[order, 0]) != 0
+def _sorted(held: _Held, at: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """These places by token and area, and where among them each pair of these begins."""
+    area = held.numbers[0].take(at)
+    # Sorted by one number: how the token begins, whose last bits make room for the area.
+    bits = np.uint64(int(area.max()).bit_length())
+    key = held.begins.take(at) >> bits << bits | area.astype(np.uint64)
+    order = np.argsort(key)
+    key, at, area = key.take(order), at.take(order), area.take(order)
+    other = np.diff(key >> bits) != 0
     alike = np.flatnonzero(~other)
     # Nearly all that begin alike are one token; where they are not, the whole of them decides.
-    unlike = (words[order[alike]] != words[order[alike + 1]]).any(axis=1)
+    texts = held.tokens.view(f"S{held.tokens.shape[1]}")[:, 0]
+    unlike = texts.take(at[alike]) != texts.take(at[alike + 1])
     if unlike.any():
         run = np.cumsum(np.append(0, other))
-        at = np.flatnonzero(np.isin(run, run[alike[unlike]]))
-        order[at] = order[at][np.lexsort(words[order[at]].T[::-1])]
-        other[alike] = (words[order[alike]] != words[order[alike + 1]]).any(axis=1)
-    person = np.cumsum(np.append(0, other))
-    pair = person * (int(area.max()) + 1) + area[order]
-    within = np.argsort(pair)
-    return order[within], np.flatnonzero(np.append(True, np.diff(pair[within]) != 0))
+        mixed = np.flatnonzero(np.isin(run, run[alike[unlike]]))
+        within = mixed[np.lexsort((area[mixed], texts.take(at[mixed])))]
+        at[mixed], area[mixed] = at[within], area[within]
+        other[alike] = texts.take(at[alike]) != texts.take(at[alike + 1])
+    other |= np.diff(area) != 0
+    return at, np.append(0, np.flatnonzero(other) + 1)
 
 
-def _words(tokens: Bytes) -> NDArray[np.uint64]:
-    """Tokens (n, bytes) as numbers (n, words) that sort as they do."""
-    rows, width = tokens.shape
-    padded = np.zeros((rows, -(-width // _WORD) * _WORD), dtype=np.uint8)
-    padded[:, :width] = tokens
-    return padded.view(np.uint64).byteswap(inplace=True)
+def _begins(tokens: Bytes) -> NDArray[np.uint64]:
+    """The first bytes of tokens as numbers (n,) that sort as these do."""
+    padded = np.zeros((len(tokens), _WORD), dtype=np.uint8)
+    padded[:, : tokens.shape[1]] = tokens[:, :_WORD]
+    return padded.view(np.uint64)[:, 0].byteswap()
 
 
 def _lines(texts: pa.StringArray) -> Bytes | None:
