@@ -15,6 +15,9 @@ class Course(models.Model):
     provider = models.CharField(max_length=100, help_text="the unit that trains")
     begins_on = models.DateField()
 
+    class Meta:
+        indexes = [models.Index(fields=["begins_on", "id"], name="courses_by_day")]
+
     def __str__(self) -> str:
         return self.name
 
@@ -57,6 +60,7 @@ class Service(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(amount__gte=0), name="service_costs_nothing_or_more")]
+        indexes = [models.Index(fields=["signed_on", "id"], name="services_by_day")]
 
     def __str__(self) -> str:
         return self.name
@@ -71,6 +75,7 @@ class Milestone(models.Model):
 
     class Meta:
         ordering = ["service", "due_on"]
+        indexes = [models.Index(fields=["due_on", "id"], condition=Q(met_on=None), name="milestones_open")]
 
     def __str__(self) -> str:
         return self.name
