@@ -1,6 +1,8 @@
 """Pages of commons for anybody: each topic names its own addresses."""
 
-from django.urls import URLPattern
+from duban.commons.voting import public_pages as voting_public_pages
 
 app_name = "neighbours"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    *voting_public_pages.urls,
+]

@@ -52,9 +52,7 @@ def invite_households(*, by: Person, now: datetime, place_id: uuid.UUID, doors: 
     Doors that are there keep theirs. Raises NotFound (`place_not_found`), NotAllowed, BadVote (`bad_door`,
     `too_many_households`).
     """
-    place = SharedPlace.objects.select_for_update().filter(pk=place_id).first()
-    if place is None or not rights.may(by, "topic.see", place.jurisdiction):
-        raise NotFound("place_not_found", _("There is no such place, or it is not yours to see."))
+    place = _place_for(by, place_id)
     rights.require(by, MANAGES, place.jurisdiction)
     wanted = list(dict.fromkeys(door.strip() for door in doors if door.strip()))
     wrong = next((door for door in wanted if not DOOR.fullmatch(door) or not is_plain(door)), None)
@@ -74,14 +72,63 @@ def invite_households(*, by: Person, now: datetime, place_id: uuid.UUID, doors: 
 @transaction.atomic
 def renew_invitation(*, by: Person, now: datetime, household_id: int) -> str:
     """Another secret for a household whose invitation was lost; the old one opens nothing any more."""
-    household = Household.objects.select_for_update().select_related("place").filter(pk=household_id).first()
-    if household is None or not rights.may(by, MANAGES, household.place.jurisdiction):
-        raise NotFound("household_not_found", _("There is no such household, or it is not yours to see."))
+    household = _household_for(by, household_id)
     secret = new_secret()
     household.digest = digest_of(secret)
     household.save(update_fields=["digest"])
     _audit(by, now, "renew_invitation", household)
     return secret
+
+
+@transaction.atomic
+def renew_invitations(*, by: Person, now: datetime, place_id: uuid.UUID) -> dict[str, str]:
+    """Another secret for every household of the place, by door; none of the old ones opens anything any more.
+
+    Raises NotFound (`place_not_found`), NotAllowed, BadVote (`no_households`).
+    """
+    place = _place_for(by, place_id)
+    rights.require(by, MANAGES, place.jurisdiction)
+    there = list(place.households.order_by("door"))
+    if not there:
+        raise _no_households()
+    made = {}
+    for household in there:
+        made[household.door] = secret = new_secret()
+        household.digest = digest_of(secret)
+    Household.objects.bulk_update(there, ["digest"], batch_size=500)
+    _audit(by, now, "renew_invitations", place, households=len(there))
+    return made
+
+
+@transaction.atomic
+def remove_household(*, by: Person, now: datetime, household_id: int) -> SharedPlace:
+    """Take out a door that is none: it has never voted. Its invitation opens nothing any more.
+
+    Raises NotFound (`household_not_found`), NotAllowed, Conflict (`household_voted`).
+    """
+    household = _household_for(by, household_id)
+    if Voted.objects.filter(household=household).exists():
+        raise Conflict("household_voted", _("This household has voted already; it stays."))
+    place = household.place
+    _audit(by, now, "remove_household", household)
+    household.delete()
+    return place
+
+
+def _place_for(by: Person, place_id: uuid.UUID) -> SharedPlace:
+    """The place, locked; else NotFound (`place_not_found`)."""
+    place = SharedPlace.objects.select_for_update(of=("self",)).filter(pk=place_id).first()
+    if place is None or not rights.may(by, "topic.see", place.jurisdiction):
+        raise NotFound("place_not_found", _("There is no such place, or it is not yours to see."))
+    return place
+
+
+def _household_for(by: Person, household_id: int) -> Household:
+    """The household, locked; else NotFound (`household_not_found`)."""
+    found = Household.objects.select_for_update(of=("self",)).select_related("place").filter(pk=household_id).first()
+    if found is None or not rights.may(by, MANAGES, found.place.jurisdiction):
+        raise NotFound("household_not_found", _("There is no such household, or it is not yours to see."))
+    return found
 
 
 # ---- votes ----------------------------------------------------------------------------------------------------------
@@ -118,7 +165,7 @@ def make_vote(
         raise BadVote("bad_times", _("A vote closes after it opens, and not in the past."), field="closes_at")
     options = _checked_options(rules)
     if not queries.households_of(topic.place).exists():
-        raise BadVote("no_households", _("No household of this place is invited yet; invite them first."))
+        raise _no_households()
     vote = Vote.objects.create(
         id=vote_id or uuid.uuid4(),
         topic=topic,
@@ -136,6 +183,29 @@ def make_vote(
     return vote
 
 
+@transaction.atomic
+def discard_vote(*, by: Person, now: datetime, vote_id: uuid.UUID) -> Topic:
+    """Take back a vote in which nobody has voted yet, on paper either: it was asked wrongly. Returns its topic.
+
+    Raises NotFound (`vote_not_found`), NotAllowed, Conflict (`vote_over`, `vote_begun`).
+    """
+    vote = _managed(by, vote_id)
+    if vote.voted.exists() or vote.paper_counts.exists():
+        raise Conflict("vote_begun", _("Somebody has voted already; the vote goes on to its end."))
+    topic = vote.topic
+    _audit(by, now, "discard_vote", vote)
+    vote.delete()
+    return topic
+
+
+def _no_households() -> BadVote:
+    return BadVote("no_households", _("No household of this place is invited yet; invite them first."))
+
+
+def bad_options() -> BadVote:
+    return BadVote("bad_options", _("Give 2 to 12 options, each with words of its own."), field="options")
+
+
 def _checked_options(rules: VoteRules) -> list[tuple[str, str]]:
     if rules.rule not in VoteRule.values or not 0 <= rules.quorum_percent <= 100:
         raise BadVote("bad_rules", _("Choose a rule, and a quorum of 0 to 100 per cent."), field="rule")
@@ -151,7 +221,7 @@ def _checked_options(rules: VoteRules) -> list[tuple[str, str]]:
         1 <= len(label) <= 100 and is_plain(label) for label in labels
     )
     if not good or len(set(keys)) != len(keys) or not 2 <= len(keys) <= MAX_OPTIONS:
-        raise BadVote("bad_options", _("Give 2 to 12 options, each with words of its own."), field="options")
+        raise bad_options()
     return list(zip(keys, labels, strict=True))
 
 
@@ -176,7 +246,7 @@ def _cast(household: Household, now: datetime, vote_id: uuid.UUID, choice: str) 
         raise NotFound("vote_not_found", _("There is no such vote for your household."))
     _require_open(vote, now)
     if choice not in _choices(vote):
-        raise BadVote("bad_choice", _("Choose one of the answers."), field="choice")
+        raise bad_choice()
     before = Voted.objects.filter(vote=vote, household=household).first()
     if before is not None:
         if not vote.secret and before.choice == choice:
@@ -188,6 +258,10 @@ def _cast(household: Household, now: datetime, vote_id: uuid.UUID, choice: str) 
         vote.save(update_fields=["box"])
     else:
         Voted.objects.create(vote=vote, household=household, choice=choice, at=now)
+
+
+def bad_choice() -> BadVote:
+    return BadVote("bad_choice", _("Choose one of the answers."), field="choice")
 
 
 def _choices(vote: Vote) -> list[str]:
@@ -340,6 +414,25 @@ def close_vote(*, by: Person, now: datetime, vote_id: uuid.UUID) -> Vote:
     vote.save(update_fields=["closed_at", "result"])
     _audit(by, now, "close_vote", vote, why=found.why)
     return vote
+
+
+@transaction.atomic
+def open_ballots(*, by: Person, now: datetime, vote_id: uuid.UUID) -> dict[str, list[str]]:
+    """Doors by the answer they gave in an open vote that is over; the look is recorded.
+
+    Raises NotFound (`vote_not_found`), NotAllowed, Conflict (`vote_goes_on`, `vote_is_secret`).
+    """
+    vote = queries.vote_for(by, vote_id)
+    rights.require(by, MANAGES, vote.topic.jurisdiction)
+    if vote.secret:
+        raise Conflict("vote_is_secret", _("The vote was secret: how a household voted is kept nowhere."))
+    if vote.closed_at is None:
+        raise Conflict("vote_goes_on", _("The vote goes on; it can be counted once it is over."))
+    found: dict[str, list[str]] = {key: [] for key in _choices(vote)}
+    for one in vote.voted.filter(paper=False).select_related("household__place").order_by("household__door"):
+        found[one.choice].append(queries.door_in(one.household, vote.topic.place))
+    _audit(by, now, "open_ballots", vote)
+    return found
 
 
 def recount(vote: Vote) -> tuple[dict[str, int], Outcome]:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
-from duban.commons.models import Household, SharedPlace, Vote
+from duban.commons.models import Household, PaperCount, SharedPlace, Topic, Vote
 from duban.commons.secrets import digest_of
 from duban.core.errors import NotFound
 from duban.places.codes import within
@@ -55,4 +55,48 @@ def votes_of(household: Household) -> QuerySet[Vote]:
     if household.place.within is not None:
         places.append(household.place.within.within_id)
     wanted = [place for place in places if place is not None]
-    return Vote.objects.filter(topic__place__in=wanted).select_related("topic").order_by("-opens_at", "pk")
+    return Vote.objects.filter(topic__place__in=wanted).select_related("topic__place").order_by("-opens_at", "pk")
+
+
+def place_for(person: Person, place_id: uuid.UUID) -> SharedPlace:
+    """A place whose topics the person may see, else NotFound (`place_not_found`)."""
+    scope = within("jurisdiction", rights.codes(person, SEES))
+    found = SharedPlace.objects.filter(scope, pk=place_id).select_related("within__within").first()
+    if found is None:
+        raise NotFound("place_not_found", _("There is no such place, or it is not yours to see."))
+    return found
+
+
+def topic_for(person: Person, topic_id: uuid.UUID) -> Topic:
+    """One of the topics that the person may see, else NotFound (`topic_not_found`)."""
+    scope = within("jurisdiction", rights.codes(person, SEES))
+    found = Topic.objects.filter(scope, pk=topic_id).select_related("place").first()
+    if found is None:
+        raise NotFound("topic_not_found", _("There is no such topic, or it is not yours to see."))
+    return found
+
+
+def paper_for(person: Person, paper_id: uuid.UUID) -> PaperCount:
+    """A count of paper ballots of a vote that the person may see, else NotFound (`paper_not_found`)."""
+    scope = within("vote__topic__jurisdiction", rights.codes(person, SEES))
+    found = PaperCount.objects.filter(scope, pk=paper_id).select_related("vote__topic__place").first()
+    if found is None:
+        raise NotFound("paper_not_found", _("There is no such count, or it is not yours to see."))
+    return found
+
+
+def vote_of(household: Household, vote_id: uuid.UUID) -> Vote:
+    """One of the household's votes, else NotFound (`vote_not_found`)."""
+    found = votes_of(household).filter(pk=vote_id).first()
+    if found is None:
+        raise NotFound("vote_not_found", _("There is no such vote for your household."))
+    return found
+
+
+def full_name(place: SharedPlace) -> str:
+    """The place with what it lies in before it: 艺苑西里 3号楼 2单元."""
+    names = [place.name]
+    while place.within is not None:
+        place = place.within
+        names.append(place.name)
+    return " ".join(reversed(names))
