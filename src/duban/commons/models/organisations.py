@@ -123,6 +123,7 @@ class Organisation(models.Model):
                 name="organisations_by_category",
             ),
             models.Index(fields=["stage", "town", "name_key", "id"], name="organisations_by_stage"),
+            models.Index(fields=["jurisdiction", "name_key"], condition=~Q(brand=""), name="organisations_branded"),
             models.Index(
                 fields=[
                     "jurisdiction",
@@ -186,6 +187,7 @@ class LifeEvent(models.Model):
 
     class Meta:
         ordering = ["organisation", "on", "pk"]
+        indexes = [models.Index(fields=["on", "organisation"], condition=Q(what="purpose"), name="purposes_turned")]
 
     def __str__(self) -> str:
         return f"{self.what} {self.on}"
