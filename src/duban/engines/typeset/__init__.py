@@ -6,10 +6,12 @@ from .certificate import render_certificate
 from .doors import Door, render_doors
 from .errors import DocumentInvalid, LanguageUnknown, PhotoUnusable, TypesetError
 from .evaluation import render_evaluation
+from .form import render_form
 from .issue import SCHEMA, issue_hash
 from .labels import render_labels
 from .page import render_html, stylesheet
 from .pdf import render_pdf
+from .poster import render_poster
 from .slip import render_slip
 from .stickers import Sticker, render_stickers
 from .word import render_docx
@@ -31,9 +33,11 @@ __all__ = [
     "render_docx",
     "render_doors",
     "render_evaluation",
+    "render_form",
     "render_html",
     "render_labels",
     "render_pdf",
+    "render_poster",
     "render_slip",
     "render_stickers",
     "stylesheet",
