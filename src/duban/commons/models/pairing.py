@@ -78,7 +78,7 @@ class Pledge(models.Model):
     need = models.ForeignKey(PostedNeed, on_delete=models.CASCADE, related_name="pledges")
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     partner = models.CharField(max_length=100, help_text="an organisation or unit, no person")
-    sealed = models.BinaryField(help_text="JSON: contact's name and phone; encrypted")
+    sealed = models.BinaryField(null=True, help_text="JSON: contact's name and phone; encrypted; empty once forgotten")
     digest = models.CharField(
         max_length=64,
         unique=True,

@@ -7,19 +7,21 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
 from duban.commons.contact import Contact, seal_contact
+from duban.commons.contact import open_contact as unseal_contact
 from duban.commons.models import Delivery, Organisation, Pairing, Pledge, PostedNeed, SharedPlace
 from duban.commons.pairing import queries
 from duban.commons.secrets import digest_of, new_secret
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotFound
 from duban.core.words import checked_words
+from duban.decisions.queries import decision_for
 from duban.evidence.models import Photo
 from duban.places.codes import normalise_code
 
@@ -122,12 +124,11 @@ def post_need(*, by: Person, now: datetime, draft: NeedDraft, need_id: uuid.UUID
     there = PostedNeed.objects.filter(pk=need_id).first() if need_id else None
     if there is not None:
         return queries.need_for(by, there.pk)
-    if not 1 <= draft.target <= MAX_TARGET:
-        raise BadNeed("bad_target", _("Say how many, from 1 to 1,000,000."), field="target")
-    if draft.due_on < timezone.localdate(now):
-        raise BadNeed("due_in_the_past", _("The day has passed already."), field="due_on")
-    if draft.place_id is not None and not SharedPlace.objects.filter(pk=draft.place_id).exists():
-        raise NotFound("place_not_found", _("There is no such place, or it is not yours to see."))
+    _check_target_and_day(draft.target, draft.due_on, now)
+    if draft.place_id is not None:
+        _require_place(by, draft.place_id, code)
+    if draft.decision_id is not None:
+        decision_for(by, draft.decision_id)
     _known_photos([draft.before] if draft.before else [])
     need = PostedNeed.objects.create(
         id=need_id or uuid.uuid4(),
@@ -145,6 +146,52 @@ def post_need(*, by: Person, now: datetime, draft: NeedDraft, need_id: uuid.UUID
     )
     _audit(by, now, "post_need", need)
     return need
+
+
+def _require_place(by: Person, place_id: uuid.UUID, code: str) -> None:
+    """Raises NotFound (`place_not_found`), BadNeed (`place_elsewhere`)."""
+    place = SharedPlace.objects.filter(pk=place_id).first()
+    if place is None or not rights.may(by, "topic.see", place.jurisdiction):
+        raise NotFound("place_not_found", _("There is no such place, or it is not yours to see."))
+    if not place.jurisdiction.startswith(code):
+        raise BadNeed("place_elsewhere", _("The place lies in another community."), field="place")
+
+
+@transaction.atomic
+def change_need(
+    *, by: Person, now: datetime, need_id: uuid.UUID, text: str, target: int, due_on: date, before: str = ""
+) -> PostedNeed:
+    """Other words, another day, more units; never fewer than are pledged, and title and unit stay as they were pledged.
+
+    Raises NotFound (`need_not_found`), NotAllowed, Conflict (`need_closed`), BadNeed (`bad_target`, `pledged_already`,
+    `due_in_the_past`, `unknown_photo`, `bad_text`).
+    """
+    need = queries.need_for(by, need_id, lock=True)
+    rights.require(by, MANAGES, need.jurisdiction)
+    if need.closed_at is not None:
+        raise _need_closed()
+    _check_target_and_day(target, due_on, now)
+    if target < need.pledged:
+        raise BadNeed(
+            "pledged_already", _("%(pledged)d are pledged already.") % {"pledged": need.pledged}, field="target"
+        )
+    _known_photos([before] if before else [])
+    need.text = _words(text, "text", 5000, "bad_text")
+    need.target, need.due_on, need.before = target, due_on, before or need.before
+    need.save(update_fields=["text", "target", "due_on", "before"])
+    _audit(by, now, "change_need", need, target=target)
+    return need
+
+
+def _check_target_and_day(target: int, due_on: date, now: datetime) -> None:
+    if not 1 <= target <= MAX_TARGET:
+        raise BadNeed("bad_target", _("Say how many, from 1 to 1,000,000."), field="target")
+    if due_on < timezone.localdate(now):
+        raise BadNeed("due_in_the_past", _("The day has passed already."), field="due_on")
+
+
+def _need_closed() -> Conflict:
+    return Conflict("need_closed", _("This need is closed; nobody signs up any more."))
 
 
 @transaction.atomic
@@ -242,14 +289,37 @@ def _open_need(need_id: uuid.UUID, now: datetime) -> PostedNeed:
     if need is None:
         raise NotFound("need_not_found", _("There is no such need."))
     if need.closed_at is not None or timezone.localdate(now) > need.due_on:
-        raise Conflict("need_closed", _("This need is closed; nobody signs up any more."))
+        raise _need_closed()
     return need
 
 
 @transaction.atomic
 def withdraw_pledge(*, now: datetime, secret: str) -> Pledge:
     """What was not delivered yet is free for others. A second time changes nothing. Raises NotFound."""
-    found = queries.pledge_of(secret)
+    return _withdraw(queries.pledge_of(secret), now)
+
+
+@transaction.atomic
+def strike_pledge(*, by: Person, now: datetime, pledge_id: uuid.UUID) -> Pledge:
+    """The office takes back what a partner signed up for: it was no partner, or it does not come. As `withdraw_pledge`.
+
+    Raises NotFound (`pledge_not_found`), NotAllowed.
+    """
+    found = _managed_pledge(by, pledge_id)
+    struck = _withdraw(found, now)
+    _audit(by, now, "strike_pledge", struck)
+    return struck
+
+
+def _managed_pledge(by: Person, pledge_id: uuid.UUID) -> Pledge:
+    found = Pledge.objects.select_related("need").filter(pk=pledge_id).first()
+    if found is None or not rights.may(by, queries.SEES, found.need.jurisdiction):
+        raise NotFound("pledge_not_found", _("There is no such sign-up, or it is not yours to see."))
+    rights.require(by, MANAGES, found.need.jurisdiction)
+    return found
+
+
+def _withdraw(found: Pledge, now: datetime) -> Pledge:
     need = PostedNeed.objects.select_for_update().get(pk=found.need_id)
     found.refresh_from_db()
     if found.withdrawn_at is not None:
@@ -265,6 +335,24 @@ def withdraw_pledge(*, now: datetime, secret: str) -> Pledge:
     return found
 
 
+@transaction.atomic
+def open_contact(*, by: Person, now: datetime, pledge_id: uuid.UUID) -> Contact | None:
+    """Whom to call about what a partner signed up for, None once it was forgotten; the look is recorded.
+
+    Raises NotFound (`pledge_not_found`), NotAllowed.
+    """
+    found = _managed_pledge(by, pledge_id)
+    _audit(by, now, "open_contact", found)
+    return unseal_contact(found.sealed) if found.sealed is not None else None
+
+
+@transaction.atomic
+def forget_partners(*, now: datetime, before: date) -> int:
+    """Let go of the contacts of needs that were closed, or due, before this day; how many."""
+    over = Q(need__closed_at__date__lt=before) | Q(need__closed_at=None, need__due_on__lt=before)
+    return Pledge.objects.filter(over, sealed__isnull=False).update(sealed=None)
+
+
 # ---- deliveries -----------------------------------------------------------------------------------------------------
 
 
@@ -272,7 +360,21 @@ def withdraw_pledge(*, now: datetime, secret: str) -> Pledge:
 def deliver(*, now: datetime, secret: str, number: int, photos: Sequence[str] = ()) -> Delivery:
     """A part of a pledge was brought. Raises NotFound, Conflict (`pledge_withdrawn`), BadNeed (`bad_number`,
     `more_than_pledged`, `unknown_photo`)."""
-    found = Pledge.objects.select_for_update().get(pk=queries.pledge_of(secret).pk)
+    return _deliver(queries.pledge_of(secret).pk, now, number, photos)
+
+
+@transaction.atomic
+def record_delivery(
+    *, by: Person, now: datetime, pledge_id: uuid.UUID, number: int, photos: Sequence[str] = ()
+) -> Delivery:
+    """A partner brought a part and has told the office alone. Raises as `deliver`, NotFound, NotAllowed."""
+    made = _deliver(_managed_pledge(by, pledge_id).pk, now, number, photos)
+    _audit(by, now, "record_delivery", made, number=number)
+    return made
+
+
+def _deliver(pledge_id: uuid.UUID, now: datetime, number: int, photos: Sequence[str]) -> Delivery:
+    found = Pledge.objects.select_for_update().get(pk=pledge_id)
     if found.withdrawn_at is not None:
         raise Conflict("pledge_withdrawn", _("You took this back; sign up again."))
     if number < 1:

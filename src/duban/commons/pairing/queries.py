@@ -3,8 +3,9 @@
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
@@ -15,6 +16,7 @@ from duban.core.errors import NotFound
 from duban.places.codes import within
 
 SEES = "need.see"
+MOST_DELIVERIES, MOST_PHOTOS = 500, 200
 
 
 def pairings_for(person: Person) -> QuerySet[Pairing]:
@@ -25,13 +27,13 @@ def pairings_for(person: Person) -> QuerySet[Pairing]:
 def needs_for(person: Person) -> QuerySet[PostedNeed]:
     """Those still open first, by the day they are due."""
     found = PostedNeed.objects.filter(within("jurisdiction", rights.codes(person, SEES)))
-    return found.order_by("closed_at", "due_on", "pk")
+    return found.select_related("place").order_by(F("closed_at").desc(nulls_first=True), "due_on", "pk")
 
 
 def need_for(person: Person, need_id: uuid.UUID, *, lock: bool = False) -> PostedNeed:
     """One of them, else NotFound (`need_not_found`)."""
     needs = needs_for(person)
-    found = (needs.select_for_update() if lock else needs).filter(pk=need_id).first()
+    found = (needs.select_for_update(of=("self",)) if lock else needs).filter(pk=need_id).first()
     if found is None:
         raise NotFound("need_not_found", _("There is no such need, or it is not yours to see."))
     return found
@@ -54,6 +56,16 @@ class Bar:
     delivered: int
     verified: int
 
+    @property
+    def left(self) -> int:
+        """Nobody has signed up for these yet."""
+        return self.target - self.pledged
+
+    @property
+    def percents(self) -> dict[str, int]:
+        """Of the target, rounded down, so that a bar is full only when nothing is left."""
+        return {name: 100 * getattr(self, name) // self.target for name in ("pledged", "delivered", "verified")}
+
 
 def bars_of(needs: Collection[PostedNeed]) -> dict[uuid.UUID, Bar]:
     """By need how full it is, in one query."""
@@ -65,3 +77,57 @@ def bars_of(needs: Collection[PostedNeed]) -> dict[uuid.UUID, Bar]:
     )
     found = {row["pledge__need"]: (row["delivered"], row["verified"] or 0) for row in sums}
     return {need.pk: Bar(need.target, need.pledged, *found.get(need.pk, (0, 0))) for need in needs}
+
+
+def public_needs(area: str = "") -> QuerySet[PostedNeed]:
+    """Those anybody may see, of one area or all: open ones by the day they are due."""
+    found = PostedNeed.objects.filter(within("jurisdiction", [area])) if area else PostedNeed.objects.all()
+    return found.select_related("place").order_by("due_on", "pk")
+
+
+def public_need(need_id: uuid.UUID) -> PostedNeed:
+    """One of all, else NotFound (`need_not_found`)."""
+    found = PostedNeed.objects.select_related("place").filter(pk=need_id).first()
+    if found is None:
+        raise NotFound("need_not_found", _("There is no such need."))
+    return found
+
+
+def public_pairings(area: str, today: date) -> QuerySet[Pairing]:
+    """Agreements in force in an area, the oldest first: who stays longest stands first."""
+    found = Pairing.objects.filter(Q(until=None) | Q(until__gte=today), signed_on__lte=today)
+    return (found.filter(within("jurisdiction", [area])) if area else found).order_by("signed_on", "pk")
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A partner by what the community has verified of it."""
+
+    partner: str
+    number: int
+
+
+def brought_to(need: PostedNeed) -> list[Brought]:
+    """Who brought how many, verified; names come onto public pages only by this, never by signing up alone."""
+    good = Delivery.objects.filter(pledge__need=need, verified_at__isnull=False, refused_for="")
+    sums = good.values("pledge__partner").annotate(number=Sum("number")).order_by("-number", "pledge__partner")
+    return [Brought(row["pledge__partner"], row["number"]) for row in sums]
+
+
+def public_photos_of(need: PostedNeed) -> list[str]:
+    """Photos of verified deliveries, the newest first: who verified them has looked at them."""
+    good = Delivery.objects.filter(pledge__need=need, verified_at__isnull=False, refused_for="")
+    rows = good.order_by("-verified_at", "pk").values_list("photos", flat=True)[:MOST_DELIVERIES]
+    return list(dict.fromkeys(photo for photos in rows for photo in photos))[:MOST_PHOTOS]
+
+
+def photo_is_public(need: PostedNeed, sha256: str) -> bool:
+    return sha256 in {need.before, need.after} - {""} or sha256 in public_photos_of(need)
+
+
+def photo_is_of(need: PostedNeed, sha256: str) -> bool:
+    """Whether the photo came with the need, verified or not: for the desk."""
+    if sha256 in {need.before, need.after} - {""}:
+        return True
+    rows = Delivery.objects.filter(pledge__need=need).order_by("-at", "-pk").values_list("photos", flat=True)
+    return any(sha256 in photos for photos in rows[:MOST_DELIVERIES])
