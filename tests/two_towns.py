@@ -60,6 +60,12 @@ FIGURE = "?figure=handled:n:2021-01-01:2021-02-01"
 GETS: dict[str, tuple[str, ...]] = {
     "/": ("",),
     "/desk/": ("",),
+    "/decisions/": ("", "?show=all", "?show=no_work", "?show=late&unit={mark}"),
+    "/decisions/<decision_id>/": ("",),
+    "/decisions/meetings/": ("",),
+    "/decisions/bodies/<body_id>/": ("",),
+    "/decisions/meetings/<meeting_id>/": ("",),
+    "/decisions/meetings/<meeting_id>/papers/<paper_id>/": ("",),
     "/account/": ("",),
     "/account/login/": ("",),
     "/account/password/": ("",),
@@ -306,6 +312,11 @@ GETS: dict[str, tuple[str, ...]] = {
 }
 # Addresses that only take something; those with a key in them answer a hidden one as one that is not there.
 POSTS = {
+    *(f"/decisions/<decision_id>/{step}/" for step in ("link", "unlink", "close", "withdraw")),
+    *(
+        f"/decisions/meetings/<meeting_id>/{step}/"
+        for step in ("change", "attendance", "minutes", "approve", "cancel", "decisions", "papers")
+    ),
     "/account/logout/",
     "/account/stand-in/<delegation_id>/end/",
     "/account/tokens/<token_id>/revoke/",
@@ -422,6 +433,10 @@ class Things:
 
 
 ABSENT = {
+    "<decision_id>": str(uuid.UUID(int=70)),
+    "<body_id>": str(uuid.UUID(int=71)),
+    "<meeting_id>": str(uuid.UUID(int=72)),
+    "<paper_id>": "999996",
     "<entry_id>": str(uuid.UUID(int=1)),
     "<round_id>": str(uuid.UUID(int=2)),
     "<issue_id>": str(uuid.UUID(int=3)),

@@ -146,6 +146,23 @@ ROWS: dict[str, Row] = {
     "GET /bulletins/points/": ALL,
     "GET /bulletins/search/": ALL,
     "GET /desk/": ALL,
+    "GET /decisions/": "HSOCL",
+    "GET /decisions/<decision_id>/": "HSOCL",
+    "POST /decisions/<decision_id>/link/": "SOC",
+    "POST /decisions/<decision_id>/unlink/": "SOC",
+    "POST /decisions/<decision_id>/close/": "SC",
+    "POST /decisions/<decision_id>/withdraw/": "SC",
+    "GET /decisions/meetings/": "SOCL",
+    "POST /decisions/meetings/": "SC",
+    "GET /decisions/bodies/<body_id>/": "SOCL",
+    "POST /decisions/bodies/<body_id>/": "SC",
+    "GET /decisions/meetings/<meeting_id>/": "SOCL",
+    **{
+        f"POST /decisions/meetings/<meeting_id>/{step}/": "SC"
+        for step in ("change", "attendance", "minutes", "cancel", "decisions", "papers")
+    },
+    "POST /decisions/meetings/<meeting_id>/approve/": "SCL",
+    "GET /decisions/meetings/<meeting_id>/papers/<paper_id>/": "SOCL",
     "POST /i18n/setlang/": ALL,
     "GET /ledger/": "IHSPLA",
     "GET /ledger/<entry_id>/": "IHSPLA",

@@ -12,6 +12,7 @@ urlpatterns = [
     path("account/", include("duban.access.urls")),
     path("account/", include("duban.access.second_factor_urls")),
     path("places/", include("duban.places.urls")),
+    path("decisions/", include("duban.decisions.urls")),
     path("ledger/", include("duban.ledger.urls")),
     path("venues/", include("duban.venues.urls")),
     path("patrol/", include("duban.patrol.urls")),

@@ -136,6 +136,36 @@ def _number_taken() -> Conflict:
 
 
 @transaction.atomic
+def change_meeting(
+    *,
+    by: Person,
+    now: datetime,
+    meeting_id: uuid.UUID,
+    at: datetime,
+    place: str = "",
+    title: str = "",
+    agenda: Sequence[str] = (),
+) -> Meeting:
+    """Another time, place or agenda, until the minutes are approved; a meeting that was held keeps its time.
+
+    Raises NotFound (`meeting_not_found`), NotAllowed, Conflict (`meeting_over`), BadDecision (`meeting_title`).
+    """
+    meeting = _changeable(by, meeting_id)
+    if meeting.state == MeetingState.PLANNED:
+        meeting.at = at
+    meeting.title = _words(title, "title", 200, "meeting_title")
+    meeting.place = _words(place, "place", 200, "meeting_title")
+    titles = [_words(one, "agenda", 200, "meeting_title", needed=True) for one in agenda]
+    meeting.save(update_fields=["at", "title", "place"])
+    meeting.agenda.all().delete()
+    AgendaItem.objects.bulk_create(
+        [AgendaItem(meeting=meeting, position=position, title=one) for position, one in enumerate(titles, start=1)]
+    )
+    _audit(by, now, "change_meeting", meeting)
+    return meeting
+
+
+@transaction.atomic
 def hold_meeting(*, by: Person, now: datetime, meeting_id: uuid.UUID, attendance: Sequence[Attendee]) -> Meeting:
     """The meeting took place with these people. Again, while the minutes are not approved, sets the list anew.
 

@@ -14,6 +14,7 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import NotFound
+from duban.core.text import is_plain
 from duban.decisions.models import Decision
 from duban.decisions.queries import decision_for
 from duban.ledger.lifecycle import OPEN, UNREMEDIED, State
@@ -122,6 +123,14 @@ def standing() -> QuerySet[EntryMandate]:
 def standing_work() -> QuerySet[EntryMandate]:
     """Those of entries that are work: not void."""
     return standing().exclude(entry__state=State.VOID).exclude(entry__merged_into__state=State.VOID)
+
+
+def entry_numbered(person: Person, number: str) -> Entry:
+    """The entry of this number that the person may see, else NotFound (`entry_not_found`)."""
+    found = Entry.objects.visible_to(person).filter(number=number.strip()[:40]).first() if is_plain(number) else None
+    if found is None:
+        raise NotFound("entry_not_found", _("There is no such entry, or it is not yours to see."), field="number")
+    return found
 
 
 def entry_ids_of(decision_id: uuid.UUID) -> list[uuid.UUID]:

@@ -17,7 +17,7 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.core.errors import NotFound
 from duban.decisions.mandates import Work, decision_to_link, lay_key, share_of, take_key
-from duban.outbreak.areas import DECLARES
+from duban.outbreak.areas import DECLARES, in_force
 from duban.outbreak.counts import FEW
 from duban.outbreak.models import (
     CaseExposure,
@@ -53,6 +53,12 @@ def areas_for(person: Person) -> QuerySet[RiskArea]:
     """The areas whose orders are the business of the person's office."""
     codes = [code for name in SEES_ORDERS for code in rights.codes(person, name)]
     return RiskArea.objects.filter(within("jurisdiction", codes))
+
+
+def orders_for(person: Person) -> QuerySet[Declaration]:
+    """Their newest orders in force, the last declared first."""
+    newest = Declaration.objects.filter(area__in=areas_for(person).order_by())
+    return in_force(newest).order_by("-declared_at", "-pk")
 
 
 def _area_for(person: Person, area_id: uuid.UUID) -> RiskArea:

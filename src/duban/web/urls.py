@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from duban.web import views
+from duban.web import decision_pages, views
 
 app_name = "web"
 urlpatterns = [
     path("", views.home, name="home"),
     path("desk/", views.desk, name="desk"),
+    *decision_pages.urls,
 ]

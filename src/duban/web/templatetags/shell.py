@@ -36,6 +36,7 @@ class Wing:
 
 
 WINGS = {
+    "decisions": Wing(pgettext_lazy("room", "Decisions"), ("/decisions/",)),
     "patrol": Wing(pgettext_lazy("room", "Patrol"), ("/patrol/", "/venues/")),
     "outbreak": Wing(pgettext_lazy("room", "Outbreak"), ("/outbreak/",)),
     "commons": Wing(pgettext_lazy("room", "Commons"), ("/commons/",)),
@@ -47,6 +48,8 @@ ROOMS = (
     Room("ledger:import", _("Import"), ("entry.record",)),
     Room("ledger:lookback", _("Look-back"), ("entry.look_back",)),
     Room("ledger:figures", _("Figures"), ("figures.see",)),
+    Room("web:decisions", _("Seen through"), ("decision.see", "decision.see_led"), wing="decisions"),
+    Room("decisions:meetings", _("Meetings"), ("decision.see",), wing="decisions"),
     Room("patrol:visits", _("Visits"), ("visit.see",), wing="patrol"),
     Room("patrol:rounds", pgettext_lazy("patrol", "Rounds"), ("visit.see",), wing="patrol"),
     Room("patrol:round_mine", _("My list"), ("visit.make",), wing="patrol"),
