@@ -162,7 +162,7 @@ ROWS: dict[str, Row] = {
         for step in ("change", "attendance", "minutes", "cancel", "decisions", "papers")
     },
     "POST /decisions/meetings/<meeting_id>/approve/": "SCL",
-    "GET /decisions/meetings/<meeting_id>/papers/<paper_id>/": "SOCL",
+    "GET /decisions/meetings/<meeting_id>/papers/<meeting_paper_id>/": "SOCL",
     "POST /i18n/setlang/": ALL,
     "GET /ledger/": "IHSPLA",
     "GET /ledger/<entry_id>/": "IHSPLA",

@@ -33,7 +33,7 @@ def furnish(by: Person, town: str, words: str, now: datetime) -> tuple[dict[str,
     keys = {
         "<body_id>": str(body.pk),
         "<meeting_id>": str(meeting.pk),
-        "<paper_id>": str(paper.pk),
+        "<meeting_paper_id>": str(paper.pk),
         "<decision_id>": str(decision.pk),
     }
     return keys, {str(body.pk), str(meeting.pk), str(decision.pk)}

@@ -546,9 +546,9 @@ def paper_add(request: StaffRequest, meeting_id: uuid.UUID) -> HttpResponse:
 
 @require_safe
 @person_who(SEES)
-def paper(request: StaffRequest, meeting_id: uuid.UUID, paper_id: int) -> FileResponse:
+def paper(request: StaffRequest, meeting_id: uuid.UUID, meeting_paper_id: int) -> FileResponse:
     """The file, to be saved: nothing of it is opened in the site's own window."""
-    found = papers.paper_for(request.user, meeting_id, paper_id)
+    found = papers.paper_for(request.user, meeting_id, meeting_paper_id)
     path = papers.path_of(found)
     response = FileResponse(path.open("rb"), as_attachment=True, filename=f"{found.title[:80]}{path.suffix}")
     response.headers["Content-Type"] = papers.KINDS[path.suffix][1]
@@ -568,5 +568,5 @@ urls = [
     path(f"{MEETING}cancel/", cancel, name="meeting_cancel"),
     path(f"{MEETING}decisions/", decide, name="meeting_decide"),
     path(f"{MEETING}papers/", paper_add, name="paper_add"),
-    path(f"{MEETING}papers/<int:paper_id>/", paper, name="paper"),
+    path(f"{MEETING}papers/<int:meeting_paper_id>/", paper, name="paper"),
 ]
