@@ -1,8 +1,13 @@
 """Pages of commons for anybody: each topic names its own addresses."""
 
+from duban.commons.volunteering import calendar_pages, here_pages
+from duban.commons.volunteering import public_pages as volunteering_public_pages
 from duban.commons.voting import public_pages as voting_public_pages
 
 app_name = "neighbours"
 urlpatterns = [
+    *volunteering_public_pages.urls,
+    *calendar_pages.urls,
+    *here_pages.urls,
     *voting_public_pages.urls,
 ]

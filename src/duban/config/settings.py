@@ -239,7 +239,14 @@ if DUBAN_SITE_URL.startswith("https://"):
     SECURE_HSTS_SECONDS = 31536000
 
 # What follows these in an address opens something without an account; no log shows it.
-SECRET_ADDRESSES = ["/care/", "/vote/", "/needs/mine/", "/volunteer/mine/", "/organisations/applications/"]
+SECRET_ADDRESSES = [
+    "/care/",
+    "/vote/",
+    "/needs/mine/",
+    "/volunteer/mine/",
+    "/volunteer/here/",
+    "/organisations/applications/",
+]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -4,7 +4,7 @@ They see no more of an entry than a bulletin prints, and only in their own area:
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from duban.access import rights
@@ -53,9 +53,10 @@ def entries_named(person: Person, entry_ids: Sequence[uuid.UUID]) -> list[Offere
     return [by_key[key] for key in dict.fromkeys(entry_ids) if key in by_key]
 
 
-def has_photo(entry_ids: Collection[uuid.UUID], sha256: str) -> bool:
-    """Whether the photo belongs to one of these entries."""
-    return EntryPhoto.objects.filter(entry__in=entry_ids, photo=sha256).exists()
+def may_see_photo(person: Person, sha256: str) -> bool:
+    """Whether the photo belongs to an entry of the person's area."""
+    here = within("entry__jurisdiction", rights.codes(person, PICKS))
+    return EntryPhoto.objects.filter(here, photo=sha256).exists()
 
 
 def _offered(entries: Sequence[Entry]) -> list[Offered]:

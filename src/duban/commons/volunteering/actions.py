@@ -1,6 +1,7 @@
 """Writes of activities: shifts with places, sign-ups in their order, who came, and the hours that are certified."""
 
 import hmac
+import re
 import secrets
 import uuid
 from collections.abc import Collection, Sequence
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
-from duban.commons.contact import Contact, seal_contact
+from duban.commons.contact import Contact, checked_phone, seal_contact
 from duban.commons.models import Activity, Organisation, Record, Shift, SignUp, SignUpState
 from duban.commons.secrets import digest_of, new_secret
 from duban.commons.volunteering import queries
@@ -31,6 +32,7 @@ MAX_PLACES, MAX_SHIFTS, MAX_WAITING = 10_000, 60, 2000
 LONGEST = timedelta(hours=24)
 EARLY = timedelta(hours=2)
 """So long before a shift begins people may be checked in."""
+SECRET = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 class BadActivity(DubanError):
@@ -195,33 +197,41 @@ def _add_shift(activity: Activity, draft: ShiftDraft) -> Shift:
 
 @dataclass(frozen=True)
 class SignedUp:
-    """`secret` opens the sign-up again; it is shown this once, and empty where a replay gives what is there."""
+    """`secret` opens the sign-up again; empty where a replay gives what is there and brought another one."""
 
     sign_up: SignUp
     secret: str
 
 
-def sign_up(*, now: datetime, shift_id: uuid.UUID, contact: Contact, sign_up_id: uuid.UUID) -> SignedUp:
+def sign_up(
+    *, now: datetime, shift_id: uuid.UUID, contact: Contact, sign_up_id: uuid.UUID, secret: str = ""
+) -> SignedUp:
     """In, or in turn on the waiting list; one phone once in a shift. The same id again gives the first answer.
 
-    Raises NotFound (`shift_not_found`), Conflict (`shift_over`, `activity_cancelled`, `signed_up_already`,
-    `waiting_list_full`).
+    `secret`: what shall open it again, 128 random bits made with the form, so that a second press of its button leads
+    to the same page; made here if it is of another shape. Raises NotFound (`shift_not_found`), Conflict
+    (`shift_over`, `activity_cancelled`, `signed_up_already`, `waiting_list_full`).
     """
+    kept = secret if SECRET.fullmatch(secret) else new_secret()
     try:
         with transaction.atomic():
-            return _sign_up(now, shift_id, contact, sign_up_id)
+            return _sign_up(now, shift_id, contact, sign_up_id, kept)
     except IntegrityError:
         there = SignUp.objects.filter(pk=sign_up_id, shift=shift_id).first()
         if there is None:
             raise _signed_up_already() from None
-        return SignedUp(there, "")
+        return _again(there, kept)
 
 
-def _sign_up(now: datetime, shift_id: uuid.UUID, contact: Contact, sign_up_id: uuid.UUID) -> SignedUp:
+def _again(there: SignUp, secret: str) -> SignedUp:
+    return SignedUp(there, secret if hmac.compare_digest(there.digest, digest_of(secret)) else "")
+
+
+def _sign_up(now: datetime, shift_id: uuid.UUID, contact: Contact, sign_up_id: uuid.UUID, secret: str) -> SignedUp:
     shift = _locked_shift(shift_id)
     there = SignUp.objects.filter(pk=sign_up_id, shift=shift).first()
     if there is not None:
-        return SignedUp(there, "")
+        return _again(there, secret)
     if shift.activity.cancelled_at is not None:
         raise Conflict("activity_cancelled", _("This activity was cancelled."))
     if now >= shift.ends_at:
@@ -232,7 +242,6 @@ def _sign_up(now: datetime, shift_id: uuid.UUID, contact: Contact, sign_up_id: u
     free = shift.taken < shift.places
     if not free and SignUp.objects.filter(shift=shift, state=SignUpState.WAITING).count() >= MAX_WAITING:
         raise Conflict("waiting_list_full", _("The waiting list is full; thank you all the same."))
-    secret = new_secret()
     shift.signed += 1
     shift.taken += free
     made = SignUp.objects.create(
@@ -265,20 +274,43 @@ def withdraw_sign_up(*, now: datetime, secret: str) -> SignUp:
 
     Raises NotFound (`sign_up_not_found`), Conflict (`came_already`).
     """
-    found = queries.sign_up_of(secret)
+    return _withdraw(queries.sign_up_of(secret))
+
+
+@transaction.atomic
+def withdraw_for(*, by: Person, now: datetime, sign_up_id: uuid.UUID) -> SignUp:
+    """The same by the organiser, for somebody who called. Raises as `withdraw_sign_up`, NotAllowed."""
+    found = _withdraw(_managed_sign_up(by, sign_up_id))
+    _audit(by, now, "withdraw_for", found)
+    return found
+
+
+def _withdraw(found: SignUp) -> SignUp:
     shift = _locked_shift(found.shift_id)
     found.refresh_from_db()
     if found.state == SignUpState.WITHDRAWN:
         return found
-    if found.came_at is not None:
-        raise Conflict("came_already", _("You were there; that cannot be taken back."))
     was_in = found.state == SignUpState.IN
+    # Whoever is checked in at this moment does not wait for the shift's lock.
+    if not SignUp.objects.filter(pk=found.pk, came_at=None).update(state=SignUpState.WITHDRAWN):
+        raise Conflict("came_already", _("You were there; that cannot be taken back."))
     found.state = SignUpState.WITHDRAWN
-    found.save(update_fields=["state"])
     if was_in:
         shift.taken -= 1
         _move_up(shift)
     return found
+
+
+def _managed_sign_up(by: Person, sign_up_id: uuid.UUID) -> SignUp:
+    found = SignUp.objects.select_related("shift__activity").filter(pk=sign_up_id).first()
+    if found is None or not rights.may(by, queries.SEES, found.shift.jurisdiction):
+        raise _not_signed_up()
+    rights.require(by, MANAGES, found.shift.jurisdiction)
+    return found
+
+
+def _not_signed_up() -> NotFound:
+    return NotFound("sign_up_not_found", _("Somebody of the list is not signed up."))
 
 
 def _move_up(shift: Shift) -> None:
@@ -317,12 +349,35 @@ def check_in(*, now: datetime, secret: str, token: str) -> SignUp:
 
 
 @transaction.atomic
+def check_in_by_phone(*, now: datetime, token: str, phone: str) -> SignUp:
+    """Somebody scanned the code at the meeting point without their own page at hand. Again changes nothing.
+
+    Raises NotFound (`shift_not_found`, `not_on_the_list`), BadContact (`contact_phone`), Conflict as `check_in`.
+    """
+    shift = queries.shift_of_token(token)
+    found = (
+        SignUp.objects.select_related("shift__activity")
+        .filter(shift=shift, person=person_of(checked_phone(phone)))
+        .exclude(state=SignUpState.WITHDRAWN)
+        .first()
+    )
+    if found is None:
+        raise NotFound(
+            "not_on_the_list",
+            _("This number is not on the list of this shift; see that it is typed right, or ask the organiser."),
+            field="phone",
+        )
+    return _came(found, now)
+
+
+@transaction.atomic
 def check_in_from_list(*, by: Person, now: datetime, sign_up_ids: Collection[uuid.UUID]) -> int:
     """Those whom the organiser saw; how many are new. Raises NotFound (`sign_up_not_found`), NotAllowed, Conflict."""
     found = list(SignUp.objects.filter(pk__in=sign_up_ids).select_related("shift__activity"))
-    if len(found) != len(set(sign_up_ids)):
-        raise NotFound("sign_up_not_found", _("Somebody of the list is not signed up."))
-    for code in {one.shift.activity.jurisdiction for one in found}:
+    places = {one.shift.jurisdiction for one in found}
+    if len(found) != len(set(sign_up_ids)) or not all(rights.may(by, queries.SEES, code) for code in places):
+        raise _not_signed_up()
+    for code in places:
         rights.require(by, MANAGES, code)
     new = [one for one in found if one.came_at is None]
     for one in new:
@@ -332,17 +387,41 @@ def check_in_from_list(*, by: Person, now: datetime, sign_up_ids: Collection[uui
     return len(new)
 
 
+@transaction.atomic
+def undo_check_in(*, by: Person, now: datetime, sign_up_id: uuid.UUID) -> SignUp:
+    """The wrong name was ticked. Again changes nothing.
+
+    Raises NotFound (`sign_up_not_found`), NotAllowed, Conflict (`certified_already`).
+    """
+    found = _managed_sign_up(by, sign_up_id)
+    _locked_shift(found.shift_id)
+    if found.records.filter(revoked_at=None).exists():
+        raise Conflict("certified_already", _("Hours are certified for this person; revoke the record first."))
+    if SignUp.objects.filter(pk=found.pk).exclude(came_at=None).update(came_at=None):
+        _audit(by, now, "undo_check_in", found)
+    found.came_at = None
+    return found
+
+
 def _came(found: SignUp, now: datetime) -> SignUp:
     shift = found.shift
+    if shift.activity.cancelled_at is not None:
+        raise Conflict("activity_cancelled", _("This activity was cancelled."))
     if found.state != SignUpState.IN:
-        raise Conflict("not_in", _("You are on the waiting list, or took your place back; ask the organiser."))
+        raise _not_in()
     if now < shift.begins_at - EARLY:
         raise Conflict("too_early", _("It is too early: come back shortly before the shift begins."))
     if now > shift.ends_at + LONGEST:
         raise Conflict("shift_over", _("This shift is over."))
-    SignUp.objects.filter(pk=found.pk, came_at=None).update(came_at=now)
-    found.refresh_from_db(fields=["came_at"])
+    SignUp.objects.filter(pk=found.pk, state=SignUpState.IN, came_at=None).update(came_at=now)
+    found.refresh_from_db(fields=["came_at", "state"])
+    if found.came_at is None:
+        raise _not_in()
     return found
+
+
+def _not_in() -> Conflict:
+    return Conflict("not_in", _("You are on the waiting list, or took your place back; ask the organiser."))
 
 
 # ---- hours ----------------------------------------------------------------------------------------------------------
@@ -380,7 +459,7 @@ def certify_hours(*, by: Person, now: datetime, shift_id: uuid.UUID, rows: Seque
     for row in rows:
         found = there.get(row.sign_up_id)
         if found is None:
-            raise NotFound("sign_up_not_found", _("Somebody of the list is not signed up."))
+            raise _not_signed_up()
         if found.pk in standing:
             made.append(standing[found.pk])
             continue
@@ -393,7 +472,8 @@ def certify_hours(*, by: Person, now: datetime, shift_id: uuid.UUID, rows: Seque
                 "bad_minutes", _("From 1 to %(most)d minutes: the shift was no longer.") % {"most": most},
                 field="minutes",
             )  # fmt: skip
-        made.append(_record(found, row, by, now))
+        standing[found.pk] = _record(found, row, by, now)
+        made.append(standing[found.pk])
     _audit(by, now, "certify_hours", shift, people=len(rows))
     return made
 

@@ -1,19 +1,26 @@
 """Activities and who signed up, as a person or the public may see them."""
 
 import uuid
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
-from duban.commons.models import Activity, Shift, SignUp
+from duban.commons.models import Activity, Record, Shift, SignUp, SignUpState
 from duban.commons.secrets import digest_of
 from duban.core.errors import NotFound
 from duban.places.codes import within
 
 SEES = "activity.see"
+LONGEST = timedelta(hours=24)
+"""No shift is longer, so none that is not over began earlier than this ago."""
+
+
+# ---- for the office -------------------------------------------------------------------------------------------------
 
 
 def activities_for(person: Person) -> QuerySet[Activity]:
@@ -31,10 +38,110 @@ def activity_for(person: Person, activity_id: uuid.UUID, *, lock: bool = False) 
     return found
 
 
-def coming_shifts(now: datetime) -> QuerySet[Shift]:
-    """For anybody: shifts that are not over, of activities that take place, the next first."""
-    found = Shift.objects.filter(ends_at__gt=now, activity__cancelled_at=None).select_related("activity")
-    return found.order_by("begins_at", "pk")
+def shifts_for(person: Person) -> QuerySet[Shift]:
+    """Shifts of activities in the person's area, in no order yet."""
+    found = Shift.objects.filter(within("jurisdiction", rights.codes(person, SEES)))
+    return found.select_related("activity").order_by()
+
+
+def shift_for(person: Person, shift_id: uuid.UUID) -> Shift:
+    """One of them, else NotFound (`shift_not_found`)."""
+    found = shifts_for(person).filter(pk=shift_id).first()
+    if found is None:
+        raise _no_shift()
+    return found
+
+
+def without_hours(now: datetime) -> Q:
+    """Shifts that have begun and where somebody came whose hours are not certified."""
+    standing = Record.objects.filter(sign_up=OuterRef("pk"), revoked_at=None)
+    left = SignUp.objects.filter(~Exists(standing), shift=OuterRef("pk"), came_at__isnull=False)
+    return Q(Exists(left), begins_at__lt=now, activity__cancelled_at=None)
+
+
+def record_for(person: Person, record_id: uuid.UUID) -> Record:
+    """A record of such a shift, else NotFound (`record_not_found`)."""
+    found = Record.objects.select_related("sign_up__shift__activity").filter(pk=record_id).first()
+    if found is None or not rights.may(person, SEES, found.sign_up.shift.jurisdiction):
+        raise NotFound("record_not_found", _("There is no such record, or it is not yours to see."))
+    return found
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many of a shift are in, wait, came, and have their hours certified."""
+
+    taken: int = 0
+    waiting: int = 0
+    came: int = 0
+    certified: int = 0
+
+
+def tallies_of(shift_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Tally]:
+    """By shift; one without sign-ups is not there."""
+    standing = Record.objects.filter(sign_up=OuterRef("pk"), revoked_at=None)
+    rows = (
+        SignUp.objects.filter(shift__in=shift_ids)
+        .order_by()
+        .values("shift")
+        .annotate(
+            taken=Count("pk", filter=Q(state=SignUpState.IN)),
+            waiting=Count("pk", filter=Q(state=SignUpState.WAITING)),
+            came=Count("pk", filter=Q(came_at__isnull=False)),
+            certified=Count("pk", filter=Exists(standing)),
+        )
+    )
+    return {row["shift"]: Tally(row["taken"], row["waiting"], row["came"], row["certified"]) for row in rows}
+
+
+def minutes_of(person: Person, hashes: Iterable[str]) -> dict[str, int]:
+    """By keyed hash of a phone how many minutes are certified in the person's area."""
+    known = {one for one in hashes if one}
+    rows = (
+        Record.objects.filter(
+            within("sign_up__shift__jurisdiction", rights.codes(person, SEES)),
+            sign_up__person__in=known,
+            revoked_at=None,
+        )
+        .values("sign_up__person")
+        .annotate(minutes=Sum("minutes"))
+    )
+    return {row["sign_up__person"]: row["minutes"] for row in rows}
+
+
+# ---- for anybody ----------------------------------------------------------------------------------------------------
+
+
+def coming_shifts(now: datetime, area: str = "") -> QuerySet[Shift]:
+    """Shifts that are not over, of activities that take place, the next first; of an area if one is given."""
+    found = Shift.objects.filter(begins_at__gt=now - LONGEST, ends_at__gt=now, activity__cancelled_at=None)
+    if area:
+        found = found.filter(within("jurisdiction", [area]))
+    return found.select_related("activity").order_by("begins_at", "pk")
+
+
+def shifts_since(moment: datetime, area: str = "") -> QuerySet[Shift]:
+    """For calendars: shifts that began after the moment, cancelled ones too, the next first."""
+    found = Shift.objects.filter(begins_at__gt=moment)
+    if area:
+        found = found.filter(within("jurisdiction", [area]))
+    return found.select_related("activity").order_by("begins_at", "pk")
+
+
+def open_activity(activity_id: uuid.UUID) -> Activity:
+    """An activity as it was announced to everybody, else NotFound (`activity_not_found`)."""
+    found = Activity.objects.filter(pk=activity_id).first()
+    if found is None:
+        raise NotFound("activity_not_found", _("There is no such activity, or it is not yours to see."))
+    return found
+
+
+def shift_of_token(token: str) -> Shift:
+    """Whose meeting point the code is of, else NotFound (`shift_not_found`)."""
+    found = Shift.objects.select_related("activity").filter(token=token).first() if _is_plain(token) else None
+    if found is None:
+        raise _no_shift()
+    return found
 
 
 def sign_up_of(secret: str) -> SignUp:
@@ -47,5 +154,28 @@ def sign_up_of(secret: str) -> SignUp:
 
 def place_in_line(sign_up: SignUp) -> int:
     """How many wait before somebody who waits, they themselves included."""
-    waiting = SignUp.objects.filter(shift=sign_up.shift_id, state="waiting", turn__lte=sign_up.turn)
+    waiting = SignUp.objects.filter(shift=sign_up.shift_id, state=SignUpState.WAITING, turn__lte=sign_up.turn)
     return waiting.count()
+
+
+def record_of(sign_up: SignUp) -> Record | None:
+    """The record that stands, else the last one that was revoked."""
+    records = list(sign_up.records.order_by("-at"))
+    return next((one for one in records if one.revoked_at is None), records[0] if records else None)
+
+
+def record_of_code(code: str) -> Record:
+    """Whose certificate the code is on, else NotFound (`certificate_not_found`)."""
+    rows = Record.objects.select_related("sign_up__shift__activity")
+    found = rows.filter(code=code).first() if _is_plain(code) else None
+    if found is None:
+        raise NotFound("certificate_not_found", _("There is no such certificate; see that the whole code was read."))
+    return found
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and len(text) <= 64
+
+
+def _no_shift() -> NotFound:
+    return NotFound("shift_not_found", _("There is no such shift."))

@@ -78,6 +78,7 @@ ROOMS = (
     Room("outbreak:looks", _("Looks at files"), ("look.review",), wing="outbreak"),
     Room("outbreak:deletions", _("Deletion"), ("deletion.see",), wing="outbreak"),
     Room("commons:organisations", _("Organisations"), ("organisation.see",), wing="commons"),
+    Room("commons:activities", _("Volunteering"), ("activity.see",), wing="commons"),
     Room("commons:votes", _("Votes"), ("topic.see",), wing="commons"),
     Room("bulletin:desk", _("Bulletins"), ("bulletin.see",), "b"),
 )

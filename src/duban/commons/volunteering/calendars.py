@@ -1,0 +1,85 @@
+"""Shifts as calendar entries (RFC 5545), with ids that stay and a sequence that counts what was changed.
+
+A shift has one id in every feed that holds it; somebody's own sign-up has another, since its state is theirs alone.
+"""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from icalendar import Calendar, Event, Timezone
+
+from duban.commons.models import Shift, SignUp, SignUpState
+from duban.commons.volunteering.words import is_chinese
+
+REFRESH = timedelta(hours=4)
+"""How often who follows a feed should ask again."""
+KNOWN_FROM = date(2015, 1, 1)
+"""The changes of a zone's clocks are told from here on; no shift is older."""
+STATUS = {SignUpState.WAITING: "TENTATIVE", SignUpState.IN: "CONFIRMED", SignUpState.WITHDRAWN: "CANCELLED"}
+RANKS = list(STATUS)
+"""A sign-up goes through them in this order and never back, so that its rank counts its own changes."""
+
+
+def calendar_of_shifts(shifts: Iterable[Shift], title: str) -> bytes:
+    """A feed of shifts, each with its activity at hand."""
+    return _calendar((event_of_shift(one) for one in shifts), title)
+
+
+def calendar_of_sign_up(sign_up: SignUp, secret: str) -> bytes:
+    """Somebody's own entry: that they come, wait or have withdrawn; its address opens their page."""
+    shift = sign_up.shift
+    event = event_of_shift(shift)
+    event["UID"] = str(sign_up.pk)
+    if shift.activity.cancelled_at is None:
+        event["STATUS"] = STATUS[SignUpState(sign_up.state)]
+    event["SEQUENCE"] = shift.activity.sequence + RANKS.index(SignUpState(sign_up.state))
+    event.pop("URL")
+    event.add("url", f"{settings.DUBAN_SITE_URL}{reverse('neighbours:volunteer_mine', args=[secret])}")
+    return _calendar([event], shift.activity.title)
+
+
+def event_of_shift(shift: Shift) -> Event:
+    activity, zone = shift.activity, timezone.get_default_timezone()
+    event = Event()
+    event.add("uid", str(shift.pk))
+    event.add("dtstamp", activity.changed_at)
+    event.add("last-modified", activity.changed_at)
+    event.add("created", activity.made_at)
+    event.add("sequence", activity.sequence)
+    event.add("status", "CANCELLED" if activity.cancelled_at else "CONFIRMED")
+    event.add("dtstart", shift.begins_at.astimezone(zone))
+    event.add("dtend", shift.ends_at.astimezone(zone))
+    event.add("summary", activity.title)
+    event.add("location", activity.place)
+    if activity.lat is not None and activity.lon is not None:
+        event.add("geo", (activity.lat, activity.lon))
+    event.add("description", "\n\n".join(part for part in (activity.text, activity.organiser) if part))
+    event.add("url", f"{settings.DUBAN_SITE_URL}{reverse('neighbours:volunteer_activity', args=[activity.pk])}")
+    return event
+
+
+def _calendar(events: Iterable[Event], title: str) -> bytes:
+    calendar = Calendar()
+    calendar.add("prodid", f"-//Duban//{_('Volunteering')}//{'ZH' if is_chinese() else 'EN'}")
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", "PUBLISH")
+    calendar.add("x-wr-calname", title)
+    calendar.add("x-wr-timezone", settings.TIME_ZONE)
+    calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", f"PT{REFRESH // timedelta(hours=1)}H")
+    calendar.add_component(_zone(settings.TIME_ZONE))
+    for event in events:
+        calendar.add_component(event)
+    return calendar.to_ical()
+
+
+@lru_cache(maxsize=4)
+def _zone(name: str) -> Timezone:
+    return Timezone.from_tzinfo(ZoneInfo(name), name, first_date=KNOWN_FROM)
