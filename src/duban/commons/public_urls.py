@@ -1,5 +1,6 @@
 """Pages of commons for anybody: each topic names its own addresses."""
 
+from duban.commons.pairing import public_pages as pairing_public_pages
 from duban.commons.volunteering import calendar_pages, here_pages
 from duban.commons.volunteering import public_pages as volunteering_public_pages
 from duban.commons.voting import public_pages as voting_public_pages
@@ -10,4 +11,5 @@ urlpatterns = [
     *calendar_pages.urls,
     *here_pages.urls,
     *voting_public_pages.urls,
+    *pairing_public_pages.urls,
 ]

@@ -375,6 +375,13 @@ def record_delivery(
 
 def _deliver(pledge_id: uuid.UUID, now: datetime, number: int, photos: Sequence[str]) -> Delivery:
     found = Pledge.objects.select_for_update().get(pk=pledge_id)
+    require_left(found, number)
+    _known_photos(photos)
+    return Delivery.objects.create(pledge=found, number=number, photos=list(photos), at=now)
+
+
+def require_left(found: Pledge, number: int) -> None:
+    """Raises what `deliver` raises of the number, for who would rather know before photos are taken in."""
     if found.withdrawn_at is not None:
         raise Conflict("pledge_withdrawn", _("You took this back; sign up again."))
     if number < 1:
@@ -382,8 +389,6 @@ def _deliver(pledge_id: uuid.UUID, now: datetime, number: int, photos: Sequence[
     left = found.number - _brought(found)
     if number > left:
         raise BadNeed("more_than_pledged", _("Of your pledge %(left)d are left.") % {"left": left}, field="number")
-    _known_photos(photos)
-    return Delivery.objects.create(pledge=found, number=number, photos=list(photos), at=now)
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
@@ -22,6 +22,14 @@ MOST_DELIVERIES, MOST_PHOTOS = 500, 200
 def pairings_for(person: Person) -> QuerySet[Pairing]:
     """The newest first."""
     return Pairing.objects.filter(within("jurisdiction", rights.codes(person, SEES))).order_by("-signed_on", "pk")
+
+
+def pairing_for(person: Person, pairing_id: uuid.UUID) -> Pairing:
+    """One of them, else NotFound (`pairing_not_found`)."""
+    found = pairings_for(person).filter(pk=pairing_id).first()
+    if found is None:
+        raise NotFound("pairing_not_found", _("There is no such agreement, or it is not yours to see."))
+    return found
 
 
 def needs_for(person: Person) -> QuerySet[PostedNeed]:
@@ -45,6 +53,30 @@ def pledge_of(secret: str) -> Pledge:
     if found is None:
         raise NotFound("pledge_not_found", _("This address opens nothing; look at the message that you kept."))
     return found
+
+
+def pledge_for(person: Person, pledge_id: uuid.UUID) -> Pledge:
+    """A sign-up of a need that the person may see, else NotFound (`pledge_not_found`)."""
+    scope = within("need__jurisdiction", rights.codes(person, SEES))
+    found = Pledge.objects.filter(scope, pk=pledge_id).select_related("need").first()
+    if found is None:
+        raise NotFound("pledge_not_found", _("There is no such sign-up, or it is not yours to see."))
+    return found
+
+
+def delivery_for(person: Person, delivery_id: int) -> Delivery:
+    """What came for a need that the person may see, else NotFound (`delivery_not_found`)."""
+    scope = within("pledge__need__jurisdiction", rights.codes(person, SEES))
+    found = Delivery.objects.filter(scope, pk=delivery_id).select_related("pledge").first()
+    if found is None:
+        raise NotFound("delivery_not_found", _("There is no such delivery, or it is not yours to see."))
+    return found
+
+
+def waiting_by_need(needs: Collection[PostedNeed]) -> dict[uuid.UUID, int]:
+    """By need how many deliveries wait to be looked at; needs without any are absent."""
+    found = Delivery.objects.filter(pledge__need__in=[need.pk for need in needs], verified_by=None)
+    return dict(found.values_list("pledge__need").annotate(number=Count("pk")))
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,8 @@ ROOMS = (
     Room("commons:organisations", _("Organisations"), ("organisation.see",), wing="commons"),
     Room("commons:activities", _("Volunteering"), ("activity.see",), wing="commons"),
     Room("commons:votes", _("Votes"), ("topic.see",), wing="commons"),
+    Room("commons:needs", _("Needs"), ("need.see",), wing="commons"),
+    Room("commons:pairings", _("Partners"), ("need.see",), wing="commons"),
     Room("bulletin:desk", _("Bulletins"), ("bulletin.see",), "b"),
 )
 
