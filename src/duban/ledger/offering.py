@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from duban.access import rights
 from duban.access.models import Person
 from duban.ledger.lifecycle import OPEN, State
@@ -40,7 +42,7 @@ class Offered:
 
 def open_entries(person: Person, *, area: str = "", limit: int = NEWEST) -> list[Offered]:
     """The newest open ones in the person's area, or in a part of it."""
-    found = Entry.objects.filter(within("jurisdiction", rights.codes(person, PICKS)), state__in=OPEN)
+    found = Entry.objects.filter(_reach(person), state__in=OPEN)
     if area:
         found = found.filter(within("jurisdiction", [area]))
     return _offered(list(found.order_by("-found_at", "-id")[:limit]))
@@ -48,15 +50,23 @@ def open_entries(person: Person, *, area: str = "", limit: int = NEWEST) -> list
 
 def entries_named(person: Person, entry_ids: Sequence[uuid.UUID]) -> list[Offered]:
     """Those of the person's area among the named ones, in whatever state, in the order in which they are named."""
-    found = Entry.objects.filter(within("jurisdiction", rights.codes(person, PICKS)), pk__in=entry_ids)
+    found = Entry.objects.filter(_reach(person), pk__in=entry_ids)
     by_key = {one.id: one for one in _offered(list(found))}
     return [by_key[key] for key in dict.fromkeys(entry_ids) if key in by_key]
 
 
 def may_see_photo(person: Person, sha256: str) -> bool:
     """Whether the photo belongs to an entry of the person's area."""
-    here = within("entry__jurisdiction", rights.codes(person, PICKS))
-    return EntryPhoto.objects.filter(here, photo=sha256).exists()
+    return EntryPhoto.objects.filter(_reach(person, "entry__"), photo=sha256).exists()
+
+
+def _reach(person: Person, of: str = "") -> Q:
+    """Where the person may pick, entries of the kind for which they hold the role."""
+    reach = Q(pk__in=[])
+    for code, kind in rights.grants(person, PICKS):
+        here = within(f"{of}jurisdiction", [code])
+        reach |= here & Q(**{f"{of}category__kind": kind}) if kind else here
+    return reach
 
 
 def _offered(entries: Sequence[Entry]) -> list[Offered]:
