@@ -199,6 +199,8 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 # Presences older than the newest by so many days are dropped; 0 keeps them until somebody drops them.
 DUBAN_SPARK_MASTER = os.environ.get("DUBAN_SPARK_MASTER", "")
 DUBAN_PRESENCE_DAYS = int(os.environ.get("DUBAN_PRESENCE_DAYS", "60"))
+# So many whole days after a shift the contacts of its volunteers are deleted.
+DUBAN_VOLUNTEER_DAYS = int(os.environ.get("DUBAN_VOLUNTEER_DAYS", "30"))
 
 
 def _email(url: str) -> dict:

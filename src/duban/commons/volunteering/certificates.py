@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, override
+from django.utils.translation import gettext_lazy, override, pgettext
 
 from duban.access import rights
 from duban.access.models import Person
@@ -94,7 +94,7 @@ def _page(record: Record) -> dict[str, Any]:
         (_("Time given"), length_words(record.minutes)),
         (_("Training"), record.training),
         (_("Commendation"), record.commendation),
-        (_("Evaluation"), record.evaluation),
+        (pgettext("of a volunteer", "Evaluation"), record.evaluation),
     ]
     return {
         "lang": "zh" if is_chinese() else "en",

@@ -9,6 +9,7 @@ from django.db import connection
 from granian import Granian
 from granian.constants import Interfaces
 
+from duban.commons.volunteering.forgetting import set_nightly
 from duban.core import clock
 from duban.outbreak.care.watch import set_watch
 from duban.outbreak.protection.daily import set_daily
@@ -29,6 +30,7 @@ class Command(BaseCommand):
             raise CommandError(f"the address must be HOST:PORT, not {options['address']!r}", returncode=2)
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         set_daily(now=clock.now())
+        set_nightly(now=clock.now())
         set_watch(now=clock.now())
         worker = subprocess.Popen([sys.argv[0], "db_worker"])  # noqa: S603
         self.stdout.write(f"Duban serves http://{options['address']}/ over {settings.DUBAN_DATA}; Ctrl-C stops it.")
