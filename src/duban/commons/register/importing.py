@@ -1,6 +1,6 @@
 """Organisations from a table: those that are known are found again, good rows are kept, odd ones reported."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -44,6 +44,7 @@ ALIKE = 88
 """Out of 100: names of one town that agree so far are reported."""
 BATCH = 500
 LIFE = {"name": ChangeOf.NAME, "tier": ChangeOf.TIER}
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,21 @@ class Plan:
     unchanged: int = 0
 
 
-def import_organisations(*, by: Person, now: datetime, data: bytes, name: str) -> Imported:
+def import_organisations(
+    *,
+    by: Person,
+    now: datetime,
+    data: bytes,
+    name: str,
+    try_only: bool = False,
+    progress: Progress = lambda _step, _done, _total: None,
+) -> Imported:
     """Take the organisations of a CSV or workbook (contract: organisations file); a replay changes nothing.
 
     An organisation is found again by its credit code, else by its filing number in its town, else by its name at its
-    code. Categories that are unknown become local ones. Raises BadTable for a file that is no table, NotAllowed for
-    who keeps no organisations anywhere; whatever is wrong with a row is in the result.
+    code. Categories that are unknown become local ones. `try_only` tells what would come of it. Raises BadTable for a
+    file that is no table, NotAllowed for who keeps no organisations anywhere; whatever is wrong with a row is in the
+    result.
     """
     scope = rights.codes(by, EDITS)
     if not scope:
@@ -82,7 +92,9 @@ def import_organisations(*, by: Person, now: datetime, data: bytes, name: str) -
     categories, today = Categories(), timezone.localdate(now)
     sound: list[tuple[Row, Organisation]] = []
     refused: list[tuple[Row, DubanError]] = []
-    for row in rows:
+    for done, row in enumerate(rows):
+        if done % BATCH == 0:
+            progress("rows", done, len(rows))
         try:
             sound.append((row, _read(row, categories, scope, today)))
         except DubanError as refusal:
@@ -90,12 +102,16 @@ def import_organisations(*, by: Person, now: datetime, data: bytes, name: str) -
             refused.append((row, refusal))
     with transaction.atomic():
         categories.write_new()
+        progress("known", 0, 0)
         plan, more, warnings = _plan(sound, by, now)
+        progress("writing", 0, 0)
         _write(plan)
         audit.record(
             by=by, now=now, action="import_organisations", subject_type="organisation", subject_id="",
             detail={"taken": len(plan.fresh), "updated": len(plan.changed), "refused": len(refused) + len(more)},
         )  # fmt: skip
+        if try_only:
+            transaction.set_rollback(True)
     return Imported(
         taken=len(plan.fresh),
         updated=len(plan.changed),

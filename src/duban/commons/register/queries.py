@@ -123,3 +123,7 @@ def look_alikes(name: str, jurisdiction: str, *, apart_from: uuid.UUID | None = 
 
 def may_edit(person: Person, organisation: Organisation) -> bool:
     return covers(rights.codes(person, EDITS), organisation.jurisdiction)
+
+
+def may_see(person: Person, organisation: Organisation) -> bool:
+    return covers(rights.codes(person, SEES), organisation.jurisdiction)
