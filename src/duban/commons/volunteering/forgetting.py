@@ -21,6 +21,7 @@ from django_tasks_db.models import DBTaskResult
 from duban.commons.contact import Contact, open_contact, seal_contact
 from duban.commons.models import Record, SignUp
 from duban.core import audit, clock
+from duban.core.sealed_text import Unreadable
 
 BATCH = 500
 AT = time(3, 40)
@@ -70,12 +71,21 @@ def _forget(keys: list[uuid.UUID], now: datetime) -> int:
     certified = set(Record.objects.filter(sign_up__in=keys, revoked_at=None).values_list("sign_up", flat=True))
     for row in rows:
         row.forgotten_at = now
-        if row.pk in certified and row.sealed is not None:
-            row.sealed = seal_contact(Contact(open_contact(row.sealed).name, ""))
+        name = _name_of(row) if row.pk in certified else ""
+        if name:
+            row.sealed = seal_contact(Contact(name, ""))
         else:
             row.sealed, row.person = None, ""
     SignUp.objects.bulk_update(rows, ["forgotten_at", "sealed", "person"])
     return len(rows)
+
+
+def _name_of(row: SignUp) -> str:
+    """What a record needs; nothing where it opens under no key any more."""
+    try:
+        return open_contact(row.sealed).name if row.sealed is not None else ""
+    except Unreadable:
+        return ""
 
 
 @task()
