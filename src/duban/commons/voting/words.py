@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from duban.commons.models import Vote, VoteRule
 from duban.commons.voting import queries
@@ -26,18 +26,18 @@ def state_of(vote: Vote, now: datetime) -> str:
 
 def state_word(state: str) -> str:
     return {
-        PLANNED: _("not open yet"),
-        OPEN: _("open"),
-        OVER: _("over, not counted yet"),
-        CARRIED: _("carried"),
-        FAILED: _("not carried"),
+        PLANNED: pgettext("vote", "not open yet"),
+        OPEN: pgettext("vote", "open"),
+        OVER: pgettext("vote", "over, not counted yet"),
+        CARRIED: pgettext("vote", "carried"),
+        FAILED: pgettext("vote", "not carried"),
     }[state]
 
 
 def option_word(vote: Vote, key: str) -> str:
     """How an answer reads: its own words, else yes, no, abstain."""
     label = next((option["label"] for option in vote.options if option["key"] == key), "")
-    return label or {YES: _("yes"), NO: _("no"), ABSTAIN: _("abstain")}.get(key, key)
+    return label or {YES: pgettext("vote", "yes"), NO: pgettext("vote", "no"), ABSTAIN: pgettext("vote", "abstain")}.get(key, key)
 
 
 def options_of(vote: Vote) -> list[tuple[str, str]]:
