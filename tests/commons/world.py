@@ -14,10 +14,11 @@ from duban.access.models import Person
 TOPICS = (
     furnish_register,
     furnish_growth,
-    furnish_deliberation,
     furnish_voting,
     furnish_pairing,
     furnish_volunteering,
+    # Last: its topic and place are the ones that the addresses of others are opened with.
+    furnish_deliberation,
 )
 
 

@@ -243,6 +243,7 @@ if DUBAN_SITE_URL.startswith("https://"):
 # What follows these in an address opens something without an account; no log shows it.
 SECRET_ADDRESSES = [
     "/care/",
+    "/talk/",
     "/vote/",
     "/needs/mine/",
     "/volunteer/mine/",

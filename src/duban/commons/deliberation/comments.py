@@ -19,6 +19,7 @@ from duban.core.words import checked_words
 MAX_TEXT, MAX_PEN_NAME = 2000, 30
 A_DAY = 20
 """So many comments a household on a topic within a day."""
+NOT_THERE = _("What you answer is not there any more.")
 
 
 class BadComment(BadTopic):
@@ -65,14 +66,17 @@ def _comment(
     name = checked_pen_name(pen_name)
     there = Comment.objects.filter(pk=comment_id).first() if comment_id else None
     if there is not None:
-        if (there.topic_id, there.household_id) != (topic.pk, household.pk if household else None):
-            raise Conflict("comment_conflict", _("This id stands for another comment already."), field="id")
+        said = (there.topic_id, there.household_id, there.parent_id, there.text)
+        if said != (topic.pk, household.pk if household else None, parent_id, words):
+            raise Conflict(
+                "comment_conflict", _("Something else was said from this page already; load it anew."), field="text"
+            )
         return there
     parent = None
     if parent_id is not None:
         parent = Comment.objects.filter(pk=parent_id, topic=topic, hidden_at=None).first()
         if parent is None:
-            raise NotFound("comment_not_found", _("What you answer is not there any more."))
+            raise NotFound("comment_not_found", NOT_THERE)
     if household is not None:
         today = Comment.objects.filter(topic=topic, household=household, at__gt=now - timedelta(days=1)).count()
         if today >= A_DAY:

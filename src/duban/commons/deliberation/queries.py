@@ -1,14 +1,14 @@
 """Places, topics, problems and comments as a person, or anybody at a public page, may see them."""
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
-from duban.commons.models import Comment, Problem, SharedPlace, Topic, TopicState
+from duban.commons.models import Comment, Household, Problem, SharedPlace, Topic, TopicState
 from duban.core.errors import NotFound
 from duban.places import queries as gazetteer
 from duban.places.codes import within
@@ -123,6 +123,15 @@ def public_topic(topic_id: uuid.UUID) -> Topic:
     return found
 
 
+def topic_of(household: Household, topic_id: uuid.UUID) -> Topic:
+    """A topic that concerns the household, else NotFound (`topic_not_found`)."""
+    above = [place.pk for place in chain_of(household.place)]
+    found = Topic.objects.select_related(*TOPIC_ROWS).filter(pk=topic_id, place__in=above).first()
+    if found is None:
+        raise NotFound("topic_not_found", _("There is no such topic for your household."))
+    return found
+
+
 def topics_around(place: SharedPlace) -> QuerySet[Topic]:
     """Topics that concern who lives there, the newest first; for anybody."""
     found = Topic.objects.filter(place__in=ids_around(place)).select_related(*TOPIC_ROWS)
@@ -160,8 +169,3 @@ def comment_for(person: Person, comment_id: uuid.UUID, *, lock: bool = False) ->
     if found is None:
         raise NotFound("comment_not_found", _("There is no such comment, or it is not yours to see."))
     return found
-
-
-def photos_of(topic: Topic) -> Sequence[str]:
-    """Photos of its problems, which its public page shows."""
-    return list(Problem.objects.filter(topic=topic).exclude(photo="").values_list("photo", flat=True))

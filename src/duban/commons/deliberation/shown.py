@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from duban.commons.models import Comment, Problem, Topic, TopicState, Vote
-from duban.decisions.models import Decision, Meeting, MeetingState
+from duban.decisions.models import Decision, DecisionState, Meeting, MeetingState
 from duban.ledger.mandates import work_of
 from duban.ledger.told import EntryTold, entries_told
 
@@ -93,6 +93,11 @@ class ProblemShown:
     def after(self) -> str:
         return self.entry.after if self.entry else ""
 
+    @property
+    def is_pair(self) -> bool:
+        """There is a picture of before and one of after."""
+        return bool(self.problem.photo and self.after)
+
 
 def problems_of(topic: Topic, now: datetime) -> list[ProblemShown]:
     """In the order in which they were listed, each with what the ledger says of it."""
@@ -120,10 +125,14 @@ class DecisionShown:
 
 
 def decisions_of(meeting: Meeting | None, now: datetime) -> list[DecisionShown]:
-    """What the meeting decided, each with how far its entries are."""
-    if meeting is None:
-        return []
-    found = list(meeting.decisions.order_by("position"))
+    """What the meeting decided and did not take back, each with how far its entries are."""
+    return decisions_of_many([meeting], now) if meeting is not None else []
+
+
+def decisions_of_many(meetings: Sequence[Meeting], now: datetime) -> list[DecisionShown]:
+    """The latest meeting first, its decisions in their order; two queries."""
+    decided = Decision.objects.filter(meeting__in=[one.pk for one in meetings]).exclude(state=DecisionState.WITHDRAWN)
+    found = list(decided.select_related("meeting").order_by("-meeting__at", "meeting", "position"))
     work = work_of([one.pk for one in found], now)
     return [
         DecisionShown(one, work[one.pk].closed, work[one.pk].entries) if one.pk in work else DecisionShown(one, 0, 0)

@@ -1,0 +1,55 @@
+"""What the pages of topics are made of: where a refusal stands, and who said what."""
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from duban.commons.deliberation import queries, shown
+from duban.commons.models import Comment, SharedPlace
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def mend(context: template.Context, form: str, field: str) -> SafeString | str:
+    """What is wrong with this field of this form, with the mend; nothing where nothing is."""
+    wrong = context.get("wrong")
+    if wrong is None or wrong.form != form or wrong.field != field:
+        return ""
+    return _mend(wrong.refusal)
+
+
+@register.simple_tag(takes_context=True)
+def mends(context: template.Context, form: str, fields: str = "") -> SafeString | str:
+    """What is wrong with this form and with none of its `fields`, which say it themselves."""
+    wrong = context.get("wrong")
+    if wrong is None or wrong.form != form or wrong.field in fields.split():
+        return ""
+    return _mend(wrong.refusal)
+
+
+def _mend(refusal: Any) -> SafeString:
+    return format_html(
+        '<p class="mend wrong-here" role="alert">{} <span class="code muted">{}</span></p>',
+        refusal.message,
+        refusal.code,
+    )
+
+
+@register.filter
+def who(comment: Comment) -> str:
+    """Who said it, by the name that they chose."""
+    return shown.name_of(comment)
+
+
+@register.filter
+def of_staff(comment: Comment) -> bool:
+    return shown.is_of_staff(comment)
+
+
+@register.filter
+def full_name(place: SharedPlace) -> str:
+    """A place with what it lies in before it."""
+    return queries.full_name(place)
