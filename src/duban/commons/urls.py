@@ -2,6 +2,7 @@
 
 from duban.commons.deliberation import import_pages as comment_import_pages
 from duban.commons.deliberation import meeting_pages, place_pages, topic_pages
+from duban.commons.growth import pages as growth_pages
 from duban.commons.pairing import pages as pairing_pages
 from duban.commons.register import application_pages, exchange, import_pages, organisation_pages, roster_pages
 from duban.commons.register import pages as register_pages
@@ -18,6 +19,7 @@ urlpatterns = [
     *volunteering_pages.urls,
     *shift_pages.urls,
     *register_pages.urls,
+    *growth_pages.urls,
     *exchange.urls,
     *import_pages.urls,
     *organisation_pages.urls,

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from duban.access import rights
 from duban.access.models import Person
 from duban.commons.growth import queries
-from duban.commons.growth.queries import EDITS
 from duban.commons.models import (
     ChangeOf,
     Course,
@@ -29,8 +28,10 @@ from duban.commons.models import (
     Service,
     Stage,
 )
+from duban.commons.register.actions import require_standing
+from duban.commons.register.queries import EDITS, organisation_for, visible_to
 from duban.core import audit
-from duban.core.errors import Conflict, DubanError, NotAllowed, NotFound
+from duban.core.errors import Conflict, DubanError, NotFound
 from duban.core.words import checked_words
 from duban.evidence.models import Photo
 from duban.places.codes import normalise_code
@@ -336,7 +337,7 @@ def record_attendance(*, by: Person, now: datetime, session_id: int, attended: S
     if len(attended) > MAX_ATTENDANCE:
         raise BadGrowth("too_many_lines", _("At most 500 lines at once."), field="attended")
     seen = set[uuid.UUID]()
-    there = queries.organisations_in_sight(by).in_bulk([one.organisation_id for one in attended])
+    there = visible_to(by).in_bulk([one.organisation_id for one in attended])
     for one in attended:
         if one.organisation_id not in there:
             raise NotFound(
@@ -501,13 +502,9 @@ def _service(by: Person, service_id: uuid.UUID) -> Service:
 
 def _organisation(by: Person, organisation_id: uuid.UUID) -> Organisation:
     """The organisation, locked, that this person may change."""
-    seen = queries.organisation_in_sight(by, organisation_id)
-    rights.require(by, EDITS, seen.jurisdiction)
-    one = queries.organisation_in_sight(by, organisation_id, lock=True)
-    if not rights.may(by, EDITS, one.jurisdiction):
-        raise NotAllowed("not_allowed", _("It has moved to an area that is not yours."))
-    if one.dissolved_on is not None:
-        raise Conflict("organisation_dissolved", _("This organisation is dissolved; revive it first."))
+    one = organisation_for(by, organisation_id, lock=True)
+    rights.require(by, EDITS, one.jurisdiction)
+    require_standing(one)
     return one
 
 

@@ -30,19 +30,21 @@ from duban.commons.models import (
     Stage,
     Tier,
 )
+from duban.commons.register.actions import CheckOutcome
+from duban.commons.register.queries import SEES
 from duban.core import clock
 from duban.core.errors import NotFound
 from duban.places.codes import within
 
-SEES = "organisation.see"
-EDITS = "organisation.edit"
 STAGES = tuple(Stage)
 NOT_ADMITTED = pgettext_lazy("stage of incubation", "not in incubation")
 LIFE_SHOWN = 200
 SESSIONS_SHOWN = 50
 CHOICES: dict[str, dict[str, Any]] = {
     ChangeOf.TIER: dict(Tier.choices),
+    ChangeOf.KIND: dict(OrganisationKind.choices),
     ChangeOf.PURPOSE: dict(Purpose.choices),
+    ChangeOf.CHECK: dict(CheckOutcome.choices),
     ChangeOf.STAGE: dict(Stage.choices) | {"": NOT_ADMITTED},
 }
 """What the values of a change are called."""
@@ -59,25 +61,13 @@ PARTY_DOES: dict[str, Promise] = {
 # ---- what is in sight -----------------------------------------------------------------------------------------------
 
 
-def organisations_in_sight(person: Person) -> QuerySet[Organisation]:
-    return Organisation.objects.filter(within("jurisdiction", rights.codes(person, SEES)))
-
-
-def organisation_in_sight(person: Person, organisation_id: uuid.UUID, *, lock: bool = False) -> Organisation:
-    """One of them, else NotFound (`organisation_not_found`)."""
-    found = organisations_in_sight(person)
-    if lock:
-        found = found.select_for_update()
-    one = found.filter(pk=organisation_id).first()
-    if one is None:
-        raise NotFound("organisation_not_found", _("There is no such organisation, or it is not yours to see."))
-    return one
+def courses_in(codes: Collection[str]) -> QuerySet[Course]:
+    """Courses for organisations within the codes, the newest first."""
+    return Course.objects.filter(within("jurisdiction", codes)).order_by("-begins_on", "-pk")
 
 
 def courses_for(person: Person) -> QuerySet[Course]:
-    """The newest first."""
-    found = Course.objects.filter(within("jurisdiction", rights.codes(person, SEES)))
-    return found.order_by("-begins_on", "-pk")
+    return courses_in(rights.codes(person, SEES))
 
 
 def course_for(person: Person, course_id: uuid.UUID) -> Course:
@@ -99,10 +89,14 @@ def session_for(person: Person, session_id: int, *, lock: bool = False) -> Cours
     return one
 
 
+def services_in(codes: Collection[str]) -> QuerySet[Service]:
+    """Services of organisations within the codes, the newest first, each with its organisation."""
+    found = Service.objects.filter(within("organisation__jurisdiction", codes))
+    return found.select_related("organisation").order_by("-signed_on", "-pk")
+
+
 def services_for(person: Person) -> QuerySet[Service]:
-    """The newest first, each with its organisation."""
-    held = within("organisation__jurisdiction", rights.codes(person, SEES))
-    return Service.objects.filter(held).select_related("organisation").order_by("-signed_on", "-pk")
+    return services_in(rights.codes(person, SEES))
 
 
 def service_for(person: Person, service_id: uuid.UUID, *, lock: bool = False) -> Service:
@@ -116,9 +110,9 @@ def service_for(person: Person, service_id: uuid.UUID, *, lock: bool = False) ->
     return one
 
 
-def late_milestones(person: Person, today: date) -> QuerySet[Milestone]:
+def late_milestones(codes: Collection[str], today: date) -> QuerySet[Milestone]:
     """Those that should have been met before today, the latest first."""
-    held = within("service__organisation__jurisdiction", rights.codes(person, SEES))
+    held = within("service__organisation__jurisdiction", codes)
     found = Milestone.objects.filter(held, met_on=None, due_on__lt=today)
     return found.select_related("service__organisation").order_by("due_on", "pk")
 

@@ -1,0 +1,265 @@
+"""The figures of the register for the office and for anybody, each opening its rows; and the same as files."""
+
+import csv
+import io
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import openpyxl
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_safe
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font
+
+from duban.access import rights
+from duban.access.requests import StaffRequest, person_who
+from duban.commons.growth.figures import Figures, Line, PlaceLine, figures_in, sentences
+from duban.commons.growth.overview import overlap
+from duban.commons.models import OrganisationKind, Tier
+from duban.commons.register.filters import Filters, write_filters
+from duban.commons.register.public_pages import ASKED
+from duban.commons.register.queries import SEES, area_choices
+from duban.core import clock
+from duban.core.errors import DubanError
+from duban.core.tables import guard
+from duban.places import queries as places
+from duban.places.codes import LENGTHS, normalise_code
+from duban.places.models import Jurisdiction
+
+COUNTY, TOWN = LENGTHS[:2]
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+TABLES = (
+    ("tiers", gettext_lazy("Tier")),
+    ("kinds", gettext_lazy("Kind")),
+    ("categories", gettext_lazy("Category")),
+    ("purposes", gettext_lazy("Purpose")),
+    ("ages", gettext_lazy("Age")),
+    ("sizes", gettext_lazy("Members")),
+)
+
+
+class Rows:
+    """Addresses of the register's rows: the office's list, or the one that anybody reads."""
+
+    def __init__(self, list_name: str, figures_name: str, asked: Collection[str] = ()) -> None:
+        """`asked`: what that list can be asked for; nothing named is everything."""
+        self.list_url, self.figures_url, self.asked = reverse(list_name), reverse(figures_name), asked
+
+    def of(self, line: Line, **more: str) -> str:
+        """Empty where the list cannot be asked for these rows alone."""
+        wanted = {**line.wanted, **more}
+        if (line.key and not line.wanted) or (self.asked and not set(wanted) <= set(self.asked)):
+            return ""
+        return f"{self.list_url}?{write_filters(Filters(**wanted))}".rstrip("?")
+
+    def about(self, area: str) -> str:
+        return f"{self.figures_url}?area={area}" if area else self.figures_url
+
+
+def _context(found: Figures, rows: Rows, area: str, name: str) -> dict[str, Any]:
+    chinese = (get_language() or "zh").startswith("zh")
+    said = sentences(found, name)
+    base = {"area": area} if area else {}
+    cells = [
+        (found.total.n, _("Organisations"), rows.of(found.total)),
+        (found.total.members, _("Members"), ""),
+        *((line.n, line.label, rows.of(line)) for line in found.tiers),
+        *(
+            (found.line("kinds", kind).n, label, rows.of(found.line("kinds", kind)))
+            for kind, label in ((OrganisationKind.CLUB, _("Clubs")), (OrganisationKind.STUDIO, _("Studios")))
+        ),
+    ]
+    return {
+        "found": found,
+        "area": area,
+        "name": name,
+        "sentence": said["zh" if chinese else "en"],
+        "other_sentence": said["en" if chinese else "zh"],
+        "other_language": "en" if chinese else "zh-Hans",
+        "cells": cells,
+        "places": [
+            (
+                one, rows.of(one.line), rows.about(one.line.key) if _opens(one, area) else "",
+                [(tier, tier.label, one.tiers[tier], rows.of(one.line, tier=tier)) for tier in Tier],
+            )
+            for one in found.places
+        ],
+        "tables": [
+            (key, title, [(line, rows.of(line)) for line in getattr(found, key)]) for key, title in TABLES
+        ],
+        "years": [
+            (
+                year, rows.of(Line("", "", 0, 0, {**base, "founded": year.span})),
+                rows.of(Line("", "", 0, 0, {**base, "founded": year.span, "dissolved": "1"})),
+            )
+            for year in found.years
+        ],
+        "any_gone": any(year.dissolved or year.gone for year in found.years),
+        "points": [point for one in found.places if (point := _point(one, rows, area))],
+    }  # fmt: skip
+
+
+def _opens(one: PlaceLine, area: str) -> bool:
+    """A town has figures of its communities."""
+    return len(one.line.key) == TOWN and one.line.key != area
+
+
+def _point(one: PlaceLine, rows: Rows, area: str) -> dict[str, Any] | None:
+    if one.at is None or not one.line.n:
+        return None
+    lon, lat = one.at
+    return {
+        "id": one.line.key, "lon": lon, "lat": lat, "count": one.line.n, "title": str(one.line.label),
+        "url": rows.about(one.line.key) if _opens(one, area) else rows.of(one.line),
+    }  # fmt: skip
+
+
+# ---- the office -----------------------------------------------------------------------------------------------------
+
+
+def _asked(request: StaffRequest) -> tuple[str, list[str]]:
+    """The area of the address and what of it the person sees; a lone scope is asked for by itself."""
+    codes = rights.codes(request.user, SEES)
+    said = request.GET.get("area", "").strip()
+    area = normalise_code(said, field="area") if said else codes[0] if len(codes) == 1 else ""
+    return area, overlap(codes, area) if area else codes
+
+
+@require_safe
+@person_who(SEES)
+def figures_page(request: StaffRequest) -> HttpResponse:
+    """The sentence, the numbers, the map and the tables by place, by sort and over the years."""
+    refusal = None
+    try:
+        area, codes = _asked(request)
+    except DubanError as wrong:
+        refusal = wrong
+        area, codes = "", rights.codes(request.user, SEES)
+    found = figures_in(codes, timezone.localdate(clock.now()), area)
+    context = _context(found, Rows("commons:organisations", "commons:organisation_figures"), area, _name(area, codes))
+    context |= {"areas": area_choices(request.user, SEES, area), "refusal": refusal}
+    return render(request, "commons/organisation_figures.html", context, status=refusal.status if refusal else 200)
+
+
+def _name(area: str, codes: list[str]) -> str:
+    """What the figures are of: the area's name, else what the codes have in common."""
+    wanted = area or (codes[0][:COUNTY] if codes else "")
+    return places.names([wanted]).get(wanted, wanted)
+
+
+@require_GET
+@person_who(SEES)
+def figures_file(request: StaffRequest, form: str) -> HttpResponseBase:
+    """The same as a workbook with a sheet for each table, or as one CSV."""
+    area, codes = _asked(request)
+    found = figures_in(codes, timezone.localdate(clock.now()), area)
+    return as_file(found, form, area)
+
+
+def as_file(found: Figures, form: str, area: str) -> HttpResponse:
+    if form == "xlsx":
+        response = HttpResponse(as_xlsx(found), content_type=XLSX)
+    elif form == "csv":
+        response = HttpResponse(as_csv(found), content_type="text/csv; charset=utf-8")
+    else:
+        raise Http404(form)
+    name = f"organisations-{area}" if area else "organisations"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
+    return response
+
+
+def _sheets(found: Figures) -> Iterator[tuple[str, list[str], list[list[Any]]]]:
+    """(title, heading, rows) of each table."""
+    tiers = [str(Tier(tier).label) for tier in Tier.values]
+    head = [_("Organisations"), _("Members")]
+    unit = _("Community or village") if found.places_are == "community" else _("Sub-district or town")
+    yield (
+        _("By place"), [unit, _("Code"), *head, *tiers],
+        [
+            [str(one.line.label), one.line.key, one.line.n, one.line.members, *one.tiers.values()]
+            for one in found.places
+        ] + [[_("all of them"), "", found.total.n, found.total.members, *(line.n for line in found.tiers)]],
+    )  # fmt: skip
+    for key, title in TABLES:
+        lines: list[Line] = getattr(found, key)
+        yield str(title), [str(title), *head], [[str(line.label), line.n, line.members] for line in lines]
+    yield (
+        _("By year"),
+        [_("Year"), _("Founded, standing today"), _("Founded, dissolved since"), _("Dissolved that year"),
+         _("Standing at its end"), _("Turned to self-governance")],
+        [[year.year, year.founded, year.gone, year.dissolved, year.stood, year.turned] for year in found.years],
+    )  # fmt: skip
+
+
+def as_xlsx(found: Figures) -> bytes:
+    book = openpyxl.Workbook(write_only=True)
+    for title, head, rows in _sheets(found):
+        sheet = book.create_sheet(title)
+        sheet.column_dimensions["A"].width = 28
+        sheet.freeze_panes = "B2"
+        top = []
+        for word in head:
+            cell = WriteOnlyCell(sheet, word)
+            cell.font = Font(bold=True)
+            top.append(cell)
+        sheet.append(top)
+        for row in rows:
+            sheet.append([guard(cell) if isinstance(cell, str) else cell for cell in row])
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def as_csv(found: Figures) -> bytes:
+    """One table below the other, each with its title before it; UTF-8 with the mark that Excel wants."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    for title, head, rows in _sheets(found):
+        writer.writerow([title])
+        writer.writerow(head)
+        writer.writerows([guard(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+        writer.writerow([])
+    return b"\xef\xbb\xbf" + file.getvalue().encode()
+
+
+urls = [
+    path("organisation-figures/", figures_page, name="organisation_figures"),
+    path("organisation-figures/organisations.<str:form>", figures_file, name="organisation_figures_file"),
+]
+
+
+# ---- anybody --------------------------------------------------------------------------------------------------------
+
+
+@require_safe
+def public_figures(request: HttpRequest) -> HttpResponse:
+    """The same figures for anybody: of all that stands on the register, or of one area of it."""
+    refusal, area = None, ""
+    try:
+        said = request.GET.get("area", "").strip()
+        area = normalise_code(said, field="area") if said else ""
+    except DubanError as wrong:
+        refusal = wrong
+    found = figures_in([area], timezone.localdate(clock.now()), area)
+    name = _name(area, [area or next((unit.code for unit in places.children("")), "")])
+    context = _context(found, Rows("neighbours:organisations", "neighbours:organisation_figures", ASKED), area, name)
+    context |= {"section": "organisations", "refusal": refusal, "up": _up(area)}
+    return render(request, "neighbours/organisation_figures.html", context, status=refusal.status if refusal else 200)
+
+
+def _up(area: str) -> tuple[str, str] | None:
+    """(address, name) of the figures above those of a street or town."""
+    if len(area) <= COUNTY:
+        return None
+    above = Jurisdiction.objects.filter(pk=area[:TOWN] if len(area) > TOWN else area[:COUNTY]).first()
+    return (f"?area={above.code}", above.name) if above else None
+
+
+public_urls = [
+    path("organisations/figures/", public_figures, name="organisation_figures"),
+]
