@@ -248,6 +248,8 @@ GETS: dict[str, tuple[str, ...]] = {
     "/patrol/lists/<checklist>/<number>/choices/": ("",),
     "/patrol/lists/<checklist>/<number>/choices/<list_name>/": ("",),
     "/patrol/xlsform/": ("",),
+    "/api/v1/organisations/": ("", "?text={mark}", f"?area={THERE}", "?sort=founded&size=2"),
+    "/api/v1/organisations/<organisation_id>": ("",),
     "/commons/organisations/": ("", "?text={mark}", "?sort=-members", f"?area={THERE}", "?check=missing"),
     "/commons/organisations/export.xlsx": ("",),
     "/commons/organisations/hsds.json": ("",),
