@@ -240,6 +240,16 @@ def funnel(person: Person, office: str, on: date) -> Funnel:
     return Funnel(on, office, towns, areas, total, hides)
 
 
+def totals_at(office: str, on: date) -> dict[str, int | None]:
+    """By stage how many came to it by the end of the day, as it is told to who may not know small numbers."""
+    of_towns = _by_stage(days.files_at(office), TOWN, days.day_of(on))
+    true = {stage: [sum(heaps.values()) for heaps in of_towns[stage].values()] for stage in STAGES}
+    return {
+        stage: told_total(numbers, [None if is_small(number) else number for number in numbers])
+        for stage, numbers in true.items()
+    }
+
+
 def _told(row: Row) -> Row:
     """Without small numbers."""
     counts = {stage: None if is_small(number) else number for stage, number in row.counts.items()}

@@ -1,0 +1,184 @@
+"""The page's 98th meeting with what it decided, each carried out by work of the demo, and what is not seen through.
+
+The words of the 98th meeting and the people at it are the page's. The 97th, and the weekly meeting about rubbish, are
+made up, so that a report stands that was put to a later meeting, one decision is overdue, and one has no work at all.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from duban.access.models import Person
+from duban.decisions import actions
+from duban.decisions.actions import Attendee, Unit
+from duban.decisions.models import Body, Decision, Meeting
+from duban.demo import inspection, layers
+from duban.demo.outbreak import Days
+from duban.ledger.lifecycle import OPEN
+from duban.ledger.mandates import link_entry
+from duban.ledger.queries import Filters, entries_for
+from duban.outbreak.mandates import link_order, link_sampling, orders_for
+from duban.outbreak.venue_sampling.frequencies import levels_for
+from duban.patrol.mandates import link_round
+from duban.patrol.models import Failure
+from duban.patrol.rounds import rounds_for
+from duban.web.reminders import remind_of_decisions
+
+GROUP = "区新冠肺炎疫情防控工作领导小组"
+DUTY = "区环境卫生督办调度会"
+HEALTH, MARKETS, OFFICE = "区卫生健康委", "区市场监管局", "区城市管理委"
+MINUTES = (
+    "会议指出，大兴区的新增家庭聚集性病例提醒我们，疫情就在身边，绝不能有丝毫掉以轻心。疫情防控是当前的首要任务、重中之重，"
+    "全区上下一定要高度重视、举一反三、严防死守，坚决把责任落实好，确保精准防控、从严防控，扎扎实实筑牢疫情防控屏障。\n"
+    "会议要求，要立足“四早”，在前期加强对中高风险地区进京人员摸排管控的同时，立即启动对大兴区天宫院街道来通人员的摸排，"
+    "第一时间安排进行核酸检测。对于到过天宫院街道融汇社区的人员，要按照要求立即落实集中隔离医学观察等管控措施。\n"
+    "会议强调，要在扩大核酸检测开展主动筛查上下功夫，加强农贸市场、商超、社区便利店等市民密切接触场所和从业人员的核酸检测、"
+    "环境采样频率，严格落实防疫措施，切实提高早发现的能力。\n"
+    "会议强调，要严而又严做好人员管控，堵住一切可能的风险漏洞。对集中隔离医学观察或居家隔离期间的人员，要细致做好各项监测服务。"
+    "纳入管控范围的人员进行核酸检测后，要就地隔离观察，等待检测结果。"
+)
+AGENDA = (
+    "传达贯彻市新冠肺炎疫情防控工作领导小组会议暨首都严格进京管理联防联控协调机制会议精神",
+    "研究调度疫情防控工作",
+)
+WHO = (
+    Attendee("chair", "曾赞荣", "区委书记、区疫情防控工作领导小组组长"),
+    Attendee("member", "赵磊", "区委副书记、区长、区防控工作领导小组副组长"),
+    Attendee("member", "刘东伟", "区委副书记"),
+)
+RUBBISH = 3
+"""Open entries that carry out what the weekly meeting decided."""
+
+
+def tell(*, people: Mapping[str, Person], now: datetime) -> None:
+    """The meetings up to now, told against the day of loading as the outbreak is; then the reminders."""
+    _Group(people, Days(now)).tell()
+    _Duty(people, Days(now)).tell()
+    remind_of_decisions(now=now)
+
+
+class _Meetings:
+    def __init__(self, people: Mapping[str, Person], days: Days):
+        self.by, self.second, self.days = people["supervisor"], people["leader"], days
+
+    def body(self, kind: str, name: str) -> Body:
+        return actions.make_body(by=self.by, now=self.days.at(1, 9), kind=kind, name=name, jurisdiction=layers.DISTRICT)
+
+    def meet(
+        self, body: Body, at: datetime, number: int, minutes: str, who: tuple[Attendee, ...], **facts: Any
+    ) -> Meeting:
+        """Planned the day before, held, its minutes written and approved on the same day."""
+        meeting = actions.plan_meeting(
+            by=self.by, now=at - timedelta(days=1), body_id=body.pk, at=at, number=number, **facts
+        )
+        actions.hold_meeting(by=self.by, now=at + timedelta(hours=2), meeting_id=meeting.pk, attendance=who)
+        actions.write_minutes(by=self.by, now=at + timedelta(hours=4), meeting_id=meeting.pk, minutes=minutes)
+        actions.approve_minutes(by=self.second, now=at + timedelta(hours=6), meeting_id=meeting.pk)
+        return meeting
+
+    def decide(self, meeting: Meeting, text: str, lead: str, **facts: Any) -> Decision:
+        return actions.record_decision(
+            by=self.by, now=meeting.at + timedelta(hours=2), meeting_id=meeting.pk, text=text,
+            jurisdiction=layers.DISTRICT, lead=Unit(lead, layers.DISTRICT), **facts,
+        )  # fmt: skip
+
+    def link(self, decision: Decision, entries: list[Any]) -> None:
+        for entry in entries:
+            link_entry(by=self.by, now=self.days.at(20, 9), entry_id=entry, decision_id=decision.pk)
+
+
+class _Group(_Meetings):
+    """The leading group: what the page tells of its 98th meeting."""
+
+    def tell(self) -> None:
+        days = self.days
+        body = self.body("leading_group", GROUP)
+        before = self.meet(
+            body, days.at(13, 9), 97, "会议要求，对近日检查发现的问题限期整改，逐一回头看。", WHO[:2],
+            title="", place="区委会议室", agenda=["研究调度疫情防控工作"],
+        )  # fmt: skip
+        mended = self.decide(
+            before, "对近日重点场所检查发现的问题限期整改，逐一回头看", MARKETS, due_on=days.day(19),
+            measure_of_success="回头看无未整改问题",
+        )  # fmt: skip
+        self.link(mended, self._failures(inspection.THE_WEEK_BEFORE))
+        self.meeting = self.meet(body, days.at(19, 9), 98, MINUTES, WHO, place="区委会议室", agenda=AGENDA)
+        actions.close_decision(
+            by=self.by, now=days.at(19, 18), decision_id=mended.pk, reported_to=self.meeting.pk,
+            report="三处场所的问题已全部整改，回头看未发现反弹。",
+        )  # fmt: skip
+        self._decide()
+        actions.plan_meeting(
+            by=self.by, now=days.at(20, 17), body_id=body.pk, at=days.at(26, 9), place="区委会议室",
+            agenda=["听取第九十八次会议决定落实情况", "研究调度疫情防控工作"],
+        )  # fmt: skip
+
+    def _decide(self) -> None:
+        days, towns = self.days, [Unit("各街道、各乡镇")]
+        orders = {one.area.key: one.area_id for one in orders_for(self.by).select_related("area")}
+        screen = self.decide(
+            self.meeting, "立即启动对大兴区天宫院街道来通人员的摸排，第一时间安排进行核酸检测", HEALTH, joint=towns,
+            due_on=days.day(22), measure_of_success="来通人员全部联系到并完成核酸检测",
+        )  # fmt: skip
+        isolate = self.decide(
+            self.meeting, "对到过天宫院街道融汇社区的人员，立即落实集中隔离医学观察等管控措施", HEALTH, joint=towns,
+            due_on=days.day(22), measure_of_success="应隔离人员全部入住集中隔离点",
+        )  # fmt: skip
+        sample = self.decide(
+            self.meeting, "加强农贸市场、商超、社区便利店等市民密切接触场所和从业人员的核酸检测、环境采样频率", HEALTH,
+            joint=[Unit(MARKETS)], due_on=days.day(33), measure_of_success="应采场所按频次采样，无漏采",
+        )  # fmt: skip
+        strict = self.decide(
+            self.meeting, "农贸市场、商超、社区便利店等场所严格落实防疫措施", MARKETS, joint=towns,
+            due_on=days.day(28), measure_of_success="重点场所检查全覆盖，发现的问题全部整改",
+        )  # fmt: skip
+        care = self.decide(
+            self.meeting, "对集中隔离医学观察或居家隔离期间的人员，细致做好各项监测服务", HEALTH, joint=towns,
+            due_on=days.day(33),
+        )  # fmt: skip
+        wait = self.decide(
+            self.meeting, "纳入管控范围的人员进行核酸检测后，就地隔离观察，等待检测结果", HEALTH, joint=towns,
+            due_on=days.day(22),
+        )  # fmt: skip
+        for decision, keys in {
+            screen: ("tiangongyuan",),
+            isolate: ("ronghui",),
+            care: ("ronghui", "tiangongyuan"),
+            wait: ("tiangongyuan",),
+        }.items():
+            for key in keys:
+                link_order(by=self.by, now=days.at(19, 15, 5), area_id=orders[key], decision_id=decision.pk)
+        level = levels_for(self.by).filter(level="medium", since=days.day(19))[0]
+        link_sampling(by=self.by, now=days.at(19, 15, 40), level_id=level.pk, decision_id=sample.pk)
+        for round_ in rounds_for(self.by)[:1]:
+            link_round(by=self.by, now=days.at(21, 0, 5), round_id=round_.pk, decision_id=strict.pk)
+        self.link(strict, self._failures(inspection.THE_PAGE))
+
+    def _failures(self, calls: list[inspection.Call]) -> list[Any]:
+        """The entries of what failed at these visits."""
+        names = {call.place.name for call in calls if call.failed}
+        found = Failure.objects.filter(venue__name__in=names, entry__isnull=False).order_by("opened_at", "pk")
+        return list(dict.fromkeys(found.values_list("entry", flat=True)))
+
+
+class _Duty(_Meetings):
+    """The weekly meeting about rubbish: one decision overdue, one that nobody has begun."""
+
+    def tell(self) -> None:
+        days = self.days
+        body = self.body("committee", DUTY)
+        meeting = self.meet(
+            body, days.at(15, 15), 12, "调度挂账点位整改情况，明确销账时限。", (Attendee("chair", "督办科", "主持"),),
+            place="区城市管理委", agenda=["挂账点位整改情况", "大件垃圾暂存点"],
+        )  # fmt: skip
+        clear = self.decide(
+            meeting, "挂账的垃圾堆放点一周内清理到位、销账，严防反弹", OFFICE, due_on=days.day(20),
+            joint=[Unit("属地乡镇")], measure_of_success="点位全部销账",
+        )  # fmt: skip
+        filters = Filters(states=tuple(OPEN), sort="found_at")
+        found = entries_for(self.by, filters, now=days.now).filter(category__code="06010")
+        self.link(clear, [entry.pk for entry in found[:RUBBISH]])
+        self.decide(
+            meeting, "摸清各乡镇大件垃圾暂存点底数，规范标识和清运频次", OFFICE, due_on=days.day(29),
+            joint=[Unit("各乡镇")], measure_of_success="每个乡镇至少一处规范暂存点",
+        )  # fmt: skip

@@ -1,0 +1,150 @@
+"""What the ledger says of an area at a glance: how much is open and overdue, whose it is, and how the days went.
+
+Trends are counted back from what the ledger holds now: an entry that was reopened or void since is told as it stands.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+
+from duban.ledger import tally
+from duban.ledger.figures import COUNTED, Figure, Period, conditions, midnight
+from duban.ledger.lifecycle import OPEN, UNREMEDIED, State
+from duban.ledger.models import Entry, Tally
+from duban.ledger.queries import due_in
+from duban.places.codes import within
+
+DAYS = 14
+WEEK, MONTH = timedelta(days=7), timedelta(days=30)
+REACH = timedelta(days=3650 - 366)
+"""How far back a unit's overdue entries were dispatched at the earliest."""
+UNITS = 8
+
+
+@dataclass(frozen=True)
+class Late:
+    """Overdue entries of a unit, and the number of the figures page that opens them."""
+
+    unit: str
+    number: int
+    figure: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Trends hold a number for the end of each of the last days, today last."""
+
+    open: int
+    overdue: int
+    due_today: int
+    due_week: int
+    late: tuple[Late, ...]
+    dispatched_week: int
+    dispatched_before: int
+    in_time: int
+    in_time_of: int
+    days: tuple[str, ...]
+    open_trend: tuple[int, ...]
+    overdue_trend: tuple[int, ...]
+    dispatched_trend: tuple[int, ...]
+
+
+def week_of(today: date) -> Period:
+    """The last seven days, today among them."""
+    return Period(today - WEEK + timedelta(days=1), today + timedelta(days=1))
+
+
+def month_to(today: date) -> Period:
+    return Period(today - MONTH + timedelta(days=1), today + timedelta(days=1))
+
+
+def overview_at(code: str, now: datetime) -> Overview:
+    """Of everything that lies in the area, in seven questions; none of them is quick where there are a million rows."""
+    today = timezone.localdate(now)
+    days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
+    here = within("jurisdiction", [code])
+    open_now = Tally.objects.filter(here, category=tally.ALL, state__in=OPEN).aggregate(n=Sum("n"))["n"] or 0
+    unremedied = Entry.objects.filter(here, state__in=UNREMEDIED).order_by()
+    due = unremedied.aggregate(
+        overdue=Count("pk", filter=Q(due_at__lt=now)),
+        today=Count("pk", filter=due_in("today", now)),
+        week=Count("pk", filter=due_in("week", now)),
+    )
+    dispatched = _dispatched(here, days, now)
+    open_trend, overdue_trend = _counted_back(here, days, now, open_now)
+    return Overview(
+        open=open_now,
+        overdue=due["overdue"],
+        due_today=due["today"],
+        due_week=due["week"],
+        late=_late(here, today, now),
+        dispatched_week=sum(dispatched[-7:]),
+        dispatched_before=sum(dispatched[:-7]),
+        **_in_time(here, today, now),
+        days=tuple(day.isoformat() for day in days),
+        open_trend=open_trend,
+        overdue_trend=(*overdue_trend[:-1], due["overdue"]),
+        dispatched_trend=dispatched,
+    )
+
+
+def _late(here: Q, today: date, now: datetime) -> tuple[Late, ...]:
+    """The units with the most overdue entries."""
+    period = Period(today - REACH, today + timedelta(days=1))
+    rows = Entry.objects.filter(here, state__in=UNREMEDIED, due_at__lt=now, dispatched_at__gte=period.start)
+    counted = rows.order_by().values_list("responsible").annotate(n=Count("pk")).order_by("-n", "responsible")
+    return tuple(
+        Late(unit, number, str(Figure("overdue", "n", period, unit))) for unit, number in counted[:UNITS] if unit
+    )
+
+
+def _dispatched(here: Q, days: Sequence[date], now: datetime) -> tuple[int, ...]:
+    rows = Entry.objects.filter(here, state__in=COUNTED, dispatched_at__gte=midnight(days[0])).order_by()
+    counts = {
+        f"day{at}": Count(
+            "pk", filter=Q(dispatched_at__gte=midnight(day), dispatched_at__lt=midnight(day + timedelta(days=1)))
+        )
+        for at, day in enumerate(days)
+    }
+    found = rows.aggregate(**counts)
+    return tuple(found[f"day{at}"] for at in range(len(days)))
+
+
+def _in_time(here: Q, today: date, now: datetime) -> dict[str, int]:
+    """As the figures page counts it over the last thirty days."""
+    named, period = conditions(now), month_to(today)
+    rows = Entry.objects.filter(
+        here, state__in=COUNTED, dispatched_at__gte=period.start, dispatched_at__lt=period.end
+    ).order_by()
+    of = named["should_be_handled"]
+    return rows.aggregate(in_time=Count("pk", filter=of & named["handled_in_time"]), in_time_of=Count("pk", filter=of))
+
+
+def _counted_back(
+    here: Q, days: Sequence[date], now: datetime, open_now: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """How many were open, and how many of those dispatched overdue, when each day ended."""
+    ends = [midnight(day + timedelta(days=1)) for day in days]
+    ends[-1] = now
+    came = Entry.objects.filter(here, found_at__gte=ends[0], state__in=COUNTED).order_by()
+    after = came.aggregate(**{f"d{at}": Count("pk", filter=Q(found_at__gte=end)) for at, end in enumerate(ends)})
+    gone = Entry.objects.filter(here, dispatched_at__isnull=False, state__in=COUNTED).order_by()
+    closed = {
+        f"c{at}": Count("dispatched_at", filter=Q(state=State.CLOSED, verified_at__gte=end))
+        for at, end in enumerate(ends)
+    }
+    late = {
+        f"l{at}": Count(
+            "dispatched_at",
+            filter=Q(due_at__lt=end, dispatched_at__lt=end) & (Q(state__in=UNREMEDIED) | Q(remedied_at__gte=end)),
+        )
+        for at, end in enumerate(ends)
+    }
+    left = gone.aggregate(**closed, **late)
+    return (
+        tuple(max(open_now + left[f"c{at}"] - after[f"d{at}"], 0) for at in range(len(days))),
+        tuple(left[f"l{at}"] for at in range(len(days))),
+    )
