@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
@@ -120,7 +119,7 @@ def invite_topic(
 def body_name(place: SharedPlace) -> str:
     """What the residents of a place are called when they meet; records are kept in Chinese."""
     with override("zh-hans"):
-        return _t("Residents of %(place)s") % {"place": queries.full_name(place)[-80:]}
+        return str(_("Residents of %(place)s") % {"place": queries.full_name(place)[-80:]})
 
 
 @transaction.atomic

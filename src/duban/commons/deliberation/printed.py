@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from duban.commons.deliberation import queries
@@ -68,7 +68,7 @@ def invitation_of(topic: Topic, printed: datetime) -> bytes:
             [_("Time"), format_date(when, "H:i")],
             [_("Place"), meeting.place],
         ],
-        "listed_title": _("What it is about"),
+        "listed_title": pgettext("topic", "What it is about"),
         "listed": [item.title for item in meeting.agenda.all()],
         "scan": _("Scan to read about it, or to see afterwards what was decided."),
         "address": topic_url(topic),

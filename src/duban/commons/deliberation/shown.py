@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from duban.commons.models import Comment, Problem, Topic, TopicState, Vote
 from duban.decisions.models import Decision, DecisionState, Meeting, MeetingState
@@ -65,7 +65,8 @@ def life_of(topic: Topic, problems: Sequence["ProblemShown"], decided: Sequence[
             if decided else "", bool(decided), None, "decisions",
         ),
         Step(
-            "work", _("Work"), _("%(done)d of %(all)d done") % {"done": struck, "all": len(entries)} if entries else "",
+            "work", pgettext("step", "Work"),
+            _("%(done)d of %(all)d done") % {"done": struck, "all": len(entries)} if entries else "",
             bool(entries) and struck == len(entries), None, "problems",
         ),
         Step(

@@ -15,7 +15,7 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from duban.access import rights
@@ -87,7 +87,8 @@ class TopicForm(forms.Form):
     id = forms.UUIDField(widget=forms.HiddenInput)
     place = NeededField(label=gettext_lazy("Where"), widget=forms.Select)
     title = NeededField(
-        label=gettext_lazy("What it is about"), widget=forms.TextInput(attrs={"autocomplete": "off", "maxlength": 200})
+        label=pgettext_lazy("topic", "What it is about"),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "maxlength": 200}),
     )
     text = forms.CharField(
         label=gettext_lazy("In a few sentences"), required=False, widget=forms.Textarea(attrs={"rows": 5})
