@@ -77,6 +77,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "bulletin.publish": frozenset({Role.SUPERVISOR}),
     "figures.see": frozenset({Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR, Role.PUBLISHER}),
     "figures.weigh": frozenset({Role.ADMINISTRATOR}),
+    "leader.see": frozenset({Role.LEADER, Role.SUPERVISOR}),
     "people.manage": frozenset({Role.ADMINISTRATOR}),
 }
 
