@@ -1,14 +1,18 @@
 """Organisations and applications that tests of commons build on, made with the actions themselves."""
 
 import uuid
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
+
+import pytest
 
 from duban.access.models import Person
 from duban.commons.models import Application, Organisation
 from duban.commons.register.actions import record_organisation
 from duban.commons.register.drafts import OrganisationDraft
 from duban.commons.register.filing import ApplicationDraft, apply_to_file
+from duban.core.errors import DubanError
 from duban.demo.builders import NOON
 from duban.places.models import Jurisdiction
 
@@ -22,6 +26,13 @@ KNOWN = {
     "110112004006": ("玉桥南里社区", "community"),
     "110112005": ("潞源街道", "street"),
 }
+
+
+def refused(work: Callable[[], object]) -> str:
+    """The code of the refusal that the work meets with."""
+    with pytest.raises(DubanError) as refusal:
+        work()
+    return refusal.value.code
 
 
 def list_places(*codes: str) -> None:

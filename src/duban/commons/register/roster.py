@@ -239,7 +239,7 @@ def read_roster(text: str) -> list[MemberDraft]:
         parts = [part.strip() for part in re.split(r"[,，\t;；、]", line)]
         if len(parts) == 1:
             parts = re.split(r"\s+", line.strip())
-        parts = [part for part in parts if part]
+        parts = [part for part in parts if part] or [""]
         name, phone, role = parts[0], "", ""
         for part in parts[1:]:
             if re.fullmatch(r"[\d\s+()（）-]{7,20}", part) and not phone:
