@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import override
 
 from duban.access import rights
 from duban.access.models import Person
@@ -117,9 +116,8 @@ def invite_topic(
 
 
 def body_name(place: SharedPlace) -> str:
-    """What the residents of a place are called when they meet; records are kept in Chinese."""
-    with override("zh-hans"):
-        return str(_("Residents of %(place)s") % {"place": queries.full_name(place)[-80:]})
+    """What the residents of a place are called when they meet: a record, so never in the language of who invites."""
+    return f"{queries.full_name(place)[-80:]}居民议事会"
 
 
 @transaction.atomic
