@@ -1,0 +1,467 @@
+"""Findings: a named venue or place, what is wrong with it, and what was done about it.
+
+A clause with a problem in it is looked at from three sides: what stands before the problem (宋庄镇某店未测温), what the
+sentence named earlier (某店，…；检查时发现，…), and what comes after it (未测温的有：某店; 对未测温的某店予以停业整顿).
+Orders, wishes, rules and work that was done hold the same words and are no findings; nor is what names no venue and
+no place.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from .address import BY_TOWN, HAN, Address, Around, read_address
+from .drafts import FINDING, UNSURE, Draft, Line, Unit
+from .gazetteer import Gazetteer
+from .rules import Rules
+from .sites import Found
+from .source import HEADING, ROW, Block, Source
+
+_SENTENCE = re.compile(r"[^。！？\n]+[。！？]?[”」）]*")
+_ITEM = re.compile(r"[^；]+")
+_CLAUSE = re.compile(r"[^，：]+")
+_MARKER = re.compile(
+    rf"^(?:[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
+    r"[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
+)
+_SEEN = re.compile(r"发现|查见|查出|查获|存在|反映|举报|投诉|[称：]|分别[是为]|曝光|通报|点名")
+_TRAIL = re.compile(
+    r"(?:进行)?(?:了)?(?:现场|突击|暗访|日常|随机|实地|重点)?(?:检查|巡查|督查|抽查|暗访|走访|查看|巡检|核查)?(?:过程)?(?:时|中|后|期间)?"
+    r"(?:现场)?(?:发现|看到|见到|查见|查出)(?:该\S{1,4})?$|(?:的)?(?:检查|巡查|督查|抽查|暗访|走访)(?:过程)?(?:时|中|后)$"
+    r"|(?:同样|也|还|仍|均)?存在(?:着)?(?:以下|如下|类似|一些|诸多|多项|同样)?(?:突出)?(?:问题|情况|现象)$"
+)
+_BETWEEN = re.compile(r"、|(?:以及|和|及|与)(?=[^，。]{2,})(?![^，。、]{1,12}(?:交叉|交汇|交界|交口|路口))")
+_QUOTED = re.compile(r"^(?:.{0,6}?(?:名为|名叫|叫做?|店名为))?“([^“”]{2,16})”(?:的)?([^“”]{0,10})$")
+_MANY = re.compile(r"等(?:\d+|[一二两三四五六七八九十]+)?(?:余|多)?(?:家|个|处|户)?[^，。；、]{0,8}$")
+_PARENTHESES = re.compile(r"^(.+?)（([^（）]+)）(.*)$")
+_TIDY = re.compile(
+    r"^(?:的|内|里|中|之|其|该|且|并|也|均|都|还|则|另|某|一家|一处|有|为|是|由|处|[“”‘’《》【】\s：，])+|(?:[“”‘’《》【】\s：，]|内|里|的|也|均|都|仍|还|尚|存在|多处|一处|因|被|有|由于)+$"
+)
+_PROBLEM_TIDY = re.compile(
+    r"^(?:存在(?:着)?|仍?有(?=[^一二三四五六七八九\d人])|并(?:且)?有?|且|同时|以及|还有?|也|又|出现|和|及|的|[“”‘’\s、：，])+|(?:等)?(?:突出|违规|违法)?(?:的)?(?:问题|现象|情况|行为|情形)?[“”‘’\s、：，。！]*$"
+)
+_LIST_AFTER = re.compile(
+    r"^[^，。；、]{0,8}?(?:问题|现象|情况)?的(?P<kind>[^，。；、]{0,8}?)(?:有|包括|分别[是为]|[是为]|：)[：]?(?P<list>.+)$"
+)
+_OBJECT_AFTER = re.compile(
+    r"^[^，。；、]{0,14}?(?:等)?(?:问题|现象|情况|行为)?的(?P<list>.+?)(?=予以|给予|进行|责令|处以|立案|下达|被|作出|依法|实施|采取|已|$)"
+)
+_ACTED_ON = re.compile(r"(?:被|予以|给予|责令|处以|受到|停业|立案|已被|罚款|约谈)")
+_EARLIER = re.compile("回头看|前期|此前|先前|之前|上次|上期|上轮|上周|上月|以往|曾|复查")
+_MENDED = re.compile("已[^，。；]{0,6}(?:整改|改正|落实|清理|消除|修复|恢复)|整改(?:到位|完毕|完成|合格)")
+_PLACE_LINE = re.compile(r"^(?P<place>[^，。；：（）]{2,16})(?:（[^）]*）)?：?$")
+_ORDINAL = re.compile(r"^\d{1,3}$")
+LONGEST_NAME = 26
+LONGEST_PROBLEM = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a finding is about: a stretch of the readable text, the address read from it and the venue's name."""
+
+    start: int
+    end: int
+    address: Address
+    venue: str
+    place: str
+    confidence: float
+
+
+@dataclass(slots=True)
+class Group:
+    """Subjects that share their problems."""
+
+    subjects: list[Subject]
+    problems: list[str] = field(default_factory=list)
+    end: int = 0
+    measure: str = ""
+
+
+@dataclass(slots=True)
+class _State:
+    """What the article stands under, as its last short lines said."""
+
+    unit: Unit | None = None
+    """Of a line that is nothing but a town or village: for all that names no place of its own."""
+    heading: list[Subject] = field(default_factory=list)
+    """Of a line that names a venue or village alone: problems follow in lines of their own."""
+
+
+def find_findings(
+    source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, rules: Rules, taken: Sequence[tuple[int, int]]
+) -> Iterator[Found]:
+    """`taken`: stretches that another reader has made drafts of."""
+    reader = _Reader(source, gazetteer, rules)
+    for block in blocks:
+        if block.kind in (HEADING, ROW) or any(start < block.end and end > block.start for start, end in taken):
+            continue
+        reader.read(block)
+    seen = set()
+    for group in reader.groups:
+        for found in _drafts(source, group):
+            key = (found.draft.venue, found.draft.place, found.draft.problems)
+            if key not in seen:
+                seen.add(key)
+                yield found
+
+
+def _drafts(source: Source, group: Group) -> Iterator[Found]:
+    for subject in group.subjects:
+        end = max(group.end, subject.end)
+        unit = subject.address.unit
+        yield Found(
+            Draft(
+                kind=FINDING,
+                text="",
+                span=source.span(min(subject.start, group.end), end),
+                confidence=subject.confidence * (subject.address.confidence if unit else 0.75),
+                place=subject.place,
+                jurisdiction=unit,
+                venue=subject.venue,
+                problems=tuple(dict.fromkeys(group.problems)),
+                road=Line(subject.address.road, None) if subject.address.road else None,
+                measure=group.measure,
+            ),
+            subject.start,
+            end,
+        )
+
+
+class _Reader:
+    def __init__(self, source: Source, gazetteer: Gazetteer, rules: Rules) -> None:
+        self.source, self.gazetteer, self.rules = source, gazetteer, rules
+        self.groups: list[Group] = []
+        self.state = _State()
+        self.topic: list[Subject] = []
+        """Of a clause before a colon that names a venue or place, for the rest of its paragraph."""
+        self.told: list[Subject] = []
+        """Of the sentence before, where a story names the venue first and tells then what was seen."""
+
+    def read(self, block: Block) -> None:
+        text = self.source.of(block)
+        if self._place_line(block.start, text):
+            return
+        before = len(self.groups)
+        self.topic, self.told = [], []
+        spoken = Around(town=self.gazetteer.town_of(self.state.unit), unit=self.state.unit)
+        for sentence in _SENTENCE.finditer(text):
+            first = len(self.groups)
+            around = spoken
+            for item in _ITEM.finditer(sentence[0]):
+                around = self._read_item(block.start + sentence.start() + item.start(), item[0], around)
+            if around.unit is not None:
+                spoken = replace(spoken, town=around.town, unit=around.unit)
+            if measure := self._measure(sentence[0]):
+                # A sentence that only says what was done speaks of what the paragraph found so far.
+                since = first if len(self.groups) > first else before
+                for group in self.groups[since:]:
+                    group.measure = group.measure or measure
+        if len(self.groups) == before:
+            self._venue_line(block.start, text)
+
+    def _place_line(self, offset: int, text: str) -> bool:
+        """A line that is a town or a village and nothing else: what follows lies there."""
+        marker = _MARKER.match(text)
+        start = marker.end() if marker else 0
+        found = _PLACE_LINE.match(text[start:])
+        if not found:
+            return False
+        around = Around(town=self.gazetteer.town_of(self.state.unit))
+        address = read_address(found["place"], self.gazetteer, around)
+        if address.unit is None or address.rest or address.road or address.confidence < UNSURE:
+            return False
+        self.state = _State(unit=address.unit)
+        if address.village:
+            where = offset + start + found.start("place")
+            end = where + len(found["place"])
+            self.state.heading = [Subject(where, end, address, "", address.printed, 0.75)]
+        return True
+
+    def _venue_line(self, offset: int, text: str) -> None:
+        """A line that names a venue and nothing else, as lists and our own column of exposures do."""
+        if len(text) > 50 or re.search("[。；，]", text) or self.rules.problem.search(text):
+            return
+        marker = _MARKER.match(text)
+        start = marker.end() if marker else 0
+        words = [(found[0], found.start()) for found in re.finditer(r"[^ ：]+", text[start:])]
+        words = [(word, at) for word, at in words if not _ORDINAL.match(word)]
+        towns = [word for word, _at in words if word in self.gazetteer.forms]
+        if towns and len(words) > 1 and words[0][0] not in towns:
+            name, at = words[0]
+            units = self.gazetteer.forms[towns[-1]]
+            unit = units[0] if len(units) == 1 else None
+            address = Address(unit, 1.0 if unit else 0.3, printed=towns[-1], town_printed=True)
+            where = offset + start + at
+            self.state.heading = [Subject(where, where + len(name), address, name, towns[-1], 0.9)]
+            return
+        subjects = self._subjects(
+            text[start:], offset + start, Around(town=self.gazetteer.town_of(self.state.unit), unit=self.state.unit)
+        )
+        self.state.heading = subjects if len(subjects) == 1 and subjects[0].venue else []
+
+    # -- one item: clauses up to a semicolon --------------------------------------------------------------------------
+
+    def _read_item(self, offset: int, item: str, around: Around) -> Around:
+        """Read the clauses; returns what the text speaks of now."""
+        current: Group | None = None
+        named: list[Subject] = []
+        loose: list[str] = []
+        loose_end = offset
+        clauses = list(_CLAUSE.finditer(item))
+        place = 0
+        while place < len(clauses):
+            clause = clauses[place]
+            text, start = clause[0], offset + clause.start()
+            place += 1
+            if marker := _MARKER.match(text):
+                text, start = text[marker.end() :], start + marker.end()
+            problem = self._problem(text, item[: start - offset], item[start - offset + len(text) :])
+            if problem is None:
+                subjects = self._subjects(_TRAIL.sub("", text), start, around)
+                if subjects and loose and (_ACTED_ON.search(text)):
+                    current = self._open(subjects, loose, loose_end)
+                    loose = []
+                elif subjects and not self.rules.none.search(text):
+                    named, current = subjects, None
+                    self.told = [replace(one, confidence=0.75) for one in subjects if one.venue]
+                    if item[clause.end() : clause.end() + 1] == "：":
+                        self.topic = subjects
+                        around = replace(self._spoken(subjects, around), unit=subjects[0].address.unit or around.unit)
+                elif town := self._town_alone(text):
+                    around = replace(around, town=town, unit=town)
+                continue
+            phrase_at, phrase_end = problem
+            phrases = self._phrases(text[phrase_at:phrase_end])
+            end = start + phrase_end
+            head = text[:phrase_at]
+            if after := self._after(text, phrase_end, start, around, clauses, place, offset):
+                subjects, used = after
+                place += used
+                current = self._open(subjects, phrases, max(end, max(one.end for one in subjects)))
+                around = self._spoken(subjects, around)
+                continue
+            subjects = self._subjects(_TRAIL.sub("", head), start, around)
+            if subjects:
+                current = self._open(subjects, phrases, end)
+                named = subjects
+            elif current is not None:
+                current.problems.extend(phrases)
+                current.end = end
+            elif named:
+                current = self._open(named, phrases, end)
+            elif (heading := self.topic or self.state.heading) and not self._vague(head):
+                current = self._open(heading, phrases, end)
+            elif self.told and not _TIDY.sub("", _TRAIL.sub("", head)):
+                current = self._open(self.told, phrases, end)
+            else:
+                loose.extend(phrases)
+                loose_end = end
+            if subjects or named:
+                around = self._spoken(subjects or named, around)
+        return around
+
+    def _open(self, subjects: list[Subject], problems: list[str], end: int) -> Group:
+        same = next((group for group in self.groups[-1:] if group.subjects == subjects), None)
+        if same:
+            same.problems.extend(problems)
+            same.end = max(same.end, end)
+            return same
+        group = Group(list(subjects), list(problems), end)
+        self.groups.append(group)
+        return group
+
+    def _spoken(self, subjects: Sequence[Subject], around: Around) -> Around:
+        for subject in reversed(subjects):
+            if town := self.gazetteer.town_of(subject.address.unit):
+                return replace(around, town=town)
+        return around
+
+    def _vague(self, head: str) -> bool:
+        return bool(self.rules.never.search(head)) or len(head) > 12
+
+    def _town_alone(self, text: str) -> Unit | None:
+        units = self.gazetteer.forms.get(text.strip(), ())
+        return units[0] if len(units) == 1 else None
+
+    def _problem(self, clause: str, before: str, after: str) -> tuple[int, int] | None:
+        """Where in the clause its phrase of problems begins and ends; None where none was seen."""
+        rules = self.rules
+        found = rules.problem.search(clause)
+        if not found:
+            return None
+        if none := rules.none.search(clause):
+            # 未发现问题, but also 未戴口罩，已整改: the first says that there is none.
+            if none.start() <= found.start() or "已" not in none[0]:
+                return None
+            if _EARLIER.search(before + clause):
+                return None
+        if _MENDED.search(after) and _EARLIER.search(before + clause[: found.start()]):
+            return None
+        told = before + clause[: found.start()]
+        if seen := [one.end() for one in _SEEN.finditer(told)]:
+            told = told[seen[-1] :]
+        if rules.wish.search(told):
+            return None
+        if any(work.start() <= found.start() <= work.end() + 10 for work in rules.work.finditer(clause)):
+            return None
+        first = found.start()
+        if subject := rules.subject.search(clause, 0, found.start() + 1):
+            first = min(first, subject.start())
+        last = max(one.end() for one in rules.problem.finditer(clause))
+        end = len(clause)
+        for pattern in rules.measures:
+            if (measure := pattern.search(clause, last)) and measure.start() >= last:
+                end = min(end, measure.start())
+        if acted := _ACTED_ON.search(clause, last):
+            end = min(end, acted.start())
+        return (first, end) if end - first <= LONGEST_PROBLEM else (first, last)
+
+    def _phrases(self, text: str) -> list[str]:
+        """无测温、无消杀记录 -> both; 未落实测温、扫码措施 stays whole."""
+        cut = re.search(r"的(?:单位|商户|门店|场所|商家|经营者|.{0,6}(?:有|包括)|$)", text)
+        text = text[: cut.start()] if cut else text
+        parts = re.split("、", text)
+        if len(parts) > 1 and all(self.rules.problem.search(part) for part in parts):
+            return [tidy for part in parts if (tidy := _PROBLEM_TIDY.sub("", part))]
+        tidy = _PROBLEM_TIDY.sub("", text)
+        return [tidy] if tidy else []
+
+    def _after(
+        self,
+        text: str,
+        phrase_end: int,
+        start: int,
+        around: Around,
+        clauses: Sequence[re.Match[str]],
+        place: int,
+        offset: int,
+    ) -> tuple[list[Subject], int] | None:
+        """Subjects behind the problem, and how many clauses they take: 未测温的有：甲店; 对未测温的甲店予以停业整顿."""
+        problem_end = max(one.end() for one in self.rules.problem.finditer(text))
+        for pattern in (_LIST_AFTER, _OBJECT_AFTER):
+            if behind := pattern.match(text[problem_end:]):
+                at = problem_end + behind.start("list")
+                if subjects := self._subjects(behind["list"], start + at, around):
+                    return subjects, 0
+        if place < len(clauses) and start + len(text) < offset + clauses[place].start():
+            between = clauses[place].string[start + len(text) - offset : clauses[place].start()]
+            following = clauses[place]
+            if between == "：" and not self._subjects(text[: self._problem_start(text)], start, around):
+                if self.rules.problem.search(following[0]):
+                    return None
+                if subjects := self._subjects(following[0], offset + following.start(), around):
+                    return subjects, 1
+        return None
+
+    def _problem_start(self, text: str) -> int:
+        found = self.rules.problem.search(text)
+        return found.start() if found else 0
+
+    # -- subjects -----------------------------------------------------------------------------------------------------
+
+    def _subjects(self, head: str, start: int, around: Around) -> list[Subject]:
+        """The venues and places that a stretch names, all or none; the town of the first is that of the next."""
+        leads = [lead.end() for lead in self.rules.lead.finditer(head) if head[lead.end() :].strip(" 的内里，：“”")]
+        begins = [leads[-1]] if leads else []
+        for begin in [*begins, 0] if not begins else [*begins, *leads[-2::-1]]:
+            if subjects := self._listed(head[begin:], start + begin, around):
+                return subjects
+        return []
+
+    def _listed(self, head: str, start: int, around: Around) -> list[Subject]:
+        head_end = len(head)
+        if many := _MANY.search(head):
+            head_end = many.start()
+        subjects: list[Subject] = []
+        at = 0
+        gaps = list(_BETWEEN.finditer(head, 0, head_end))
+        for gap in [*gaps, None]:
+            stop = gap.start() if gap else head_end
+            part = head[at:stop]
+            subject = self._subject(part, start + at, around, listed=bool(subjects))
+            at = gap.end() if gap else stop
+            if subject is None:
+                if subjects or gap:
+                    continue
+                return []
+            subjects.append(subject)
+            around = self._spoken([subject], around)
+        return subjects
+
+    def _subject(self, part: str, start: int, around: Around, *, listed: bool) -> Subject | None:
+        if quoted := _QUOTED.match(part.strip(" 的在里内中")):
+            # 一家名为“川渝人家”的餐馆: the quoted words are the name.
+            end = start + len(part)
+            unit = around.unit or around.town
+            address = Address(unit, 0.85 if around.unit else BY_TOWN)
+            return Subject(start + part.find("“"), end, address, quoted[1], "", 0.85) if quoted[2] else None
+        inner = _TIDY.sub("", part)
+        if not inner:
+            return None
+        start += part.find(inner)
+        end = start + len(inner)
+        if found := _PARENTHESES.match(inner):
+            address = read_address(found[2], self.gazetteer, around)
+            if address.named and not address.rest.strip("内处"):
+                return self._named(found[1] + found[3], address, start, end, around, listed=listed)
+        if "的" in inner:
+            where, _of, name = inner.rpartition("的")
+            address = read_address(_TIDY.sub("", where), self.gazetteer, around)
+            if address.named and len(address.rest) < 16:
+                return self._named(name, address, start, end, around, listed=listed)
+            inner, start = name, end - len(name)
+        address = read_address(inner, self.gazetteer, around)
+        return self._named(address.rest, address, start, end, around, listed=listed)
+
+    def _named(
+        self, rest: str, address: Address, start: int, end: int, around: Around, *, listed: bool
+    ) -> Subject | None:
+        rules = self.rules
+        rest = _TIDY.sub("", rest)
+        # A name begins with its own place often (疃里大街丛林美食): only what follows the address is the name.
+        inner = read_address(rest, self.gazetteer, around) if rest else Address()
+        if inner.named and not address.named:
+            address, rest = inner, _TIDY.sub("", inner.rest)
+        if address.unit is None and not address.foreign:
+            # What comes next in a list lies where the first does; so does what stands under a town's name.
+            if around.unit is not None:
+                address = replace(address, unit=around.unit, confidence=0.85)
+            elif around.town is not None:
+                # A list goes on in its town; what a paragraph spoke of before is no more than likely.
+                address = replace(address, unit=around.town, confidence=0.85 if listed else BY_TOWN)
+        if len(rest) > LONGEST_NAME or rules.never.search(rest):
+            return None
+        finer = bool(address.village or address.road)
+        if not rest:
+            if not finer:
+                return None
+            return Subject(start, end, address, "", address.printed, 0.75)
+        spot = list(rules.spot.finditer(rest))
+        ends_in_spot = bool(spot) and spot[-1].end() == len(rest)
+        venue_end = rules.venue_end.search(rest)
+        if rules.generic.match(rest):
+            return Subject(start, end, address, rest, address.printed, 0.7) if finer and venue_end else None
+        if venue_end and venue_end.start() >= (2 if len(venue_end[0]) == 1 and not address.named else 1):
+            return Subject(start, end, address, rest, address.printed, 0.9 if address.named or len(rest) > 3 else 0.75)
+        if ends_in_spot:
+            venue = self._venue_before(rest)
+            if not (address.named or venue):
+                return None
+            return Subject(start, end, address, venue, address.printed + rest, 0.85)
+        if len(rest) < 2 or len(rest) > 14:
+            return None
+        if address.named or listed:
+            return Subject(start, end, address, rest, address.printed, 0.8 if finer or listed else 0.7)
+        return None
+
+    def _venue_before(self, rest: str) -> str:
+        """The venue in 丛林美食门前: up to the last type of venue in it."""
+        ends = [found.end() for found in self.rules.venue_here.finditer(rest) if found.start() > 0]
+        name = rest[: ends[-1]] if ends else ""
+        return "" if self.rules.generic.match(name) else name
+
+    def _measure(self, text: str) -> str:
+        for pattern in self.rules.measures:
+            if found := pattern.search(text):
+                return found[0].strip("，、 ")
+        return ""

@@ -1,0 +1,163 @@
+"""From a text to what it says: articles first, then the readers one after the other over each."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from .areas import find_areas
+from .decisions import find_decisions
+from .drafts import DECISION, FIGURE, FINDING, RISK_AREA, SITE, Article, Check, Draft, Notice
+from .figures import find_figures
+from .findings import find_findings
+from .gazetteer import Gazetteer
+from .numbers import number_of
+from .rules import Rules, rules
+from .sites import Found, find_sites
+from .source import HEADING, PROSE, Block, Source, read_source
+from .tables import find_forms, find_rows
+
+_DATELINE = re.compile(r"^(?:本报讯|本报记者|（记者|（通讯员|[^，。]{0,12}(?:电|讯)（)")
+_TITLE_MOST = 40
+NO_TITLE = ""
+
+MEETING, INSPECTION, PLACES, ORGANISATIONS, AREAS, OTHER = (
+    "meeting",
+    "inspection",
+    "hygiene",
+    "organisations",
+    "risk_areas",
+    "other",
+)
+_ORGANISATIONS = ("社会组织", "社区社会组织", "社团", "文化工作室")
+
+
+def read_notice(text: str, gazetteer: Gazetteer) -> Notice:
+    """What a report says, each draft with its span in `text`. Nothing found is an answer; nothing is ever raised.
+
+    Line ends are counted as they come; two readings of the same text give the same answer.
+    """
+    source = read_source(text)
+    articles = []
+    for title, blocks in _articles(source):
+        articles.append(_read(source, title, blocks, gazetteer, rules()))
+    return Notice(text, tuple(articles))
+
+
+def _articles(source: Source) -> Iterator[tuple[list[Block], list[Block]]]:
+    """Titles and bodies. Headings that follow one another are one title."""
+    title: list[Block] = []
+    body: list[Block] = []
+    hashed = any(block.kind == HEADING for block in source.blocks)
+    for place, block in enumerate(source.blocks):
+        after = source.blocks[place + 1] if place + 1 < len(source.blocks) else None
+        heading = block.kind == HEADING or (_titles(source, block, after) and (not hashed or not body))
+        if heading and block.kind != HEADING and hashed and title and not body:
+            title.append(block)
+            continue
+        if heading and body:
+            yield title, body
+            title, body = [], []
+        (title if heading else body).append(block)
+    if title or body:
+        yield title, body
+
+
+def _titles(source: Source, block: Block, after: Block | None) -> bool:
+    """Whether a line is a headline although nothing marks it as one."""
+    text = source.of(block)
+    if block.kind != PROSE or len(text) > _TITLE_MOST or re.search("[。；：]", text) or after is None:
+        return False
+    following = source.of(after)
+    return bool(_DATELINE.match(following)) or (block.start == 0 and after.kind == PROSE and len(text) >= 4)
+
+
+def _read(source: Source, title: list[Block], body: list[Block], gazetteer: Gazetteer, said: Rules) -> Article:
+    blocks = [*title, *body]
+    found: list[Found] = []
+    for block in body:
+        found.extend(find_sites(source, block, gazetteer, said))
+    found = _once(found)
+    found.extend(find_rows(source, body, gazetteer, said))
+    forms = list(find_forms(source, body, gazetteer, said))
+    found.extend(forms)
+    for block in blocks:
+        found.extend(find_areas(source, block, gazetteer, said))
+    orders = list(find_decisions(source, blocks, gazetteer, said))
+    found.extend(orders)
+    taken = [(one.start, one.end) for one in found if one.draft.kind in (SITE, DECISION, RISK_AREA) or one in forms]
+    found.extend(find_findings(source, body, gazetteer, said, taken))
+    found.extend(find_figures(source, blocks, said))
+    found.sort(key=lambda one: (one.start, one.end, one.draft.kind))
+    first, last = source.span(blocks[0].start, blocks[-1].end)
+    return Article(
+        title=" ".join(source.of(block).strip() for block in title),
+        kind=_kind([one.draft for one in found]),
+        span=(first, last),
+        drafts=tuple(_worded(source, one.draft) for one in found),
+        checks=tuple(_checks(source, body, found, said)),
+    )
+
+
+def _worded(source: Source, draft: Draft) -> Draft:
+    """The words of the span as they came, and a confidence that is no more than 1."""
+    start, end = draft.span
+    return replace(draft, text=source.original[start:end], confidence=min(1.0, max(0.0, draft.confidence)))
+
+
+def _once(found: Sequence[Found]) -> list[Found]:
+    """Captions are printed twice at times: the first stands."""
+    kept: dict[tuple[object, ...], Found] = {}
+    for one in found:
+        draft = one.draft
+        key = (draft.jurisdiction, draft.place[-6:], draft.road, draft.water, draft.venue)
+        kept.setdefault(key, one)
+    return list(kept.values())
+
+
+def _kind(drafts: Sequence[Draft]) -> str:
+    kinds = {draft.kind for draft in drafts}
+    if DECISION in kinds:
+        return MEETING
+    if RISK_AREA in kinds:
+        return AREAS
+    if SITE in kinds:
+        return PLACES
+    if FINDING in kinds:
+        return INSPECTION
+    if any(draft.kind == FIGURE and draft.measure in _ORGANISATIONS for draft in drafts):
+        return ORGANISATIONS
+    return OTHER
+
+
+def _checks(source: Source, body: Sequence[Block], found: Sequence[Found], said: Rules) -> Iterator[Check]:
+    """Claimed counts against drafts: of problems up to the next claim, of places over the whole article."""
+    claims = sorted(_claims(source, body, said.problem_counts))
+    findings = sorted((one.start, one.draft) for one in found if one.draft.kind == FINDING)
+    last = body[-1].end if body else 0
+    for place, (start, end, number) in enumerate(claims):
+        until = claims[place + 1][0] if place + 1 < len(claims) else last + 1
+        there = [draft for at, draft in findings if start <= at < until]
+        problems = sum(len(draft.problems) for draft in there)
+        counted = problems if number == problems else len(there)
+        yield Check(number, counted, source.span(start, end), source.text[start:end])
+    sites = [one for one in found if one.draft.kind == SITE]
+    places = sorted(_claims(source, body, said.place_counts))
+    if sites and places:
+        total = sum(number for _start, _end, number in places)
+        if len(places) > 1 and max(number for *_where, number in places) * 2 == total:
+            # The whole was given as well as its parts.
+            total //= 2
+        start, end = places[0][0], places[-1][1]
+        yield Check(total, len(sites), source.span(start, end), source.text[start:end])
+
+
+def _claims(source: Source, body: Sequence[Block], patterns: Sequence[re.Pattern[str]]) -> set[tuple[int, int, int]]:
+    claims: dict[tuple[int, int], tuple[int, int, int]] = {}
+    for block in body:
+        for pattern in patterns:
+            for found in pattern.finditer(source.of(block)):
+                number = number_of(found["number"])
+                where = (block.start + found.start("number"), block.start + found.end("number"))
+                if isinstance(number, int) and where not in claims:
+                    claims[where] = (block.start + found.start(), block.start + found.end(), number)
+    return set(claims.values())

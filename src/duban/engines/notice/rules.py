@@ -1,0 +1,96 @@
+"""The rules of `data/rules.toml`, compiled once."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from .numbers import NUMBER
+
+Patterns = tuple[re.Pattern[str], ...]
+
+
+@dataclass(frozen=True)
+class Rules:
+    problem: re.Pattern[str]
+    none: re.Pattern[str]
+    subject: re.Pattern[str]
+    wish: re.Pattern[str]
+    work: re.Pattern[str]
+    lead: re.Pattern[str]
+    venue_end: re.Pattern[str]
+    """At the end of a name."""
+    venue_here: re.Pattern[str]
+    generic: re.Pattern[str]
+    never: re.Pattern[str]
+    spot: re.Pattern[str]
+    measures: Patterns
+    meeting: re.Pattern[str]
+    meeting_number: re.Pattern[str]
+    orders: re.Pattern[str]
+    says: re.Pattern[str]
+    duty: re.Pattern[str]
+    acts: re.Pattern[str]
+    area_set: re.Pattern[str]
+    levels: re.Pattern[str]
+    figures: tuple[tuple[str, Patterns], ...]
+    problem_counts: Patterns
+    place_counts: Patterns
+
+
+@cache
+def rules() -> Rules:
+    said = tomllib.loads(files(__package__).joinpath("data/rules.toml").read_text(encoding="utf-8"))
+    problem, venue, decision, area = said["problem"], said["venue"], said["decision"], said["area"]
+    types = "|".join(sorted(_alternatives(venue["types"]), key=len, reverse=True))
+    return Rules(
+        problem=re.compile(_problem(problem)),
+        none=re.compile(problem["none"]),
+        subject=re.compile(f"(?:{problem['subject']})"),
+        wish=re.compile(problem["wish"]),
+        work=re.compile(problem["work"]),
+        lead=re.compile(f"(?:{said['lead']['words']})[：，]?"),
+        venue_end=re.compile(f"(?:{types})(?:（[^（）]{{1,12}}）)?$"),
+        venue_here=re.compile(f"(?:{types})"),
+        generic=re.compile(f"^{venue['generic']}$"),
+        never=re.compile(venue["never"]),
+        spot=re.compile(f"(?:{said['place']['spots']})"),
+        measures=tuple(re.compile(pattern) for pattern in said["measure"]["patterns"]),
+        meeting=re.compile(decision["meeting"]),
+        meeting_number=re.compile(decision["number"]),
+        orders=re.compile(decision["orders"]),
+        says=re.compile(decision["says"]),
+        duty=re.compile(decision["duty"]),
+        acts=re.compile(decision["acts"]),
+        area_set=re.compile(area["set"]),
+        levels=re.compile(area["levels"]),
+        figures=tuple(
+            (one["measure"], tuple(_counting(pattern) for pattern in one["patterns"])) for one in said["figure"]["of"]
+        ),
+        problem_counts=tuple(_counting(pattern) for pattern in said["count"]["problems"]),
+        place_counts=tuple(_counting(pattern) for pattern in said["count"]["places"]),
+    )
+
+
+def _problem(said: Mapping[str, str | int]) -> str:
+    reach = said["reach"]
+    lack = f"(?:{said['lack']})[^，。；：、]{{0,{reach}}}?(?:{said['thing']})"
+    state = f"(?:{said['state_thing']})[^，。；：、]{{0,8}}?(?:{said['state']})"
+    return f"{lack}|{state}|(?:{said['thing_alone']})"
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """The alternatives of the outermost level."""
+    parts, depth, last = [], 0, 0
+    for place, character in enumerate(pattern):
+        depth += (character == "(") - (character == ")")
+        if character == "|" and not depth:
+            parts.append(pattern[last:place])
+            last = place + 1
+    return [*parts, pattern[last:]]
+
+
+def _counting(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"N(?![A-Za-z])", lambda _found: f"(?P<number>{NUMBER})", pattern, count=1))

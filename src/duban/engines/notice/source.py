@@ -1,0 +1,248 @@
+"""A report's text made readable: one width of characters, lines joined that a column broke, the way back kept.
+
+Pages that were scanned break a sentence at the end of a column, set blank lines into it, print captions twice and
+put page numbers between. What follows works on `Source.text`; `Source.span` leads back to the text as it came.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+HEADING, PROSE, ROW = "heading", "prose", "row"
+
+HAN = "\u3400-\u9fff\U00020000-\U0003ffff"
+_PUNCTUATION = str.maketrans(",;:!?()[]｢｣﹐﹑﹔﹕﹖﹗", "，；：！？（）【】「」，、；：？！")
+_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad\x00-\x08\x0e-\x1f\x7f]")
+_PAGE_NUMBER = re.compile(
+    r"\s*(?:[-—–－]\s*\d{1,4}\s*[-—–－]|第\s*\d+\s*页(?:\s*[,，/]?\s*共\s*\d+\s*页)?|\d{1,3}\s*/\s*\d{1,3})\s*"
+)
+_HASH = re.compile(r"\s*#{1,6}\s*(.*?)\s*#*\s*")
+_MARKER = re.compile(
+    r"\s*(?:[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[一二三四五六七八九十]{1,3}、|[①-⑳●•■◆▪★☆·*-]|第[一二三四五六七八九十]+[，、：:])"
+)
+_BEGINS_ANEW = re.compile(
+    r"\s*(?:本报讯|本报记者|[（(]?记者\s|[（(]?通讯员\s|【|〔|图[:：为]|[（(][^()（）]{2,30}(?:发布|供稿|摄))"
+)
+_KEY = re.compile(rf"\s*[{HAN}]{{2,10}}[:：]")
+_SIDE = r"(?:东|西|南|北|东南|东北|西南|西北)(?:侧|面|边|方)"
+_WHOLE_STATEMENT = re.compile(rf".*(?:约?\s*\d[\d.,]*\s*(?:米|公里|m)|{_SIDE}|对面|门前|路口)\s*")
+_OPEN_STATEMENT = re.compile(r"[^。；]{2,40}距[^米。；]{0,24}|[^。；，距]{0,6}(?:镇|乡|街道|地区)[^。；，米侧]{0,12}")
+_REST_OF_STATEMENT = re.compile(r"[^。；，镇乡道区]{0,14}(?:距|约?\d+\s*[米公])")
+_TOWN_FIRST = re.compile(rf"\s*[{HAN}]{{2,5}}?(?:镇|乡|街道|地区)")
+_ENDS = "。！？!?：:…”"
+_GOES_ON = re.compile(r".*(?:[，,、（(“《距约的和与及在对]|\d)\s*")
+_SHORT = 32
+_CELLS = re.compile(r"\t+|\s*\|\s*")
+_RULE = re.compile(r"[\s|:+=_—-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A heading, a paragraph or a row of a table, as a stretch of `Source.text`; cells are stretches too."""
+
+    kind: str
+    start: int
+    end: int
+    cells: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    original: str
+    text: str
+    at: tuple[int, ...]
+    """Where each character of `text` stands in `original`."""
+    blocks: tuple[Block, ...]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The stretch in the original for one of `text`; blanks and line ends about it are left out."""
+        while start < end and self.text[start].isspace():
+            start += 1
+        while end > start and self.text[end - 1].isspace():
+            end -= 1
+        if start >= end:
+            where = self.at[min(start, len(self.at) - 1)] if self.at else 0
+            return where, where
+        return self.at[start], self.at[end - 1] + 1
+
+    def of(self, block: Block) -> str:
+        return self.text[block.start : block.end]
+
+
+@dataclass(slots=True)
+class _Line:
+    start: int
+    text: str
+    blank_before: bool
+
+    @property
+    def bare(self) -> str:
+        return self.text.strip()
+
+
+def read_source(original: str) -> Source:
+    """The blocks of a text, in its order; a paragraph that is printed a second time is left out."""
+    lines = list(_lines(original))
+    width = _column_width(lines)
+    characters: list[tuple[str, int]] = []
+    blocks: list[Block] = []
+    seen: set[str] = set()
+    for kind, group in _grouped(lines, width):
+        start = len(characters)
+        if kind == ROW:
+            cells = _take_cells(group[0], characters)
+        else:
+            cells = ()
+            for line in group:
+                _take(line.text, line.start, characters, glue=bool(cells) or line is not group[0])
+            if kind == HEADING:
+                _drop_hashes(characters, start)
+        printed = "".join(character for character, _at in characters[start:])
+        if not printed.strip() or (len(printed) > 9 and kind != ROW and printed in seen):
+            del characters[start:]
+            continue
+        seen.add(printed)
+        blocks.append(Block(kind, start, len(characters), cells))
+        characters.append(("\n", group[-1].start + max(len(group[-1].text) - 1, 0)))
+    text = "".join(character for character, _at in characters)
+    return Source(original, text, tuple(at for _character, at in characters), tuple(blocks))
+
+
+def _lines(original: str) -> Iterator[_Line]:
+    blank = True
+    start = 0
+    for text in original.splitlines(keepends=True):
+        bare = text.strip().strip("\ufeff")
+        if not bare or _RULE.fullmatch(bare):
+            blank = True
+        elif not _PAGE_NUMBER.fullmatch(bare):
+            yield _Line(start, text.rstrip("\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"), blank)
+            blank = False
+        start += len(text)
+
+
+def _column_width(lines: list[_Line]) -> int:
+    """How many characters a full line of narrow columns has; 0 where lines are paragraphs."""
+    lengths = [len(line.bare) for line in lines if not _is_row(line.text)]
+    if len(lengths) < 6:
+        return 0
+    width = sorted(lengths)[-max(1, len(lengths) // 10)]
+    if not 8 <= width <= 60:
+        return 0
+    full = sum(width - 3 <= length <= width + 1 for length in lengths)
+    following = sum(not line.blank_before for line in lines)
+    return width if full * 5 >= len(lengths) * 2 and following * 2 >= len(lines) else 0
+
+
+def _grouped(lines: list[_Line], width: int) -> Iterator[tuple[str, list[_Line]]]:
+    group: list[_Line] = []
+    for line, after in pairwise([*lines, None]):
+        assert line is not None
+        if _HASH.fullmatch(line.text) and line.bare.startswith("#"):
+            kind = HEADING
+        elif _is_row(line.text):
+            kind = ROW
+        else:
+            kind = PROSE
+        group.append(line)
+        if kind == PROSE and after is not None and _joins(group, after, width):
+            continue
+        yield kind, group
+        group = []
+
+
+def _is_row(text: str) -> bool:
+    return len([cell for cell in _CELLS.split(text.strip().strip("|")) if cell.strip()]) > 1
+
+
+def _joins(group: list[_Line], after: _Line, width: int) -> bool:
+    """Whether the paragraph so far goes on in the next line."""
+    line, said = group[-1], "".join(one.bare for one in group)
+    if after.bare.startswith("#") or _is_row(after.text):
+        return False
+    if line.bare[-1] in _ENDS or _MARKER.match(after.text) or _BEGINS_ANEW.match(after.text):
+        return False
+    if _GOES_ON.fullmatch(line.bare):
+        return True
+    if _OPEN_STATEMENT.fullmatch(said) and _REST_OF_STATEMENT.match(after.bare):
+        return True
+    if _WHOLE_STATEMENT.fullmatch(said) and len(said) <= 50 and "。" not in said:
+        return False
+    if not width and _TOWN_FIRST.match(said) and _TOWN_FIRST.match(after.text):
+        return False
+    if width and not after.blank_before:
+        return len(line.bare) >= width - 3
+    if _KEY.match(after.text) and (len(after.bare) < 60 or len(said) <= _SHORT):
+        return False
+    return len(said) > _SHORT or bool(re.search("[，。；,;]", said))
+
+
+def _take(text: str, start: int, characters: list[tuple[str, int]], *, glue: bool) -> None:
+    """Add a line's characters in one width, without the blanks that a scan puts between characters."""
+    taken: list[tuple[str, int]] = []
+    tokens = text.split()
+    spaced = len(text) > 40 or (len(tokens) > 2 and sum(map(len, tokens)) < 1.8 * len(tokens))
+    for place, character in enumerate(text):
+        if _UNSEEN.match(character):
+            continue
+        if character.isspace():
+            if taken and not taken[-1][0].isspace():
+                taken.append((" ", start + place))
+            continue
+        code = ord(character)
+        if 0xFF01 <= code <= 0xFF5E:
+            character = chr(code - 0xFEE0)
+        taken.append((character.translate(_PUNCTUATION), start + place))
+    while taken and taken[-1][0] == " ":
+        taken.pop()
+    for place, (character, at) in enumerate(taken):
+        before = taken[place - 1][0] if place else ""
+        next_one = taken[place + 1][0] if place + 1 < len(taken) else ""
+        if character == " " and (not before or spaced or not (_is_wordlike(before) and _is_wordlike(next_one))):
+            if before.isascii() and next_one.isascii() and before.isalnum() and next_one.isalnum():
+                characters.append((" ", at))
+            continue
+        if character == "，" and _between_thousands(taken, place):
+            continue
+        characters.append((character, at))
+    if glue and not taken:
+        return
+
+
+def _is_wordlike(character: str) -> bool:
+    return bool(re.match(f"[{HAN}A-Za-z”）]", character)) or character in "“（"
+
+
+def _between_thousands(taken: list[tuple[str, int]], place: int) -> bool:
+    after = "".join(character for character, _at in taken[place + 1 : place + 5])
+    return (
+        place > 0
+        and taken[place - 1][0].isdigit()
+        and bool(re.match(r"\d{3}(?!\d)", after))
+        and (place < 5 or not all(character.isdigit() for character, _at in taken[place - 4 : place]))
+    )
+
+
+def _take_cells(line: _Line, characters: list[tuple[str, int]]) -> tuple[tuple[int, int], ...]:
+    cells = []
+    at = 0
+    text = line.text
+    for gap in [*_CELLS.finditer(text), None]:
+        stop = gap.start() if gap else len(text)
+        before = len(characters)
+        _take(text[at:stop], line.start + at, characters, glue=False)
+        cells.append((before, len(characters)))
+        characters.append(("\t", line.start + min(stop, len(text) - 1)))
+        at = gap.end() if gap else stop
+    characters.pop()
+    if cells and cells[0][0] == cells[0][1] and text.lstrip().startswith("|"):
+        cells = cells[1:]
+    if cells and cells[-1][0] == cells[-1][1] and text.rstrip().endswith("|"):
+        cells = cells[:-1]
+    return tuple(cells)
+
+
+def _drop_hashes(characters: list[tuple[str, int]], start: int) -> None:
+    while len(characters) > start and characters[start][0] in "# ":
+        del characters[start]

@@ -1,0 +1,99 @@
+"""How well drafts agree with what a careful reader takes from a text."""
+
+import csv
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from duban.engines.notice import FINDING, UNSURE, Draft, Gazetteer, Notice, read_notice
+
+CASES = Path(__file__).parent / "cases"
+EXPECTED: dict[str, dict[str, Any]] = tomllib.loads((CASES / "expected.toml").read_text(encoding="utf-8"))
+TUNED = [name for name in EXPECTED if name.startswith("t")]
+HELD_OUT = [name for name in EXPECTED if name.startswith("h")]
+
+
+def codes(county: str = "") -> Gazetteer:
+    with (CASES / "codes.csv").open(encoding="utf-8", newline="") as file:
+        return Gazetteer.build(
+            (row["code"], row["name"]) for row in csv.DictReader(file) if row["code"].startswith(county)
+        )
+
+
+def text_of(name: str) -> str:
+    return (CASES / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def read(name: str, *, whole_country: bool = False) -> Notice:
+    return read_notice(text_of(name), codes("" if whole_country else EXPECTED[name]["county"]))
+
+
+@dataclass
+class Score:
+    """Findings only. `wrong_places`: drafts that are sure of a place and wrong about it."""
+
+    right: int = 0
+    drafted: int = 0
+    wanted: int = 0
+    finest: int = 0
+    wrong_places: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+    invented: list[str] = field(default_factory=list)
+
+    @property
+    def precision(self) -> float:
+        return self.right / self.drafted if self.drafted else 1.0
+
+    @property
+    def recall(self) -> float:
+        return self.right / self.wanted if self.wanted else 1.0
+
+    def add(self, name: str, notice: Notice) -> None:
+        wanted = [tuple(one) for one in EXPECTED[name]["findings"]]
+        drafts = [draft for draft in notice.drafts if draft.kind == FINDING]
+        self.drafted += len(drafts)
+        self.wanted += len(wanted)
+        for draft in drafts:
+            hit = next((one for one in wanted if _fits(draft, *one)), None)
+            if hit is None:
+                self.invented.append(f"{name}: {draft.venue or draft.place} {list(draft.problems)}")
+                continue
+            wanted.remove(hit)
+            self.right += 1
+            code = draft.jurisdiction.code if draft.jurisdiction else ""
+            self.finest += code == hit[1]
+            if code and not (hit[1] and hit[1].startswith(code)) and draft.confidence >= UNSURE:
+                self.wrong_places.append(f"{name}: {hit[0]} {code} instead of {hit[1]}")
+        self.missed.extend(f"{name}: {one[0]}" for one in wanted)
+
+    def __str__(self) -> str:
+        lines = [
+            f"precision {self.precision:.3f} ({self.right}/{self.drafted}), recall {self.recall:.3f} "
+            f"({self.right}/{self.wanted}), finest unit {self.finest}/{self.right}"
+        ]
+        for word, which in (("missed", self.missed), ("invented", self.invented), ("wrong place", self.wrong_places)):
+            lines += [f"  {word}: {one}" for one in which]
+        return "\n".join(lines)
+
+
+def _fits(draft: Draft, what: str, _code: str, words: list[str]) -> bool:
+    named = draft.place + draft.venue
+    said = "".join(draft.problems)
+    return (what in named or (what in draft.text and bool(draft.venue) and draft.venue in what)) and all(
+        word in said for word in words
+    )
+
+
+def score_of(names: list[str], **options: bool) -> Score:
+    score = Score()
+    for name in names:
+        score.add(name, read(name, **options))
+    return score
+
+
+def all_drafts(names: list[str]) -> Iterator[tuple[str, Draft]]:
+    for name in names:
+        for draft in read(name).drafts:
+            yield name, draft

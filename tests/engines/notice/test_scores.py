@@ -1,0 +1,79 @@
+"""Reports of other districts in other wordings: what is found of what a reader finds, and how much of it is so.
+
+The rules were tuned on the texts called t; those called h were written at the same time and held out.
+"""
+
+import pytest
+from tests.engines.notice.scoring import EXPECTED, HELD_OUT, TUNED, Score, read, score_of
+
+from duban.engines.notice import DECISION, RISK_AREA, SITE, UNSURE
+
+
+def show(score: Score, what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print(f"\nnotice, {what}: {score}")
+
+
+def test_there_are_texts_enough() -> None:
+    assert len(TUNED) >= 10
+    assert len(HELD_OUT) >= 10
+
+
+@pytest.mark.parametrize(("which", "what"), [(TUNED, "texts tuned on"), (HELD_OUT, "texts held out")])
+def test_findings_of_other_districts(which: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    score = score_of(which)
+    show(score, what, capsys)
+    assert score.precision >= 0.9
+    assert score.recall >= 0.7
+    assert not score.wrong_places
+
+
+def test_findings_with_the_lists_of_eight_districts_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    score = score_of([*TUNED, *HELD_OUT], whole_country=True)
+    show(score, "all texts, all lists", capsys)
+    assert score.precision >= 0.9
+    assert score.recall >= 0.7
+    assert not score.wrong_places
+
+
+@pytest.mark.parametrize("name", [name for name, wanted in EXPECTED.items() if "sites" in wanted])
+def test_location_statements_of_other_districts(name: str) -> None:
+    sites = [draft for draft in read(name).drafts if draft.kind == SITE]
+    said = [
+        (
+            site.jurisdiction.code if site.jurisdiction else "",
+            site.road.distance_m if site.road and site.road.distance_m else 0,
+            site.water.distance_m if site.water else 0,
+        )
+        for site in sites
+    ]
+    assert said == [(code, road, water) for _place, code, road, water in EXPECTED[name]["sites"]]
+
+
+@pytest.mark.parametrize("name", [name for name, wanted in EXPECTED.items() if "areas" in wanted])
+def test_risk_areas_of_other_districts(name: str) -> None:
+    areas = [draft for draft in read(name).drafts if draft.kind == RISK_AREA]
+    said = [(area.jurisdiction.code if area.jurisdiction else "", area.measure) for area in areas]
+    for _place, code, level in EXPECTED[name]["areas"]:
+        assert any(code == where and level in measure for where, measure in said), (code, level, said)
+    assert len(areas) == len(EXPECTED[name]["areas"])
+
+
+@pytest.mark.parametrize("name", [name for name, wanted in EXPECTED.items() if "decisions" in wanted])
+def test_decisions_of_other_bodies(name: str) -> None:
+    assert sum(draft.kind == DECISION for draft in read(name).drafts) == EXPECTED[name]["decisions"]
+
+
+@pytest.mark.parametrize("name", [name for name, wanted in EXPECTED.items() if wanted == {**wanted, "findings": []}])
+def test_a_text_without_findings_has_none(name: str) -> None:
+    assert all(draft.kind != "finding" for draft in read(name).drafts)
+
+
+def test_a_text_of_another_district_gives_no_code_of_ours() -> None:
+    from tests.engines.notice.scoring import codes, text_of
+
+    from duban.engines.notice import read_notice
+
+    for name in ("h01_shunyi_list", "t03_gaocheng_passive", "h08_gaocheng_inwords", "t08_numbers_words"):
+        for draft in read_notice(text_of(name), codes("510117")).drafts:
+            assert draft.jurisdiction is None or draft.confidence < UNSURE, (name, draft)
