@@ -139,29 +139,30 @@ class Cover:
 
     def candidates(self, lon: Floats, lat: Floats) -> Candidates:
         """For positions (n,); what is not a position (NaN, far out) has none."""
-        found = [self._of_chunk(lon, lat, at) for at in range(0, len(lon), _CHUNK)]
+        found = [self._near(lon, lat, at) for at in range(0, len(lon), _CHUNK)]
         if not found:
             return Candidates(np.zeros(0, np.intp), np.zeros(0, np.int32), np.zeros(0, bool))
-        row, entry = (np.concatenate(column) for column in zip(*found, strict=True))
-        return Candidates(row, self.area[entry], self.inside[entry])
-
-    def _of_chunk(self, lon: Floats, lat: Floats, at: int) -> tuple[Indices, Indices]:
-        u = self._along(lon[at : at + _CHUNK], self.west)
-        v = self._along(lat[at : at + _CHUNK], self.south)
+        row, u, v = (np.concatenate(column) for column in zip(*found, strict=True))
         x, y = u.astype(np.int32), v.astype(np.int32)
-        cell = y * np.int32(self.size + 2) + x
-        # All are within; clipping them spares a check that costs as much as the look-up.
-        row = np.flatnonzero(self.taken.take(cell, mode="clip"))
-        node, x, y = self.node.take(cell.take(row)), x.take(row), y.take(row)
-        sub = ((v.take(row) - y) * _FINE).astype(np.int32) * _FINE + ((u.take(row) - x) * _FINE).astype(np.int32)
+        node = self.node.take(y * np.int32(self.size + 2) + x)
+        sub = ((v - y) * _FINE).astype(np.int32) * _FINE + ((u - x) * _FINE).astype(np.int32)
         slot = self.base.take(node) + (sub & self.mask.take(node))
         first = self.start.take(slot)
         count = self.start.take(slot + 1) - first
-        if count.max(initial=0) <= 1:
-            held = count > 0
-            return row[held] + at, first[held].astype(np.intp)
         row, entry = np.repeat(row, count), np.repeat(first - (np.cumsum(count) - count), count)
-        return row + at, entry + np.arange(len(entry))
+        entry += np.arange(len(entry), dtype=np.int32)
+        return Candidates(row, self.area.take(entry), self.inside.take(entry))
+
+    def _near(self, lon: Floats, lat: Floats, at: int) -> tuple[Indices, Floats, Floats]:
+        """The rows of a chunk where a coarse cell is not empty, and where these are in cells."""
+        u = self._along(lon[at : at + _CHUNK], self.west)
+        v = self._along(lat[at : at + _CHUNK], self.south)
+        cell = v.astype(np.int32)
+        cell *= np.int32(self.size + 2)
+        cell += u.astype(np.int32)
+        # All are within; clipping them spares a check that costs as much as the look-up.
+        row = np.flatnonzero(self.taken.take(cell, mode="clip"))
+        return row + at, u.take(row), v.take(row)
 
     def _along(self, degrees: Floats, origin: float) -> Floats:
         """Cells from the ring's beginning, with their fractions; what is beyond, or NaN, lies in the ring."""
@@ -169,8 +170,11 @@ class Cover:
         with np.errstate(over="ignore"):
             along *= self.per_degree
         along += 1.0
-        np.fmax(along, 0.0, out=along)
-        return np.minimum(along, self.size + 1.0, out=along)
+        np.clip(along, 0.0, self.size + 1.0, out=along)
+        # One look that is done with sooner than two comparisons which know NaN.
+        if np.isnan(along.min(initial=0.0)):
+            along[np.isnan(along)] = 0.0
+        return along
 
     def coarse(self) -> tuple[NDArray[np.int64], NDArray[np.int32], Flags]:
         """The cover on the coarse grid alone, for a join in SQL: rows (cell, area, inside), the cell as in `node`."""

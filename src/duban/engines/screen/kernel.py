@@ -67,10 +67,13 @@ class Kernel:
         areas = self.areas
         found = self.cover.candidates(judged.lon, judged.lat)
         row, area, inside = found.row, found.area, found.inside
-        kept = (judged.arrived[row] <= areas.closes[area]) & (judged.departed[row] >= areas.opens[area])
+        # `take` where there are many: it is faster than an index in brackets.
+        kept = judged.arrived.take(row) <= areas.closes.take(area)
+        kept &= judged.departed.take(row) >= areas.opens.take(area)
         if judged.reason is not None:
-            kept &= judged.reason[row] == 0
-        row, area, held = row[kept], area[kept], inside[kept]
+            kept &= judged.reason.take(row) == 0
+        at = np.flatnonzero(kept)
+        row, area, held = row.take(at), area.take(at), inside.take(at)
         unsure = np.flatnonzero(~held)
         held[unsure] = areas.hold(area[unsure], judged.lon[row[unsure]], judged.lat[row[unsure]])
         row, area = row[held], area[held]

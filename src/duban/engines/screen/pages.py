@@ -4,7 +4,8 @@ Reading is most of what a screening costs. Numbers, and texts of one length such
 page if none is missing. A column that lies otherwise gives None here, and is left to Arrow's reader.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from zstandard import ZstdDecompressor, ZstdError
 
 Bytes = NDArray[np.uint8]
 
-_CODECS = {"ZSTD": "zstd", "SNAPPY": "snappy"}
 # What the format calls a page of values, values one after another, and presence in runs.
 _DATA_PAGE, _PLAIN, _RLE = 0, 0, 3
 # Kinds of a field in a page's heading (Thrift's compact protocol).
@@ -29,19 +30,30 @@ class _OtherwiseError(Exception):
 
 
 def numbers(path: Path, metadata: pq.FileMetaData, group: int, column: int) -> NDArray[np.int64] | None:
-    """A column of 64 bits a value in a row group (n,), its bits as integers, which cannot be written to."""
-    found: list[NDArray[np.int64]] = []
+    """A column of 64 bits a value in a row group (n,), its bits as integers."""
     try:
-        for _, rows, values in _pages(path, metadata, group, column):
-            if values.size != rows * _NUMBER:
+        pages = _pages(path, metadata, group, column)
+        if not pages:
+            return None
+        lead = pages[0].size - pages[0].rows * _NUMBER
+        if lead < 0:
+            return None
+        # Room before the first value for what precedes it, and the values where a processor likes them.
+        begin = -(-lead // _NUMBER) * _NUMBER
+        whole = np.empty(begin + metadata.row_group(group).num_rows * _NUMBER, dtype=np.uint8)
+        end = len(whole)
+        # From the last to the first, so that what precedes a page's values is overwritten by those before them.
+        for page in reversed(pages):
+            at = end - page.size
+            if at < 0:
                 raise _OtherwiseError
-            found.append(values.view(np.int64))
+            values = page.values(whole[at:end])
+            if values.size != page.rows * _NUMBER:
+                raise _OtherwiseError
+            end -= values.size
     except _OtherwiseError:
         return None
-    if not found:
-        return None
-    # Most often one page is the whole, and lies as a processor likes it.
-    return found[0] if len(found) == 1 and found[0].flags.aligned else np.concatenate(found)
+    return whole[begin:].view(np.int64)
 
 
 def texts(
@@ -49,51 +61,97 @@ def texts(
 ) -> pa.StringArray | None:
     """A text column of a row group at some rows, in ascending order, if all its texts are equally long."""
     found: list[Bytes] = []
-    width = 0
+    width = first = 0
     try:
-        for first, rows, values in _pages(path, metadata, group, column):
-            width = width or values.size // rows - _LENGTH
-            if width <= 0 or values.size != rows * (_LENGTH + width):
+        pages = _pages(path, metadata, group, column)
+        room = np.empty(max((page.size for page in pages), default=0), dtype=np.uint8)
+        for page in pages:
+            values = page.values(room[: page.size])
+            width = width or values.size // page.rows - _LENGTH
+            if width <= 0 or values.size != page.rows * (_LENGTH + width):
                 raise _OtherwiseError
-            lines = values.reshape(rows, -1)
+            lines = values.reshape(page.rows, -1)
             if (lines[:, :_LENGTH].view(np.int32) != width).any():
                 raise _OtherwiseError
-            begin, end = np.searchsorted(at, (first, first + rows))
+            begin, end = np.searchsorted(at, (first, first + page.rows))
             taken = values.view(f"V{_LENGTH + width}").take(at[begin:end] - first)
             found.append(taken.view(np.uint8).reshape(len(taken), _LENGTH + width)[:, _LENGTH:])
+            first += page.rows
     except _OtherwiseError:
         return None
     offsets = np.arange(len(at) + 1, dtype=np.int32) * np.int32(width)
     return pa.StringArray.from_buffers(len(at), pa.py_buffer(offsets), pa.py_buffer(np.concatenate(found)))
 
 
-def _pages(path: Path, metadata: pq.FileMetaData, group: int, column: int) -> Iterator[tuple[int, int, Bytes]]:
-    """Of each page the first row, how many rows, and the bytes of their values."""
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """How many rows a page has, its bytes compressed, how many it has not, and whether they say who is there."""
+
+    rows: int
+    packed: memoryview
+    size: int
+    optional: bool
+    undo: Callable[[memoryview, Bytes], None]
+
+    def values(self, room: Bytes) -> Bytes:
+        """The bytes of the values, in `room`, which has as many as the page."""
+        self.undo(self.packed, room)
+        if not self.optional:
+            return room
+        if self.size < _LENGTH:
+            raise _OtherwiseError
+        # Who is there, in runs, after its length: nobody is missing, which is known by now.
+        return room[_LENGTH + int(room[:_LENGTH].view(np.int32)[0]) :]
+
+
+def _pages(path: Path, metadata: pq.FileMetaData, group: int, column: int) -> list[_Page]:
     about, kind = metadata.row_group(group).column(column), metadata.schema.column(column)
     missing = about.statistics.null_count if about.statistics and about.statistics.has_null_count else None
     if missing != 0 or about.has_dictionary_page or about.compression not in _CODECS or kind.max_repetition_level:
         raise _OtherwiseError
-    codec = pa.Codec(_CODECS[about.compression])
+    undo = _CODECS[about.compression]()
     with path.open("rb", buffering=0) as file:
         file.seek(about.data_page_offset)
-        chunk = pa.py_buffer(file.read(about.total_compressed_size))
-    headings = memoryview(chunk).cast("B")
-    at = first = 0
-    while at < chunk.size:
-        rows, packed, size, at = _heading(headings, at)
-        held = rows <= metadata.row_group(group).num_rows - first and packed <= chunk.size - at
-        if not held or size > about.total_uncompressed_size:
+        chunk = memoryview(file.read(about.total_compressed_size))
+    found = []
+    at, left = 0, metadata.row_group(group).num_rows
+    while at < len(chunk):
+        rows, packed, size, at = _heading(chunk, at)
+        if rows > left or packed > len(chunk) - at or size > about.total_uncompressed_size:
             raise _OtherwiseError
-        page = np.frombuffer(codec.decompress(chunk.slice(at, packed), decompressed_size=size), dtype=np.uint8)
-        if kind.max_definition_level:
-            if size < _LENGTH:
-                raise _OtherwiseError
-            # Who is there, in runs, after its length: nobody is missing, which is known by now.
-            page = page[_LENGTH + int(page[:_LENGTH].view(np.int32)[0]) :]
-        yield first, rows, page
-        at, first = at + packed, first + rows
-    if first != metadata.row_group(group).num_rows:
+        found.append(_Page(rows, chunk[at : at + packed], size, kind.max_definition_level > 0, undo))
+        at, left = at + packed, left - rows
+    if left:
         raise _OtherwiseError
+    return found
+
+
+def _zstd() -> Callable[[memoryview, Bytes], None]:
+    # One for all pages of a column: to prepare it takes a tenth as long as a page.
+    decompressor = ZstdDecompressor()
+
+    def undo(packed: memoryview, room: Bytes) -> None:
+        try:
+            with decompressor.stream_reader(packed) as reader:
+                whole = reader.readinto(room) == len(room)
+        except ZstdError as error:
+            raise OSError(f"A page cannot be decompressed: {error}") from error
+        if not whole:
+            raise OSError("A page ends before its last value.")
+
+    return undo
+
+
+def _snappy() -> Callable[[memoryview, Bytes], None]:
+    codec = pa.Codec("snappy")
+
+    def undo(packed: memoryview, room: Bytes) -> None:
+        room[:] = np.frombuffer(codec.decompress(packed, decompressed_size=len(room)), dtype=np.uint8)
+
+    return undo
+
+
+_CODECS = {"ZSTD": _zstd, "SNAPPY": _snappy}
 
 
 def _heading(data: memoryview, at: int) -> tuple[int, int, int, int]:
@@ -139,6 +197,10 @@ def _integer(data: memoryview, at: int) -> tuple[int, int]:
 
 
 def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    # Most numbers are of one byte.
+    value = data[at]
+    if value < 128:
+        return value, at + 1
     value = shift = 0
     while True:
         value |= (data[at] & 127) << shift

@@ -136,12 +136,11 @@ def settle(
         sinks.result(sinks.beside("people"), PER_PERSON) as per_person,
         tempfile.TemporaryDirectory(prefix="duban-screen-") as folder,
     ):
-        writing = _Writing([areas.areas[index] for index in order], per_person)
+        writing = _Writing([areas.areas[index] for index in order])
         grouped = put_together((_placed(batch, place) for batch in found), folder, memory_mb, workers)
-        for batch, rows in in_turn(lambda batch: (batch, writing.described(batch)), grouped, workers):
+        for rows, people in in_turn(writing.both, _by_person(grouped), workers):
             per_area.add(rows)
-            writing.add(batch)
-        writing.close()
+            per_person.add(people)
     return per_area, per_person
 
 
@@ -150,17 +149,42 @@ def _placed(batch: pa.RecordBatch, place: NDArray[np.int32]) -> pa.RecordBatch:
     return batch.set_column(1, EXPOSURES.field("area"), pa.array(place[batch.column("area").to_numpy()]))
 
 
-class _Writing:
-    """Rows per person and area, as they come sorted, to both results; they number `areas`, which are sorted by id."""
+def _by_person(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Rows sorted by person, with all of a person in one batch: who goes on in the next is moved there."""
+    held: pa.RecordBatch | None = None
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        if held is not None:
+            begin = held.num_rows
+            if held["person"][-1] == batch["person"][0]:
+                begin = int(_begins(held["person"])[-1])
+                batch = pa.concat_batches([held.slice(begin), batch])
+            if begin:
+                yield held.slice(0, begin)
+        held = batch
+    if held is not None:
+        yield held
 
-    def __init__(self, areas: Sequence[Area], per_person: ResultFile):
-        self.per_person = per_person
+
+def _begins(person: pa.StringArray) -> NDArray[np.intp]:
+    """Where each person's rows begin."""
+    other = pc.not_equal(person.slice(1), person.slice(0, len(person) - 1)).to_numpy(zero_copy_only=False)
+    return np.append(0, np.flatnonzero(other) + 1)
+
+
+class _Writing:
+    """Rows for both results from those per person and area, which number `areas`, sorted by id."""
+
+    def __init__(self, areas: Sequence[Area]):
         self.ids, self.levels, self.measures = (
             pa.array([getattr(area, name) for area in areas], pa.string()) for name in ("id", "level", "measure")
         )
         self.severity = np.array([MEASURES.index(area.measure) for area in areas], dtype=np.int64)
-        # The last person of a batch may go on in the next.
-        self._open: pa.RecordBatch | None = None
+
+    def both(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+        """Rows of PER_AREA and of PER_PERSON, for a batch that holds all of each person."""
+        return self.described(batch), self.people(batch)
 
     def described(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Rows of PER_AREA."""
@@ -179,47 +203,24 @@ class _Writing:
             schema=PER_AREA,
         )
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        if not batch.num_rows:
-            return
-        rows = batch.select(["person", "area", "last"])
-        if self._open is not None:
-            (rows,) = pa.Table.from_batches([self._open, rows]).combine_chunks().to_batches()
-        begins = self._begins(rows)
-        self._people(rows.slice(0, begins[-1]), begins[:-1])
-        self._open = rows.slice(begins[-1])
-
-    def close(self) -> None:
-        if self._open is not None:
-            self._people(self._open, self._begins(self._open))
-
-    @staticmethod
-    def _begins(rows: pa.RecordBatch) -> NDArray[np.intp]:
-        """Where each person's rows begin."""
-        person = rows.column("person")
-        other = pc.not_equal(person.slice(1), person.slice(0, len(person) - 1)).to_numpy(zero_copy_only=False)
-        return np.append(0, np.flatnonzero(other) + 1)
-
-    def _people(self, rows: pa.RecordBatch, begins: NDArray[np.intp]) -> None:
+    def people(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """The strictest area decides, of those the one with the latest exposure, then the one with the lowest id."""
-        if not len(begins):
-            return
-        place, last = rows.column("area").to_numpy(), rows.column("last").to_numpy()
-        of = np.repeat(np.arange(len(begins)), np.diff(begins, append=rows.num_rows))
-        severity = self.severity[place]
-        decides = severity == np.minimum.reduceat(severity, begins)[of]
+        begins = _begins(rows["person"])
+        place, last = rows["area"].to_numpy(), rows["last"].to_numpy()
+        areas = np.diff(begins, append=rows.num_rows)
+        of = np.repeat(np.arange(len(begins)), areas)
+        severity = self.severity.take(place)
+        decides = severity == np.minimum.reduceat(severity, begins).take(of)
         late = np.where(decides, last, np.iinfo(np.int64).min)
-        decides &= late == np.maximum.reduceat(late, begins)[of]
+        decides &= late == np.maximum.reduceat(late, begins).take(of)
         decided = pa.array(np.minimum.reduceat(np.where(decides, place, len(self.ids)), begins))
-        self.per_person.add(
-            pa.record_batch(
-                [
-                    rows.column("person").take(pa.array(begins)),
-                    self.measures.take(decided),
-                    self.ids.take(decided),
-                    pa.array(np.diff(begins, append=rows.num_rows)),
-                    pa.array(np.maximum.reduceat(last, begins), INSTANT),
-                ],
-                schema=PER_PERSON,
-            )
+        return pa.record_batch(
+            [
+                rows["person"].take(pa.array(begins)),
+                self.measures.take(decided),
+                self.ids.take(decided),
+                pa.array(areas),
+                pa.array(np.maximum.reduceat(last, begins), INSTANT),
+            ],
+            schema=PER_PERSON,
         )

@@ -22,7 +22,7 @@ _COPIES = 4
 _BATCH = 1 << 17
 _WORD = 8
 # Parts that several threads may sort, and of how many rows one tells where they are to be divided.
-_PARTS = 4
+_PARTS = 8
 _SAMPLED = 64
 _LARGEST = 1 << 62
 
@@ -58,9 +58,9 @@ def put_together(
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """All exposures: their tokens (n, bytes), how these begin (n,), and the other columns."""
+    """All exposures: their tokens (n,), all equally long, how these begin (n,), and the other columns."""
 
-    tokens: Bytes
+    texts: NDArray[np.bytes_]
     begins: NDArray[np.uint64]
     numbers: list[NDArray[np.int64]]
 
@@ -79,7 +79,7 @@ def _in_memory(found: Collection[pa.RecordBatch]) -> Iterable[Callable[[], pa.Ta
     numbers = [np.concatenate([batch.column(name).to_numpy() for batch in found]) for name in EXPOSURES.names[1:]]
     if int(numbers[-1].max()) > _LARGEST // len(tokens):
         return None
-    held = _Held(tokens, _begins(tokens), numbers)
+    held = _Held(tokens.view(f"S{tokens.shape[1]}")[:, 0], _begins(tokens), numbers)
     middle = np.quantile(held.begins[::_SAMPLED], np.arange(1, _PARTS) / _PARTS, method="nearest")
     of = np.searchsorted(middle, held.begins, side="right")
     parts = (np.flatnonzero(of == part) for part in range(_PARTS))
@@ -88,10 +88,11 @@ def _in_memory(found: Collection[pa.RecordBatch]) -> Iterable[Callable[[], pa.Ta
 
 def _summed(held: _Held, at: NDArray[np.intp]) -> pa.Table:
     """The rows of TOGETHER for the exposures at some places."""
-    order, heads = _sorted(held, at)
+    order, texts, other = _sorted(held, at)
     area, first, last, visits, stayed = (column.take(order) for column in held.numbers)
+    heads = np.append(0, np.flatnonzero(other | (area[1:] != area[:-1])) + 1)
     columns = [
-        _texts(held.tokens.take(order[heads], axis=0)),
+        _texts(texts.take(heads)),
         pa.array(area.take(heads)),
         pa.array(np.minimum.reduceat(first, heads)),
         pa.array(np.maximum.reduceat(last, heads)),
@@ -101,27 +102,25 @@ def _summed(held: _Held, at: NDArray[np.intp]) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=TOGETHER)
 
 
-def _sorted(held: _Held, at: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """These places by token and area, and where among them each pair of these begins."""
+def _sorted(held: _Held, at: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.bytes_], NDArray[np.bool_]]:
+    """These places by token and area, the tokens in this order, and whether each is another than the one before."""
     area = held.numbers[0].take(at)
     # Sorted by one number: how the token begins, whose last bits make room for the area.
     bits = np.uint64(int(area.max()).bit_length())
     key = held.begins.take(at) >> bits << bits | area.astype(np.uint64)
     order = np.argsort(key)
-    key, at, area = key.take(order), at.take(order), area.take(order)
-    other = np.diff(key >> bits) != 0
-    alike = np.flatnonzero(~other)
+    at, alike = at.take(order), np.diff(key.take(order) >> bits) == 0
+    texts = held.texts.take(at)
+    other = texts[1:] != texts[:-1]
     # Nearly all that begin alike are one token; where they are not, the whole of them decides.
-    texts = held.tokens.view(f"S{held.tokens.shape[1]}")[:, 0]
-    unlike = texts.take(at[alike]) != texts.take(at[alike + 1])
+    unlike = alike & other
     if unlike.any():
-        run = np.cumsum(np.append(0, other))
-        mixed = np.flatnonzero(np.isin(run, run[alike[unlike]]))
-        within = mixed[np.lexsort((area[mixed], texts.take(at[mixed])))]
-        at[mixed], area[mixed] = at[within], area[within]
-        other[alike] = texts.take(at[alike]) != texts.take(at[alike + 1])
-    other |= np.diff(area) != 0
-    return at, np.append(0, np.flatnonzero(other) + 1)
+        run = np.cumsum(np.append(0, ~alike))
+        mixed = np.flatnonzero(np.isin(run, run[1:][unlike]))
+        at[mixed] = at[mixed[np.lexsort((held.numbers[0][at[mixed]], texts[mixed]))]]
+        texts = held.texts.take(at)
+        other = texts[1:] != texts[:-1]
+    return at, texts, other
 
 
 def _begins(tokens: Bytes) -> NDArray[np.uint64]:
@@ -141,6 +140,6 @@ def _lines(texts: pa.StringArray) -> Bytes | None:
     return np.frombuffer(data, dtype=np.uint8)[ends[0] : ends[-1]].reshape(-1, width)
 
 
-def _texts(lines: Bytes) -> pa.StringArray:
-    offsets = np.arange(len(lines) + 1, dtype=np.int32) * np.int32(lines.shape[1])
-    return pa.StringArray.from_buffers(len(lines), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(lines)))
+def _texts(texts: NDArray[np.bytes_]) -> pa.StringArray:
+    offsets = np.arange(len(texts) + 1, dtype=np.int32) * np.int32(texts.itemsize)
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(texts.view(np.uint8)))
