@@ -320,7 +320,7 @@ def _page(request: StaffRequest, found: Meeting, *, status: int = 200, **more: A
         "shape": SHAPES[MeetingState(found.state)],
         "agenda": agenda,
         "people": [
-            (presence.label, [(name_of(one), one.title) for one in those])
+            (presence.label, [(_shown(one, records), one.title) for one in those])
             for presence, those in people.items()
             if those
         ],
@@ -510,7 +510,7 @@ def decide(request: StaffRequest, meeting_id: uuid.UUID) -> HttpResponse:
 
 def _lead(name: str, code: str) -> Unit | None:
     if code and not name.strip():
-        name = places.names([code]).get(code, "")
+        name = places.names([code]).get(code, code)
     if not name.strip():
         return None
     return Unit(name, code)

@@ -37,6 +37,7 @@ from duban.places.codes import LENGTHS, covers, within
 
 SEES_ORDERS = ("area.declare", "screening.count")
 OFFICER = "file.edit"
+"""Who changes files knows their numbers, however small."""
 BROUGHT_THROUGH = {
     Measure.CENTRALISED: "isolated_at",
     Measure.HOME: "isolated_at",
@@ -118,18 +119,18 @@ def orders_of(person: Person, decision_id: uuid.UUID) -> list[OrderShown]:
 
 
 def orders_work_of(
-    decision_ids: Collection[uuid.UUID], now: datetime, *, reader: Person | None = None
+    decision_ids: Collection[uuid.UUID], now: datetime, *, known: Collection[str] | None = None
 ) -> dict[uuid.UUID, Work]:
     """By decision how far its orders are, in people; a decision without any is not there.
 
-    To a `reader` who is no health officer there small numbers are not told: neither how many, nor how many are left.
+    `known` are the codes of which every number is told; elsewhere no small one is: neither how many there are, nor how
+    many are left. None: everything is told, for what goes to nobody as it is.
     """
     links = list(standing_orders().filter(decision__in=decision_ids).select_related("area"))
     counts = _people_by_area({link.area_id for link in links})
     linked: dict[uuid.UUID, list[OrderMandate]] = defaultdict(list)
     for link in links:
         linked[link.decision_id].append(link)
-    knows = rights.codes(reader, OFFICER) if reader is not None else None
     found = {}
     for key, areas in linked.items():
         numbers = [counts[one.area_id] for one in areas]
@@ -141,7 +142,7 @@ def orders_work_of(
             of=sum(of for _done, of in numbers),
             share=sum(share_of(done, of) for done, of in numbers),
         )
-        whole = knows is None or all(covers(knows, one.area.jurisdiction) for one in areas)
+        whole = known is None or all(covers(known, one.area.jurisdiction) for one in areas)
         found[key] = work if whole else _told(work, numbers)
     return found
 

@@ -44,6 +44,7 @@ SHOWS: dict[str, Promise] = {
     "late": gettext_lazy("overdue"),
     "soon": gettext_lazy("due within a week"),
     "no_work": gettext_lazy("without work"),
+    "wanting": gettext_lazy("overdue or without work"),
     "closed": gettext_lazy("seen through"),
     "all": pgettext_lazy("decisions", "all"),
 }
@@ -76,6 +77,8 @@ def _is_shown(show: str, now: datetime) -> Q:
         return in_force & Q(due_on__gte=today, due_on__lte=today + SOON)
     if show == "no_work":
         return in_force & ~has_work()
+    if show == "wanting":
+        return in_force & (Q(due_on__lt=today) | ~has_work())
     return in_force
 
 

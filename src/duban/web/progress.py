@@ -17,6 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from duban.access import rights
 from duban.access.models import Person
 from duban.commons import mandates as commons
 from duban.decisions.mandates import Work
@@ -47,11 +48,11 @@ class Kind:
 
     name: Promise
     counts: Promise
-    work_of: Callable[[Collection[uuid.UUID], datetime, Person | None], dict[uuid.UUID, Work]]
+    work_of: Callable[[Collection[uuid.UUID], datetime, Collection[str] | None], dict[uuid.UUID, Work]]
     standing: Callable[[], QuerySet[Any]]
 
 
-def _entries(keys: Collection[uuid.UUID], now: datetime, _reader: Person | None) -> dict[uuid.UUID, Work]:
+def _entries(keys: Collection[uuid.UUID], now: datetime, _known: Collection[str] | None) -> dict[uuid.UUID, Work]:
     return {
         key: Work(one.entries, one.closed, one.overdue, one.closed, one.entries, float(one.closed))
         for key, one in ledger.work_of(keys, now).items()
@@ -63,26 +64,26 @@ KINDS: dict[str, Kind] = {
     "order": Kind(
         _("Screening orders"),
         _("people brought through what the order asks"),
-        lambda keys, now, reader: outbreak.orders_work_of(keys, now, reader=reader),
+        lambda keys, now, known: outbreak.orders_work_of(keys, now, known=known),
         outbreak.standing_orders,
     ),
     "sampling": Kind(
         _("Sampling of venues"),
         _("of what was due by now is sampled"),
-        lambda keys, now, _reader: outbreak.sampling_work_of(keys, now),
+        lambda keys, now, _known: outbreak.sampling_work_of(keys, now),
         outbreak.standing_sampling,
     ),
     "round": Kind(
         _("Patrol rounds"),
         _("venues visited"),
-        lambda keys, now, _reader: patrol.work_of(keys, now),
+        lambda keys, now, _known: patrol.work_of(keys, now),
         patrol.standing,
     ),
     "entry": Kind(_("Entries of the ledger"), _("entries struck off"), _entries, ledger.standing_work),
     "need": Kind(
         _("Needs of communities"),
         _("brought, and seen by the community"),
-        lambda keys, now, _reader: commons.work_of(keys, now),
+        lambda keys, now, _known: commons.work_of(keys, now),
         commons.standing,
     ),
 }
@@ -143,15 +144,22 @@ def percent_of(share: float, pieces: int, *, finished: bool) -> int:
 
 
 def progress_of(
-    decisions: Iterable[Decision], now: datetime, *, reader: Person | None = None
+    decisions: Iterable[Decision],
+    now: datetime,
+    *,
+    reader: Person | None = None,
+    known: Collection[str] | None = None,
 ) -> dict[uuid.UUID, Progress]:
-    """By decision how far it is, in few queries whatever their number; small numbers as the reader may know.
+    """By decision how far it is, in few queries whatever their number.
 
-    Without a `reader` everything is counted, for what goes no further than a mark or a list.
+    Small numbers of people are told as the `reader` may know them, or at the codes `known`; with neither everything is,
+    for what reaches nobody as it is.
     """
+    if reader is not None:
+        known = rights.codes(reader, outbreak.OFFICER)
     those = list(decisions)
     keys = [decision.pk for decision in those]
-    work = {name: kind.work_of(keys, now, reader) for name, kind in KINDS.items()} if keys else {}
+    work = {name: kind.work_of(keys, now, known) for name, kind in KINDS.items()} if keys else {}
     today = timezone.localdate(now)
     found = {}
     for decision in those:

@@ -37,7 +37,6 @@ def meeting_of(meeting: Meeting) -> str:
 def decision_lines(context: template.Context, decisions: Any) -> dict[str, Any]:
     """Decisions as lines that open them, each with how far it is."""
     person = context["request"].user
-    reader = person if person.is_authenticated else None
     found = list(decisions)
-    progress = progress_of(found, clock.now(), reader=reader)
+    progress = progress_of(found, clock.now(), reader=person if person.is_authenticated else None, known=())
     return {"lines": [(decision, progress[decision.pk]) for decision in found]}

@@ -8,7 +8,8 @@
     // A browser that forbids storage follows the system.
   }
   const apply = () => {
-    document.documentElement.dataset.bsTheme = chosen || (dark.matches ? "dark" : "light");
+    const root = document.documentElement;
+    root.dataset.bsTheme = root.dataset.themeFixed || chosen || (dark.matches ? "dark" : "light");
     document.dispatchEvent(new CustomEvent("duban:theme"));
   };
   dark.addEventListener("change", apply);
