@@ -27,6 +27,7 @@ from duban.engines.screen import (
     Store,
     read_areas,
     screen,
+    together,
 )
 
 START = datetime(2021, 1, 10, tzinfo=UTC)
@@ -100,6 +101,23 @@ def test_a_row_per_person_and_area_and_the_strictest_measure_per_person():
         {"person": "a", "measure": "monitor", "area": "wide", "areas": 1, "last": START + HOUR},
         {"person": "b", "measure": "centralised", "area": "small", "areas": 2, "last": START + 3 * HOUR},
     ]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_person_whose_rows_come_in_several_batches_is_decided_once(monkeypatch, size, workers):
+    """One with four areas beside others with one, two and three, in batches too small for them."""
+    measures = zip(("test", "home", "monitor", "home"), (116.9, 116.7, 116.5, 116.3), strict=True)
+    areas = [area(f"{east}", measure=measure, shape=shapely.box(116, 36, east, 37)) for measure, east in measures]
+    rows = [row(f"p{nth:02d}", lon=116.8 - 0.2 * (nth * 7 % 4), arrived=START + nth * HOUR / 9) for nth in range(25)]
+    rows = [one | {"departed": one["arrived"] + HOUR} for one in rows]
+    whole = screen(table(*rows), Areas(tuple(areas)), now=NOW, workers=1)
+    monkeypatch.setattr(together, "_BATCH", size)
+    split = screen(table(*rows), Areas(tuple(areas)), now=NOW, workers=workers)
+    assert split.per_area.equals(whole.per_area)
+    assert split.per_person.equals(whole.per_person)
+    assert whole.per_person["areas"].to_pylist() == [1 + nth * 7 % 4 for nth in range(25)]
+    assert (split.exposures, split.people) == (whole.exposures, whole.people)
 
 
 def test_of_equally_strict_areas_the_latest_decides_then_the_lower_id():
