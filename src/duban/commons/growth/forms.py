@@ -294,9 +294,7 @@ class ServiceForm(forms.Form):
     milestones = forms.CharField(
         label=gettext_lazy("Milestones"),
         required=False,
-        help_text=gettext_lazy(
-            "One a line: what is to be brought, a blank, the day by which: Five trainings 2021-06-30"
-        ),
+        help_text=gettext_lazy("One a line: what is to be brought, a blank, by which day: Five trainings 2021-06-30"),
         widget=forms.Textarea(attrs={"rows": 5}),
     )
 
