@@ -151,7 +151,7 @@ def test_whatever_is_written_is_read_again(worker: Person, title: str, place: st
     activity = shift.activity
 
     def flat(text: str) -> str:
-        return re.sub(r"\r\n|\r|\n", "\n", text)
+        return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]", " ", re.sub(r"\r\n?", "\n", text))
 
     assert str(event["SUMMARY"]) == flat(activity.title)
     assert str(event["LOCATION"]) == flat(activity.place)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django_tasks_db.models import DBTaskResult
 from tests.commons.volunteering.building import BEGINS, ENDS, announce, anybody, join, text
@@ -93,7 +93,7 @@ def test_a_day_may_be_named(worker: Person, capsys: Any) -> None:
     call_command("forget_volunteers", "--before", "2021-01-20")
     call_command("forget_volunteers", "--before", "2021-01-21")
     assert capsys.readouterr().out.split() == ["0", "3"]
-    with pytest.raises(SystemExit):
+    with pytest.raises(CommandError, match="bad_date"):
         call_command("forget_volunteers", "--before", "yesterday")
 
 

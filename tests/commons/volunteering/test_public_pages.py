@@ -78,8 +78,9 @@ def test_a_second_press_leads_to_the_same_page(worker: Person) -> None:
         ({"phone": ""}, "contact_phone"),
         ({"phone": "一三八"}, "contact_phone"),
         ({"phone": "1" * 99}, "contact_phone"),
-        ({"shift": "none"}, "invalid_choice"),
-        ({"id": "none"}, "invalid"),
+        ({"shift": "none"}, "bad_id"),
+        ({"id": "none"}, "bad_id"),
+        ({"key": ""}, "bad_id"),
     ],
 )
 def test_what_is_wrong_stands_at_its_field_and_nothing_is_written(

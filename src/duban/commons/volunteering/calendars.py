@@ -3,6 +3,7 @@
 A shift has one id in every feed that holds it; somebody's own sign-up has another, since its state is theirs alone.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import lru_cache
@@ -12,13 +13,14 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from icalendar import Calendar, Event, Timezone
+from icalendar import Calendar, Event, Timezone, vText
 
 from duban.commons.models import Shift, SignUp, SignUpState
 from duban.commons.volunteering.words import is_chinese
 
 REFRESH = timedelta(hours=4)
 """How often who follows a feed should ask again."""
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 KNOWN_FROM = date(2015, 1, 1)
 """The changes of a zone's clocks are told from here on; no shift is older."""
 STATUS = {SignUpState.WAITING: "TENTATIVE", SignUpState.IN: "CONFIRMED", SignUpState.WITHDRAWN: "CANCELLED"}
@@ -55,13 +57,19 @@ def event_of_shift(shift: Shift) -> Event:
     event.add("status", "CANCELLED" if activity.cancelled_at else "CONFIRMED")
     event.add("dtstart", shift.begins_at.astimezone(zone))
     event.add("dtend", shift.ends_at.astimezone(zone))
-    event.add("summary", activity.title)
-    event.add("location", activity.place)
+    event.add("summary", _text(activity.title))
+    event.add("location", _text(activity.place))
     if activity.lat is not None and activity.lon is not None:
         event.add("geo", (activity.lat, activity.lon))
-    event.add("description", "\n\n".join(part for part in (activity.text, activity.organiser) if part))
+    words = "\n\n".join(part for part in (activity.text, activity.organiser) if part)
+    event.add("description", _text(words))
     event.add("url", f"{settings.DUBAN_SITE_URL}{reverse('neighbours:volunteer_activity', args=[activity.pk])}")
     return event
+
+
+def _text(words: str) -> str:
+    """As a calendar may hold it: of the control characters only the end of a line, written one way."""
+    return CONTROL.sub(" ", re.sub(r"\r\n?", "\n", words))
 
 
 def _calendar(events: Iterable[Event], title: str) -> bytes:
@@ -70,7 +78,7 @@ def _calendar(events: Iterable[Event], title: str) -> bytes:
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", "PUBLISH")
-    calendar.add("x-wr-calname", title)
+    calendar.add("x-wr-calname", vText(" ".join(_text(title).split())))
     calendar.add("x-wr-timezone", settings.TIME_ZONE)
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", f"PT{REFRESH // timedelta(hours=1)}H")

@@ -163,6 +163,12 @@ class SignUpForm(forms.Form):
         super().__init__(data, initial={"id": uuid.uuid4(), "key": new_secret(), "shift": chosen})
         self.fields["shift"].choices = [(str(one.pk), str(one)) for one in shifts]  # type: ignore[attr-defined]
 
+    def clean(self) -> dict[str, Any]:
+        """What nobody typed is wrong where the page is old; which field it is would help nobody."""
+        if {"id", "key", "shift"} & set(self.errors):
+            raise forms.ValidationError(_("Load the page anew, then send again."), code="bad_id")
+        return self.cleaned_data
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def activity_page(request: HttpRequest, open_activity_id: uuid.UUID) -> HttpResponse:
