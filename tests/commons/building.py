@@ -11,7 +11,9 @@ from duban.demo.builders import NOON
 COMMUNITY = "110112005001"
 
 
-def make_place(name: str = "3号楼2单元", code: str = COMMUNITY, kind: str = "entrance", **more: object) -> SharedPlace:
+def make_place(name: str = "", code: str = COMMUNITY, kind: str = "entrance", **more: object) -> SharedPlace:
+    """Without a name it gets one that no other has."""
+    name = name or f"{SharedPlace.objects.count() + 3}号楼2单元"
     return SharedPlace.objects.create(name=name, jurisdiction=code, kind=kind, token=secrets.token_urlsafe(16), **more)
 
 

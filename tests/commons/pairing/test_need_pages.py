@@ -34,7 +34,9 @@ def noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def worker(db: None) -> Person:
-    Jurisdiction.objects.create(code=COMMUNITY, name="艺苑西里社区", kind="community", parent_code=COMMUNITY[:9])
+    Jurisdiction.objects.create(
+        code=COMMUNITY, name="艺苑西里社区", kind="community", parent_code=COMMUNITY[:9], loaded_at=NOON
+    )
     return make_person("worker", "community_worker")
 
 
@@ -150,7 +152,7 @@ def test_delivered_verified_refused_and_thanked(desk: Client, worker: Person) ->
     answer = desk.post(verify, {"good": "1", "photos": picture(3)})
     assert (answer.status_code, Photo.objects.count()) == (409, 2)
     desk.post(f"/commons/needs/pledges/{made.pledge.pk}/record/", {"number": "15", "photos": picture(4)})
-    second = Delivery.objects.get(verified_by=None)
+    second = Delivery.objects.get(verified_by__isnull=True)
     refuse = f"/commons/needs/deliveries/{second.pk}/verify/"
     assert desk.post(refuse, {"reason": ""}).status_code == 400
     assert desk.post(refuse, {"reason": "画框破损"}).status_code == 302

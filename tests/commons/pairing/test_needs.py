@@ -180,7 +180,7 @@ class Pledges(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 20), good=st.booleans())
     def judge(self, which: int, good: bool) -> None:
-        waiting = list(Delivery.objects.filter(pledge__need=self.need, verified_by=None).order_by("pk"))
+        waiting = list(Delivery.objects.filter(pledge__need=self.need, verified_by__isnull=True).order_by("pk"))
         if waiting:
             actions.verify_delivery(
                 by=self.worker, now=NOON, delivery_id=waiting[which % len(waiting)].pk, good=good, reason="不符",

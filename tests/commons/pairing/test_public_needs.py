@@ -85,7 +85,9 @@ def test_sign_up_deliver_in_parts_and_be_thanked(worker: Person, anybody: Client
     actions.verify_delivery(by=worker, now=NOON, delivery_id=Delivery.objects.order_by("pk")[0].pk, good=True)
     public = text_of(anybody.get(page))
     assert re.search(r"<b>运河中学</b>\s*25 幅", public)
-    assert anybody.get(f"{page}photos/{photos[0]}/public/")["Cache-Control"].startswith("public")
+    shown = anybody.get(f"{page}photos/{photos[0]}/public/")
+    assert b"".join(shown.streaming_content)[:2] == b"\xff\xd8"  # type: ignore[attr-defined]
+    assert shown["Cache-Control"].startswith("public")
     for sha, variant in ((photos[0], "original"), (photos[1], "thumbnail"), ("x", "public"), (photos[0], "other")):
         assert anybody.get(f"{page}photos/{sha}/{variant}/").status_code == 404
     actions.close_need(by=worker, now=NOON, need_id=need.pk, thanks="谢谢同学们")

@@ -25,8 +25,6 @@ def furnish(by: Person, town: str, words: str, now: datetime) -> tuple[dict[str,
     paper = actions.enter_paper(by=by, now=now, vote_id=vote.pk, doors=["102"], counts={"yes": 1})
     household = place.households.get(door="101")
     keys = {
-        "<place_id>": str(place.pk),
-        "<topic_id>": str(vote.topic_id),
         "<vote_id>": str(vote.pk),
         "<asked>": str(vote.pk),
         "<paper_id>": str(paper.pk),

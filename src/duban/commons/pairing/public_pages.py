@@ -152,11 +152,11 @@ def photo(request: HttpRequest, open_need: uuid.UUID, shown_photo: str, variant:
 
 def _opened(request: HttpRequest, secret: str) -> Pledge:
     """Whose sign-up it is. Raises NotFound (`pledge_not_found`), TooMany (`too_many_tries`) for who guesses."""
-    require_patience(request, "own pledge")
+    require_patience(request, "own-pledge")
     try:
         return queries.pledge_of(secret)
     except NotFound:
-        count_try(request, "own pledge")
+        count_try(request, "own-pledge")
         raise
 
 

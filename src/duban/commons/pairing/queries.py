@@ -75,7 +75,7 @@ def delivery_for(person: Person, delivery_id: int) -> Delivery:
 
 def waiting_by_need(needs: Collection[PostedNeed]) -> dict[uuid.UUID, int]:
     """By need how many deliveries wait to be looked at; needs without any are absent."""
-    found = Delivery.objects.filter(pledge__need__in=[need.pk for need in needs], verified_by=None)
+    found = Delivery.objects.filter(pledge__need__in=[need.pk for need in needs], verified_by__isnull=True)
     return dict(found.values_list("pledge__need").annotate(number=Count("pk")))
 
 
