@@ -16,7 +16,7 @@ from duban.access.actions import add_person
 from duban.access.models import Person
 from duban.bulletin.actions import approve_issue, draft_issue, edit_issue, publish_issue
 from duban.core.audit import Console
-from duban.demo import campaign, inspection, layers, meetings, organisations, outbreak, partners, volunteers
+from duban.demo import campaign, inspection, layers, meetings, neighbours, organisations, outbreak, partners, volunteers
 from duban.demo.pictures import SUBJECTS, draw_picture
 from duban.evidence.actions import store_photo
 from duban.ledger import actions as ledger
@@ -277,6 +277,7 @@ def tell(*, people: dict[str, Person], scenes: Sequence[Scene], pictures: Pictur
     inspect(by=people["inspector"])
     campaign.expose(people=people, now=now)
     campaign.plan(people=people, now=now)
+    neighbours.tell(people=people, now=now)
     partners.add_partners(people=people, posted=beijing(13, 15), now=now)
     secret = outbreak.tell(people=people, now=now)
     meetings.tell(people=people, now=now)
