@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from duban.commons.models import DocumentKind, Organisation, OrganisationKind, Purpose, Tier
 from duban.commons.register import roster
@@ -63,7 +64,7 @@ class OrganisationForm(forms.Form):
 
     id = forms.UUIDField(widget=forms.HiddenInput, required=False)
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
-    name = text(_("Name"), 100)
+    name = text(pgettext_lazy("of an organisation", "Name"), 100)
     tier = NeededField(label=_("Tier"), widget=forms.Select(choices=[CHOOSE, *Tier.choices]))
     credit_code = text(
         _("Unified social credit code"), 30, needed=False, hint=_("18 characters; registered ones have it.")
