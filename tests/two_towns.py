@@ -60,6 +60,7 @@ FIGURE = "?figure=handled:n:2021-01-01:2021-02-01"
 GETS: dict[str, tuple[str, ...]] = {
     "/": ("",),
     "/desk/": ("",),
+    "/leader/": ("", "?screen=1"),
     "/decisions/": ("", "?show=all", "?show=no_work", "?show=late&unit={mark}"),
     "/decisions/<decision_id>/": ("",),
     "/decisions/meetings/": ("",),
@@ -402,6 +403,7 @@ GETS: dict[str, tuple[str, ...]] = {
 }
 # Addresses that only take something; those with a key in them answer a hidden one as one that is not there.
 POSTS = {
+    "/leader/count/",
     *(f"/decisions/<decision_id>/{step}/" for step in ("link", "unlink", "close", "withdraw")),
     *(
         f"/decisions/meetings/<meeting_id>/{step}/"

@@ -146,6 +146,8 @@ ROWS: dict[str, Row] = {
     "GET /bulletins/points/": ALL,
     "GET /bulletins/search/": ALL,
     "GET /desk/": ALL,
+    "GET /leader/": "SL",
+    "POST /leader/count/": "SL",
     "GET /decisions/": "HSOCL",
     "GET /decisions/<decision_id>/": "HSOCL",
     "POST /decisions/<decision_id>/link/": "SOC",

@@ -178,8 +178,10 @@ def test_small_numbers_of_people_are_told_to_health_officers_alone(office: Offic
     area, files = office.order(people)
     outbreak.link_order(by=office.officer, now=NOW, area_id=area.pk, decision_id=decision.pk)
     CaseFile.objects.filter(pk__in=[file.pk for file in files[:through]]).update(isolated_at=NOW)
-    work = so_far(decision, office.leader).strands[0].work
+    found = so_far(decision, office.leader)
+    work = found.strands[0].work
     assert (work.done, work.of, work.share) == (0, 0, 0.0)
+    assert (found.percent, found.strands[0].percent) == (None, None)
     known = so_far(decision, office.officer).strands[0].work
     assert (known.done, known.of) == (through, people)
 

@@ -27,6 +27,7 @@ class Work:
 
     `pieces` of it are linked, of which `finished` need nothing more and `late` are past their day; `done` of `of` are
     in what that kind of work counts, and `share` is the sum over the pieces of how far each is, from 0 to 1.
+    `told` False: the reader may not know these three, because they are of few people.
     """
 
     pieces: int
@@ -35,6 +36,7 @@ class Work:
     done: int
     of: int
     share: float
+    told: bool = True
 
 
 def share_of(done: int, of: int) -> float:

@@ -19,6 +19,8 @@ from duban.ledger.mandates import link_entry
 from duban.ledger.queries import Filters, entries_for
 from duban.outbreak.mandates import link_order, link_sampling, orders_for
 from duban.outbreak.venue_sampling.frequencies import levels_for
+from duban.outbreak.venue_sampling.rounds import samplings_for
+from duban.outbreak.venue_sampling.sampling import record_sampling
 from duban.patrol.mandates import link_round
 from duban.patrol.models import Failure
 from duban.patrol.rounds import rounds_for
@@ -46,6 +48,8 @@ WHO = (
     Attendee("member", "赵磊", "区委副书记、区长、区防控工作领导小组副组长"),
     Attendee("member", "刘东伟", "区委副书记"),
 )
+SAMPLED = 2
+"""Rounds of sampling that are done already on the day of loading."""
 RUBBISH = 3
 """Open entries that carry out what the weekly meeting decided."""
 
@@ -60,6 +64,7 @@ def tell(*, people: Mapping[str, Person], now: datetime) -> None:
 class _Meetings:
     def __init__(self, people: Mapping[str, Person], days: Days):
         self.by, self.second, self.days = people["supervisor"], people["leader"], days
+        self.officer = people["health_officer"]
 
     def body(self, kind: str, name: str) -> Body:
         return actions.make_body(by=self.by, now=self.days.at(1, 9), kind=kind, name=name, jurisdiction=layers.DISTRICT)
@@ -150,6 +155,10 @@ class _Group(_Meetings):
                 link_order(by=self.by, now=days.at(19, 15, 5), area_id=orders[key], decision_id=decision.pk)
         level = levels_for(self.by).filter(level="medium", since=days.day(19))[0]
         link_sampling(by=self.by, now=days.at(19, 15, 40), level_id=level.pk, decision_id=sample.pk)
+        for sampling in samplings_for(self.officer).filter(due_on=days.day(21), done_at=None)[:SAMPLED]:
+            record_sampling(
+                by=self.officer, now=days.now, sampling_id=sampling.pk, staff_taken=5, surfaces=("收银台", "公用秤")
+            )
         for round_ in rounds_for(self.by)[:1]:
             link_round(by=self.by, now=days.at(21, 0, 5), round_id=round_.pk, decision_id=strict.pk)
         self.link(strict, self._failures(inspection.THE_PAGE))

@@ -151,7 +151,7 @@ def _told(work: Work, numbers: list[tuple[int, int]]) -> Work:
     """Nothing below ten: neither people, nor those brought through, nor those left."""
     if all(number == 0 or number >= FEW for done, of in numbers for number in (done, of, of - done)):
         return work
-    return Work(work.pieces, work.finished, work.late, 0, 0, float(work.finished))
+    return Work(work.pieces, work.finished, work.late, 0, 0, float(work.finished), told=False)
 
 
 def _people_by_area(area_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int]]:

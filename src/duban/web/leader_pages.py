@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +12,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from duban.access import rights
@@ -23,8 +23,7 @@ from duban.bulletin.queries import issues_for
 from duban.commons.models import Tier
 from duban.core import clock
 from duban.core.errors import NotAllowed
-from duban.decisions.models import Decision, DecisionState
-from duban.ledger.figures import Figure, Period
+from duban.ledger.figures import Figure
 from duban.ledger.filters import write_filters
 from duban.ledger.lifecycle import OPEN
 from duban.ledger.overview import month_to, week_of
@@ -144,7 +143,7 @@ def numbers_of(person: Person, code: str, figures: Mapping[str, Any], today: dat
         ),
         Number(
             "followed", _("people followed"), people["figures"]["followed"],
-            rows_url(person, Asked("followed", today, code)) or f"{reverse('outbreak:report')}?{urlencode({'at': code})}",
+            rows_url(person, Asked("followed", today, code)) or _report(code),
             **_trended(people["trend"]),
         ),
         Number(
@@ -155,7 +154,11 @@ def numbers_of(person: Person, code: str, figures: Mapping[str, Any], today: dat
     ]  # fmt: skip
 
 
-def _line(numbers: Sequence[int | None]) -> dict[str, str]:
+def _report(code: str) -> str:
+    return f"{reverse('outbreak:report')}?{urlencode({'at': code})}"
+
+
+def _line(numbers: Sequence[int | None]) -> dict[str, Any]:
     line, dot = trend_line(numbers)
     return {"line": line, "dot": dot}
 
@@ -218,7 +221,7 @@ def _ahead(person: Person, code: str, figures: Mapping[str, Any]) -> list[tuple[
         "decisions": (figures["decisions"]["soon"], f"{reverse('web:decisions')}?show=soon"),
         "meetings": (figures["decisions"]["meetings"], reverse("decisions:meetings")),
         "rounds": (figures["patrol"]["rounds"], reverse("patrol:rounds")),
-        "alerts": (people["alerts"], f"{reverse('outbreak:report')}?{urlencode({'at': code})}"),
+        "alerts": (people["alerts"], _report(code)),
     }
     return [(str(AHEAD[key]), *found[key]) for key in AHEAD]
 
@@ -323,13 +326,14 @@ def leader(request: StaffRequest) -> HttpResponse:
     if found.is_old and ask_for_count(code, now=now):
         count_area_later.enqueue(code)
     screen = request.GET.get("screen") == "1"
+    late_ones = write_filters(Filters(area=_area_of(person, code), overdue=True))
     asked = urlencode({"at": code} | ({"screen": "1"} if screen else {}))
     context = shown(person, code, name, found, now) | {
         "screen": screen,
         "here": f"{reverse('web:leader')}?{asked}",
         "areas": areas_for(person),
         "today": now,
-        "map_source": f"{reverse('ledger:geojson')}?{write_filters(Filters(area=_area_of(person, code), overdue=True))}",
+        "map_source": f"{reverse('ledger:geojson')}?{late_ones}",
     }
     if request.htmx:
         return render(request, "web/parts/leader_live.html", context)

@@ -109,13 +109,15 @@ class Strand:
         return self.work.finished >= self.work.pieces
 
     @property
-    def percent(self) -> int:
-        return percent_of(self.work.share, self.work.pieces, finished=self.finished)
+    def percent(self) -> int | None:
+        """None: not told."""
+        told = self.work.told or self.finished
+        return percent_of(self.work.share, self.work.pieces, finished=self.finished) if told else None
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one decision is; `percent` is None where nothing carries it out."""
+    """How far one decision is; `percent` is None where nothing carries it out or the reader may not know it."""
 
     standing: Standing
     strands: tuple[Strand, ...]
@@ -130,7 +132,7 @@ class Progress:
 
     @property
     def percent(self) -> int | None:
-        if not self.strands:
+        if not self.strands or any(strand.percent is None for strand in self.strands):
             return None
         share = sum(strand.work.share for strand in self.strands)
         return percent_of(share, self.pieces, finished=self.finished)

@@ -34,9 +34,9 @@ def meeting_of(meeting: Meeting) -> str:
 
 
 @register.inclusion_tag("web/parts/decision_lines.html", takes_context=True)
-def decision_lines(context: template.Context, decisions: Any) -> dict[str, Any]:
-    """Decisions as lines that open them, each with how far it is."""
+def decision_lines(context: template.Context, decisions: Any, numbered: bool = True) -> dict[str, Any]:
+    """Decisions as lines that open them, each with how far it is; `numbered` as their meeting took them."""
     person = context["request"].user
     found = list(decisions)
     progress = progress_of(found, clock.now(), reader=person if person.is_authenticated else None, known=())
-    return {"lines": [(decision, progress[decision.pk]) for decision in found]}
+    return {"lines": [(decision, progress[decision.pk]) for decision in found], "numbered": numbered}

@@ -43,6 +43,7 @@ WINGS = {
 }
 ROOMS = (
     Room("web:desk", _("Desk"), (), "d"),
+    Room("web:leader", pgettext_lazy("room", "Overview"), ("leader.see",)),
     Room("ledger:list", _("Ledger"), ("entry.see", "entry.see_own"), "l"),
     Room("ledger:add", _("Add a finding"), ("entry.record",), "n"),
     Room("ledger:import", _("Import"), ("entry.record",)),
