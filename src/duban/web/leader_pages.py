@@ -22,7 +22,7 @@ from duban.bulletin.models import WAITING, Issue
 from duban.bulletin.queries import issues_for
 from duban.commons.models import Tier
 from duban.core import clock
-from duban.core.errors import NotAllowed
+from duban.core.errors import NotAllowed, NotFound
 from duban.ledger.figures import Figure
 from duban.ledger.filters import write_filters
 from duban.ledger.lifecycle import OPEN
@@ -34,6 +34,7 @@ from duban.outbreak.desk.rows import Asked
 from duban.patrol.overview import span_of
 from duban.places import queries as places
 from duban.places.codes import outermost
+from duban.web.brief import FORMATS, brief_of
 from duban.web.overview import Figures, ask_for_count, count_again, figures_at
 from duban.web.progress import Progress, Standing
 from duban.web.tasks import count_area_later
@@ -349,7 +350,23 @@ def leader_count(request: StaffRequest) -> HttpResponse:
     return redirect(f"{reverse('web:leader')}?{urlencode({'at': code})}")
 
 
+@require_safe
+@person_who(SEES)
+def leader_brief(request: StaffRequest, brief_form: str) -> HttpResponse:
+    """The morning brief as PDF or DOCX, in the reader's language, from the same figures as the page."""
+    code, name = area_asked(request.user, request.GET.get("at", ""))
+    if brief_form not in FORMATS:
+        raise NotFound("no_such_format", _("The brief comes as PDF or DOCX."))
+    found = figures_at(code, clock.now())
+    render, media_type = FORMATS[brief_form]
+    response = HttpResponse(render(brief_of(name, found), printed=found.at), content_type=media_type)
+    day = timezone.localtime(found.at).strftime("%Y-%m-%d")
+    response.headers["Content-Disposition"] = f'attachment; filename="brief-{code}-{day}.{brief_form}"'
+    return response
+
+
 urls = [
     path("leader/", leader, name="leader"),
     path("leader/count/", leader_count, name="leader_count"),
+    path("leader/brief.<str:brief_form>", leader_brief, name="leader_brief"),
 ]

@@ -2,6 +2,7 @@
 evaluation of units as PDF."""
 
 from .ballots import render_ballots
+from .brief import render_brief_docx, render_brief_pdf
 from .certificate import render_certificate
 from .doors import Door, render_doors
 from .errors import DocumentInvalid, LanguageUnknown, PhotoUnusable, TypesetError
@@ -29,6 +30,8 @@ __all__ = [
     "TypesetError",
     "issue_hash",
     "render_ballots",
+    "render_brief_docx",
+    "render_brief_pdf",
     "render_certificate",
     "render_docx",
     "render_doors",
