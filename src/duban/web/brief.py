@@ -94,8 +94,8 @@ def _ledger(books: Mapping[str, Any]) -> list[str]:
         )
         % said,
         _(
-            "In the last 7 days %(sent)s were dispatched, %(than)s; of those dispatched in the last 30 days that should "
-            "be handled, %(n)s of %(of)s were handled in time."
+            "In the last 7 days %(sent)s were dispatched, %(than)s; of those dispatched in the last 30 days that "
+            "should be handled, %(n)s of %(of)s were handled in time."
         )
         % said,
     ]
