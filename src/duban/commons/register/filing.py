@@ -42,7 +42,7 @@ from duban.commons.secrets import digest_of
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotFound
 from duban.core.files import write_whole
-from duban.core.integrity import sha256
+from duban.core.integrity import canonical, sha256
 from duban.core.keys import read_or_make_key
 from duban.core.sealed_text import open_bytes, open_text, seal_bytes, seal_text
 from duban.core.words import checked_words
@@ -402,8 +402,15 @@ def _sealed(applicant: Contact) -> bytes:
 
 
 def mark_of(application: Application) -> str:
-    """Changes when it is sent again: sent back with a decision, it tells that something else was read."""
-    return f"{application.state}:{application.sent_at.timestamp():.6f}"
+    """Changes with what was filled in: sent back with a decision, it tells that something else was read."""
+    said = [
+        application.state,
+        application.name,
+        application.jurisdiction,
+        application.facts,
+        open_text(application.sealed),
+    ]
+    return sha256(canonical(said))[:16]
 
 
 def _reviewed(by: Person, application_id: uuid.UUID, step: str, seen: str) -> Application:

@@ -39,6 +39,7 @@ from duban.places import queries as places
 from duban.places.codes import LENGTHS
 
 COUNTY = LENGTHS[0]
+UNSHOWN = ("check_form", "federation_form", "areas_form")
 CHECKS_SHOWN, DOCUMENTS_SHOWN, FEDERATIONS = 5, 100, 300
 
 
@@ -214,7 +215,9 @@ def change(request: StaffRequest, organisation_id: uuid.UUID) -> HttpResponse:
             return redirect("commons:organisation", one.pk)
         except DubanError as refusal:
             refuse(form, refusal)
-    return _page(request, one, {name: form, "open_form": request.POST.get("do", "")})
+    # Of what is dissolved most forms are not shown; why one was refused is said all the same.
+    lost = form if one.dissolved_on and name in UNSHOWN else None
+    return _page(request, one, {name: form, "open_form": request.POST.get("do", ""), "lost_form": lost})
 
 
 Act = Callable[[dict[str, Any]], str]
