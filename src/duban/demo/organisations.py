@@ -340,7 +340,7 @@ def _of_others(below: dict[str, list[Unit]], number: int) -> list[Made]:
         names = _combinations(unit, list(dict.fromkeys(kinds)))
         for _one in range(shares[unit.code]):
             name, category, kind = next(names)
-            tier = chance.choices(["filed", "guided"], [46, 54])[0]
+            tier = chance.choices(["filed", "guided"], [44, 56])[0]
             town = by_town.setdefault(unit.code[:9], [])
             filing = f"备{unit.code[6:9]}-{len(town) + 1:04}" if tier == "filed" else ""
             town.append(_common(unit, name, category, kind, tier, filing, chance))

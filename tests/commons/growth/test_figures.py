@@ -21,7 +21,10 @@ from duban.commons.register.codes import body_check, last_check
 from duban.commons.register.filters import AGES, MEMBERS, age_words, matching, read_filters, read_range, years_before
 from duban.commons.register.queries import category_names
 from duban.core import clock
+from duban.core.audit import Console
 from duban.demo.builders import NOON, make_person
+from duban.demo.layers import SOURCE, codes_table, draw_layers
+from duban.places.actions import load_jurisdictions, load_layer
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2021, 1, 18)
@@ -200,6 +203,24 @@ def test_anybody_reads_the_figures_and_follows_only_what_the_public_list_answers
     for url in urls:
         assert set(parse_qs(urlsplit(url).query)) <= {"area", "tier", "category", "kind"}
         assert client.get(url).status_code == 200
+
+
+def test_the_map_counts_each_organisation_once_at_every_zoom(register: list[Organisation], client: Client) -> None:
+    load_jurisdictions(by=Console(), now=NOON, data=codes_table(), name="a.csv")
+    for name, features in draw_layers().items():
+        load_layer(by=Console(), now=NOON, name=name, features=features, schematic=True, as_of=TODAY, source=SOURCE)
+    client.force_login(make_person("seer", "leader"))
+    for address in ("/commons/organisation-figures/places.json", "/organisations/figures/places.json"):
+        for area in ("110112", "110112004"):
+            whole = sum(one.jurisdiction.startswith(area) and not one.dissolved_on for one in register)
+            shown = [client.get(address, {"area": area, "zoom": zoom}).json()["points"] for zoom in (0, 9, 12, 22, "")]
+            assert [sum(point["count"] for point in points) for points in shown] == [whole] * 5
+            assert len(shown[0]) == 1
+            assert [len(points) for points in shown] == sorted(len(points) for points in shown)
+            assert all(bool(point["url"]) == ("、" not in point["title"]) for point in shown[1])
+        for zoom in ("-1", "9.5", "1e9", "9999", "x"):
+            assert client.get(address, {"zoom": zoom}).status_code == 200
+    assert client.get("/organisations/figures/places.json", {"area": "x"}).status_code == 400
 
 
 @pytest.mark.parametrize("form", ["xlsx", "csv"])

@@ -91,7 +91,6 @@ def figures_in(codes: Collection[str], today: date, area: str = "") -> Figures:
     """The figures of all that lies within the codes; `area` is the code that was asked for, "" for all of them."""
     there = Organisation.objects.filter(within("jurisdiction", codes))
     standing = there.filter(dissolved_on=None)
-    by_place = _by_place(standing, codes, area)
     sorts: list[Any] = list(
         standing.values("tier", "kind", "purpose", "category_id")
         .annotate(n=Count("pk"), people=Sum("members"))
@@ -105,7 +104,7 @@ def figures_in(codes: Collection[str], today: date, area: str = "") -> Figures:
         total=Line(
             "", "", sum(row["n"] for row in sorts), sum(row["people"] for row in sorts), {"area": area} if area else {}
         ),
-        places=by_place,
+        places=places_in(codes, area),
         places_are="community" if len(area) >= TOWN else "town",
         tiers=_lines(sorts, "tier", Tier.choices, area),
         kinds=_lines(sorts, "kind", OrganisationKind.choices, area),
@@ -142,8 +141,9 @@ def _lines(
     ]
 
 
-def _by_place(standing: QuerySet[Organisation], codes: Collection[str], area: str) -> list[PlaceLine]:
+def places_in(codes: Collection[str], area: str = "") -> list[PlaceLine]:
     """By town; within a town by community, what is of the town itself first."""
+    standing = Organisation.objects.filter(within("jurisdiction", codes), dissolved_on=None)
     unit: Any = F("town") if len(area) < TOWN else Substr("jurisdiction", 1, VILLAGE)
     rows = standing.annotate(unit=unit).values("unit", "tier").annotate(n=Count("pk"), people=Sum("members"))
     n, people, tiers = Counter[str](), Counter[str](), dict[str, dict[str, int]]()

@@ -2,15 +2,17 @@
 
 import csv
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from math import cos, hypot, log, pi, radians, tan
 from typing import Any
 
 import openpyxl
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_safe
 from openpyxl.cell import WriteOnlyCell
@@ -18,7 +20,7 @@ from openpyxl.styles import Font
 
 from duban.access import rights
 from duban.access.requests import StaffRequest, person_who
-from duban.commons.growth.figures import Figures, Line, PlaceLine, figures_in, sentences
+from duban.commons.growth.figures import Figures, Line, PlaceLine, figures_in, places_in, sentences
 from duban.commons.growth.overview import overlap
 from duban.commons.models import OrganisationKind, Tier
 from duban.commons.register.filters import Filters, write_filters
@@ -32,6 +34,8 @@ from duban.places.codes import LENGTHS, normalise_code
 from duban.places.models import Jurisdiction
 
 COUNTY, TOWN = LENGTHS[:2]
+TILE, CIRCLE, NEAREST = 512, 36, 22
+"""Pixels of the world at zoom 0 and of a circle with its number; the nearest zoom of the map."""
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TABLES = (
     ("tiers", gettext_lazy("Tier")),
@@ -56,6 +60,9 @@ class Rows:
         if (line.key and not line.wanted) or (self.asked and not set(wanted) <= set(self.asked)):
             return ""
         return f"{self.list_url}?{write_filters(Filters(**wanted))}".rstrip("?")
+
+    def points(self, area: str) -> str:
+        return f"{self.figures_url}places.json?area={area}"
 
     def about(self, area: str) -> str:
         return f"{self.figures_url}?area={area}" if area else self.figures_url
@@ -100,7 +107,7 @@ def _context(found: Figures, rows: Rows, area: str, name: str) -> dict[str, Any]
             for year in found.years
         ],
         "any_gone": any(year.dissolved or year.gone for year in found.years),
-        "points": [point for one in found.places if (point := _point(one, rows, area))],
+        "points_url": rows.points(area),
     }  # fmt: skip
 
 
@@ -109,14 +116,60 @@ def _opens(one: PlaceLine, area: str) -> bool:
     return len(one.line.key) == TOWN and one.line.key != area
 
 
-def _point(one: PlaceLine, rows: Rows, area: str) -> dict[str, Any] | None:
-    if one.at is None or not one.line.n:
-        return None
-    lon, lat = one.at
+# ---- the map --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Heap:
+    """Places so near to one another that their circles would overlap, with what they have together."""
+
+    x: float
+    y: float
+    n: int
+    places: list[PlaceLine]
+
+
+def points(found: Sequence[PlaceLine], rows: Rows, area: str, zoom: int) -> dict[str, Any]:
+    """The answer that core/map.js asks for: how many organisations each place has; those too near are one circle."""
+    size = TILE * 2.0**zoom
+    heaps: list[Heap] = []
+    # The largest first: smaller ones around it join it.
+    for one in sorted(found, key=lambda one: (-one.line.n, one.line.key)):
+        if one.at is None or not one.line.n:
+            continue
+        x, y = _on_the_plane(*one.at)
+        near = next((heap for heap in heaps if hypot(heap.x - x, heap.y - y) * size < CIRCLE), None)
+        if near is None:
+            heaps.append(Heap(x, y, one.line.n, [one]))
+        else:
+            near.n += one.line.n
+            near.places.append(one)
+    return {"points": [_point(heap, rows, area) for heap in heaps]}
+
+
+def _on_the_plane(lon: float, lat: float) -> tuple[float, float]:
+    """Web Mercator, the world being one unit wide."""
+    return (lon + 180) / 360, (1 - log(tan(radians(lat)) + 1 / cos(radians(lat))) / pi) / 2
+
+
+def _point(heap: Heap, rows: Rows, area: str) -> dict[str, Any]:
+    first = heap.places[0]
+    lon, lat = first.at or (0.0, 0.0)
+    alone = len(heap.places) == 1
     return {
-        "id": one.line.key, "lon": lon, "lat": lat, "count": one.line.n, "title": str(one.line.label),
-        "url": rows.about(one.line.key) if _opens(one, area) else rows.of(one.line),
-    }  # fmt: skip
+        "id": first.line.key,
+        "lon": lon,
+        "lat": lat,
+        "count": heap.n,
+        "title": pgettext("between names", ", ").join(str(one.line.label) for one in heap.places),
+        "url": (rows.about(first.line.key) if _opens(first, area) else rows.of(first.line)) if alone else "",
+    }
+
+
+def _zoom(request: HttpRequest) -> int:
+    """As the map says it; without it every place is by itself."""
+    said = request.GET.get("zoom", "")
+    return min(int(said), NEAREST) if said.isascii() and said.isdecimal() and len(said) < 3 else NEAREST
 
 
 # ---- the office -----------------------------------------------------------------------------------------------------
@@ -227,7 +280,17 @@ def as_csv(found: Figures) -> bytes:
     return b"\xef\xbb\xbf" + file.getvalue().encode()
 
 
+@require_safe
+@person_who(SEES)
+def figures_places(request: StaffRequest) -> JsonResponse:
+    """The places of the figures for the map."""
+    area, codes = _asked(request)
+    rows = Rows("commons:organisations", "commons:organisation_figures")
+    return JsonResponse(points(places_in(codes, area), rows, area, _zoom(request)))
+
+
 urls = [
+    path("organisation-figures/places.json", figures_places, name="organisation_figures_places"),
     path("organisation-figures/", figures_page, name="organisation_figures"),
     path("organisation-figures/organisations.<str:form>", figures_file, name="organisation_figures_file"),
 ]
@@ -246,10 +309,22 @@ def public_figures(request: HttpRequest) -> HttpResponse:
     except DubanError as wrong:
         refusal = wrong
     found = figures_in([area], timezone.localdate(clock.now()), area)
+    rows = _public_rows()
     name = _name(area, [area or next((unit.code for unit in places.children("")), "")])
-    context = _context(found, Rows("neighbours:organisations", "neighbours:organisation_figures", ASKED), area, name)
+    context = _context(found, rows, area, name)
     context |= {"section": "organisations", "refusal": refusal, "up": _up(area)}
     return render(request, "neighbours/organisation_figures.html", context, status=refusal.status if refusal else 200)
+
+
+def _public_rows() -> Rows:
+    return Rows("neighbours:organisations", "neighbours:organisation_figures", ASKED)
+
+
+@require_safe
+def public_places(request: HttpRequest) -> JsonResponse:
+    said = request.GET.get("area", "").strip()
+    area = normalise_code(said, field="area") if said else ""
+    return JsonResponse(points(places_in([area], area), _public_rows(), area, _zoom(request)))
 
 
 def _up(area: str) -> tuple[str, str] | None:
@@ -261,5 +336,6 @@ def _up(area: str) -> tuple[str, str] | None:
 
 
 public_urls = [
+    path("organisations/figures/places.json", public_places, name="organisation_figures_places"),
     path("organisations/figures/", public_figures, name="organisation_figures"),
 ]
