@@ -34,8 +34,8 @@ class Said:
     commendation: str
     evaluation: str
     organiser: str
-    on: datetime
-    at: datetime
+    on: str
+    at: str
     revoked_at: datetime | None
 
 
@@ -52,8 +52,8 @@ def said_of(code: str) -> Said:
         commendation=record.commendation,
         evaluation=record.evaluation,
         organiser=sign_up.shift.activity.organiser,
-        on=sign_up.shift.begins_at,
-        at=record.at,
+        on=long_day(sign_up.shift.begins_at),
+        at=long_day(record.at),
         revoked_at=record.revoked_at,
     )
 
@@ -89,7 +89,7 @@ def _page(record: Record) -> dict[str, Any]:
         (_("Name"), open_contact(sign_up.sealed or b"").name),
         (_("Activity"), activity.title),
         (_("When"), f"{long_day(shift.begins_at)}  {clock_words(shift)}"),
-        (_("Where"), activity.place),
+        (pgettext("meeting point", "Where"), activity.place),
         (_("Service"), record.service),
         (_("Time given"), length_words(record.minutes)),
         (_("Training"), record.training),

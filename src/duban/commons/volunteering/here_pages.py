@@ -13,7 +13,7 @@ from duban.commons.models import Shift, SignUp
 from duban.commons.volunteering import actions, certificates, queries
 from duban.commons.volunteering.public_pages import GUESSES, opened
 from duban.commons.volunteering.remembering import own_sign_ups
-from duban.commons.volunteering.words import when_words
+from duban.commons.volunteering.words import clock_words, day_words
 from duban.core import clock
 from duban.core.errors import DubanError, NotFound
 
@@ -47,7 +47,8 @@ def _here_page(
 ) -> HttpResponse:
     context = {
         "activity": shift.activity,
-        "when": when_words(shift),
+        "day": day_words(shift.begins_at),
+        "clock": clock_words(shift),
         "own": own[0] if own else None,
         "secret": own[1] if own else "",
         "done": request.GET.get("done") == "here",
