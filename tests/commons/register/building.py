@@ -18,6 +18,7 @@ from duban.places.models import Jurisdiction
 
 AT = "110112004004"
 PDF = b"%PDF-1.4\n%%EOF\n"
+JPEG = b"\xff\xd8\xff\xe0photo of a paper"
 TEN = "\n".join(f"居民{n}，1380000{n:04d}，{'会长' if n == 1 else '会员'}" for n in range(1, 11))
 KNOWN = {
     "110112": ("通州区", "county"),

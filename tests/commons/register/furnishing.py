@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 
 from django.core.files.uploadedfile import SimpleUploadedFile
-from tests.commons.register.building import PDF, list_places, make_application, make_organisation
+from tests.commons.register.building import JPEG, list_places, make_application, make_organisation
 
 from duban.access.models import Person
 from duban.commons.register import documents, roster, tasks
@@ -26,9 +26,9 @@ def furnish(by: Person, town: str, words: str, now: datetime) -> tuple[dict[str,
         by=by, now=now, organisation_id=one.pk, drafts=[MemberDraft("成员", "13800001234", f"{words} 人")]
     )
     kept = documents.keep_document(
-        by=by, now=now, organisation_id=one.pk, kind="charter", name=f"{words}.pdf", data=PDF
+        by=by, now=now, organisation_id=one.pk, kind="charter", name=f"{words}.jpg", data=JPEG
     )
-    applied, secret = make_application(f"{words} 队", at=f"{town}001", now=now, charter=PDF)
+    applied, secret = make_application(f"{words} 队", at=f"{town}001", now=now, charter=JPEG)
     table = f"name,tier,category,jurisdiction\n{words} 新队,guided,{words},{town}001\n{words},x,y,{town}\n"
     file = SimpleUploadedFile(f"{words} 组织.csv", table.encode())
     job = jobs.make_job(by=by, now=now, language="en", table=file, kind=tasks.KIND)
