@@ -101,7 +101,10 @@ class NeedForm(ChangeForm):
     id = forms.UUIDField(widget=forms.HiddenInput)
     decision = forms.UUIDField(widget=forms.HiddenInput, required=False)
     title = NeededField(label=gettext_lazy("What is needed"))
-    unit = NeededField(label=gettext_lazy("Counted in"), help_text=gettext_lazy("artworks, benches, hours"))
+    unit = NeededField(
+        label=gettext_lazy("Counted in"),
+        widget=forms.TextInput(attrs={"placeholder": gettext_lazy("artworks, benches, hours")}),
+    )
     place = forms.CharField(label=pgettext_lazy("need", "Place"), required=False, widget=forms.Select)
     jurisdiction = NeededField(label=gettext_lazy("Community"), widget=forms.Select)
 

@@ -37,7 +37,11 @@ def state_word(state: str) -> str:
 def option_word(vote: Vote, key: str) -> str:
     """How an answer reads: its own words, else yes, no, abstain."""
     label = next((option["label"] for option in vote.options if option["key"] == key), "")
-    return label or {YES: pgettext("vote", "yes"), NO: pgettext("vote", "no"), ABSTAIN: pgettext("vote", "abstain")}.get(key, key)
+    return label or {
+        YES: pgettext("vote", "yes"),
+        NO: pgettext("vote", "no"),
+        ABSTAIN: pgettext("vote", "abstain"),
+    }.get(key, key)
 
 
 def options_of(vote: Vote) -> list[tuple[str, str]]:
