@@ -14,7 +14,8 @@ INVITATION = {
     "no_phone": "没有手机?", "keep": "请妥善保管。", "office": "艺苑西里社区居委会",
 }  # fmt: skip
 BALLOT = {
-    "lang": "zh", "title": "选票", "place": "艺苑西里", "topic": "楼门", "question": "放长椅吗?", "how": "请选一项打叉。",
+    "lang": "zh", "title": "选票", "place": "艺苑西里", "topic": "楼门", "question": "放长椅吗?",
+    "how": "请选一项打叉。",
     "options": ["同意", "不同意", "弃权"], "rules": ["每户一票。"], "until": "请于1月20日前交回。",
     "secrecy": "请勿写姓名。", "office": "艺苑西里社区居委会",
 }  # fmt: skip
