@@ -89,13 +89,13 @@ def _ledger(books: Mapping[str, Any]) -> list[str]:
     }  # fmt: skip
     lines = [
         _(
-            "%(open)s entries are on the books, %(overdue)s of them overdue; %(today)s fall due today and %(week)s "
-            "later this week."
+            "On the books: %(open)s entries, of them overdue: %(overdue)s. Due today: %(today)s, later this week: "
+            "%(week)s."
         )
         % said,
         _(
-            "In the last 7 days %(sent)s were dispatched, %(than)s; of those dispatched in the last 30 days that "
-            "should be handled, %(n)s of %(of)s were handled in time."
+            "Dispatched in the last 7 days: %(sent)s, %(than)s. Of those dispatched in the last 30 days that should be "
+            "handled, in time: %(n)s of %(of)s."
         )
         % said,
     ]
@@ -106,7 +106,7 @@ def _ledger(books: Mapping[str, Any]) -> list[str]:
             _("%(unit)s %(n)s") % {"unit": names.get(one["unit"], one["unit"]), "n": _said(one["number"])}
             for one in first
         )
-        lines.append(_("Most of what is overdue lies with: %(units)s.") % {"units": units})
+        lines.append(_("Most of what is overdue lies with %(units)s.") % {"units": units})
     return lines
 
 
@@ -115,8 +115,8 @@ def _inspections(patrol: Mapping[str, Any]) -> list[str]:
     said = {"visits": _said(patrol["visits"]), "problems": _said(patrol["problems"]), "than": than}
     left = {"n": _said(patrol["open_failures"]), "rounds": _said(patrol["rounds"])}
     return [
-        _("In the last 7 days %(visits)s visits found problems at %(problems)s venues, %(than)s.") % said,
-        _("%(n)s failed items are not mended yet; %(rounds)s rounds are under way.") % left,
+        _("Visits in the last 7 days: %(visits)s. Venues with problems: %(problems)s, %(than)s.") % said,
+        _("Failed items not mended yet: %(n)s. Rounds under way: %(rounds)s.") % left,
     ]
 
 
@@ -124,7 +124,7 @@ def _epidemic(outbreak: Mapping[str, Any]) -> list[str]:
     people, stages = outbreak["figures"], outbreak["stages"]
     hidden = [number for number in (*people.values(), *stages.values()) if number is None]
     lines = [
-        _("%(followed)s people are followed; %(areas)s risk areas are in force.")
+        _("People followed: %(followed)s. Risk areas in force: %(areas)s.")
         % {"followed": _said(people["followed"]), "areas": _said(outbreak["areas"])},
         _("So far: %(stages)s.")
         % {
@@ -152,10 +152,7 @@ def _decisions(decisions: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         )
         for one in decisions["lines"]
     ]
-    words = _(
-        "%(in_force)s decisions are in force: %(late)s are overdue, %(no_work)s have no work, %(soon)s fall due within "
-        "a week."
-    )
+    words = _("In force: %(in_force)s. Overdue: %(late)s, without work: %(no_work)s, due within a week: %(soon)s.")
     return {
         "title": _("Decisions in force"),
         "paragraphs": [words % said],
