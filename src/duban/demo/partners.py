@@ -15,6 +15,8 @@ from duban.commons.contact import Contact
 from duban.commons.models import PostedNeed, SharedPlace
 from duban.commons.pairing import actions
 from duban.commons.pairing.actions import NeedDraft
+from duban.decisions.models import Decision
+from duban.demo.neighbours import WORKS as WORKS_DECIDED
 from duban.demo.works import draw_wall
 from duban.evidence.actions import store_photo
 
@@ -51,7 +53,7 @@ def _works(worker: Person, posted: datetime) -> None:
         worker, posted, "works",
         NeedDraft(
             title="“楼门文化”主题作品", unit="幅", target=WORKS, due_on=timezone.localdate(posted + 30 * days),
-            jurisdiction=COMMUNITY, place_id=_entrance(), before=_photo(worker, posted, 1, 0),
+            jurisdiction=COMMUNITY, place_id=_entrance(), before=_photo(worker, posted, 1, 0), decision_id=_decision(),
             text="为老楼门增添新活力：书法、绘画、手工等艺术作品，装扮楼门。画框由社区准备。",
         ),
     )  # fmt: skip
@@ -98,6 +100,11 @@ def _sign_up(need: PostedNeed, now: datetime, partner: str, number: int, contact
 
 def _photo(worker: Person, now: datetime, seed: int, works: int) -> str:
     return store_photo(by=worker, now=now, data=draw_wall(seed, works)).pk
+
+
+def _decision() -> uuid.UUID | None:
+    """What the neighbours decided about it, where the demo has told that."""
+    return Decision.objects.filter(pk=WORKS_DECIDED).values_list("pk", flat=True).first()
 
 
 def _entrance() -> uuid.UUID | None:

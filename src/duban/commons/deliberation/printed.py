@@ -82,7 +82,7 @@ def forms_of(topic: Topic, printed: datetime) -> bytes:
     meeting = meeting_of(topic)
     when = timezone.localtime(meeting.at)
     about = [
-        [_("Topic"), topic.title],
+        [pgettext("commons", "Topic"), topic.title],
         [_("Day"), f"{_long_day(when)} {format_date(when, 'H:i')}"],
         [_("Place"), meeting.place],
     ]

@@ -1,5 +1,6 @@
 """Places, topics, problems and comments as a person, or anybody at a public page, may see them."""
 
+import re
 import uuid
 from collections.abc import Collection, Iterable
 
@@ -14,6 +15,8 @@ from duban.places import queries as gazetteer
 from duban.places.codes import within
 
 SEES = "topic.see"
+COMMITTEES = ((re.compile("(?:村?村民委员会|村委会)$"), "村"), (re.compile("(?:居民委员会|居委会)$"), ""))
+"""Code lists name whose area it is; people name the area."""
 CHAIN = ("within", "within__within")
 """An entrance lies in a building, that in an estate: nothing lies deeper."""
 
@@ -59,8 +62,14 @@ def whole_address(place: SharedPlace) -> str:
     """With the town and the community before it."""
     codes = [place.jurisdiction[:length] for length in (9, 12) if length <= len(place.jurisdiction)]
     names = gazetteer.names(codes)
-    parts = list(dict.fromkeys(names[code] for code in codes if code in names))
+    parts = list(dict.fromkeys(_area(names[code]) for code in codes if code in names))
     return "".join(parts) + " " + full_name(place) if parts else full_name(place)
+
+
+def _area(name: str) -> str:
+    for committee, kept in COMMITTEES:
+        name = committee.sub(kept, name)
+    return name
 
 
 def parts_of(place: SharedPlace) -> list[tuple[SharedPlace, list[SharedPlace]]]:

@@ -10,7 +10,7 @@ from django.db.models.functions import RowNumber
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from duban.commons.models import Comment, Problem, Topic, TopicState, Vote
+from duban.commons.models import Comment, PostedNeed, Problem, Topic, TopicState, Vote
 from duban.decisions.models import Decision, DecisionState, Meeting, MeetingState
 from duban.ledger.mandates import work_of
 from duban.ledger.told import EntryTold, entries_told
@@ -43,14 +43,16 @@ def life_of(topic: Topic, problems: Sequence["ProblemShown"], decided: Sequence[
     votes = list(topic.votes.order_by("opens_at", "pk"))
     counted = [vote for vote in votes if vote.closed_at is not None]
     entries = [one.entry for one in problems if one.entry is not None]
-    struck = sum(entry.state == "closed" for entry in entries)
+    struck, listed = sum(entry.state == "closed" for entry in entries), len(entries)
+    if decided:
+        struck, listed = sum(one.done for one in decided), sum(one.all for one in decided)
     return [
-        Step("topic", _("Topic"), "", True, topic.opened_at),
+        Step("topic", pgettext("commons", "Topic"), "", True, topic.opened_at),
         Step(
             "invited", _("Invitations"), "" if meeting else _("nobody invited yet"), meeting is not None, None, "meet"
         ),
         Step(
-            "meeting", _("Meeting"), "" if held else _("to come") if meeting else "", held,
+            "meeting", _("Meeting"), "" if held else pgettext("step", "to come") if meeting else "", held,
             meeting.at if meeting else None, "meet",
         ),
         Step(
@@ -61,16 +63,18 @@ def life_of(topic: Topic, problems: Sequence["ProblemShown"], decided: Sequence[
         Step("vote", _("Vote"), _vote_note(votes, len(counted)), bool(votes) and len(counted) == len(votes), None,
              "votes"),
         Step(
-            "decision", _("Decision"), ngettext("%(n)d decision", "%(n)d decisions", len(decided)) % {"n": len(decided)}
-            if decided else "", bool(decided), None, "decisions",
+            "decision", pgettext("meeting", "Decision"),
+            ngettext("%(n)d decision", "%(n)d decisions", len(decided)) % {"n": len(decided)} if decided else "",
+            bool(decided), None, "decisions",
         ),
         Step(
             "work", pgettext("step", "Work"),
-            _("%(done)d of %(all)d done") % {"done": struck, "all": len(entries)} if entries else "",
-            bool(entries) and struck == len(entries), None, "problems",
+            _("%(done)d of %(all)d done") % {"done": struck, "all": listed} if listed else "",
+            listed > 0 and struck == listed, None, "problems",
         ),
         Step(
-            "minutes", _("Minutes"), "", meeting is not None and meeting.state == MeetingState.APPROVED,
+            "minutes", pgettext("meeting", "Minutes"), "",
+            meeting is not None and meeting.state == MeetingState.APPROVED,
             meeting.approved_at if meeting else None, "minutes",
         ),
     ]  # fmt: skip
@@ -122,7 +126,7 @@ class DecisionShown:
     decision: Decision
     done: int
     all: int
-    """Of its entries how many are struck off, and how many there are."""
+    """Of its entries and needs how many are struck off or met, and how many there are."""
 
 
 def decisions_of(meeting: Meeting | None, now: datetime) -> list[DecisionShown]:
@@ -131,14 +135,20 @@ def decisions_of(meeting: Meeting | None, now: datetime) -> list[DecisionShown]:
 
 
 def decisions_of_many(meetings: Sequence[Meeting], now: datetime) -> list[DecisionShown]:
-    """The latest meeting first, its decisions in their order; two queries."""
+    """The latest meeting first, its decisions in their order; three queries."""
     decided = Decision.objects.filter(meeting__in=[one.pk for one in meetings]).exclude(state=DecisionState.WITHDRAWN)
     found = list(decided.select_related("meeting").order_by("-meeting__at", "meeting", "position"))
-    work = work_of([one.pk for one in found], now)
-    return [
-        DecisionShown(one, work[one.pk].closed, work[one.pk].entries) if one.pk in work else DecisionShown(one, 0, 0)
-        for one in found
-    ]
+    ids = [one.pk for one in found]
+    work = work_of(ids, now)
+    needs = PostedNeed.objects.filter(decision__in=ids).order_by().values_list("decision")
+    asked = {pk: (met, every) for pk, met, every in needs.annotate(met=Count("closed_at"), every=Count("pk"))}
+    shown = []
+    for one in found:
+        met, every = asked.get(one.pk, (0, 0))
+        entries = work.get(one.pk)
+        struck, listed = (entries.closed, entries.entries) if entries else (0, 0)
+        shown.append(DecisionShown(one, struck + met, listed + every))
+    return shown
 
 
 # ---- threads --------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from duban.decisions.models import Decision, Meeting
 
@@ -57,10 +58,10 @@ class Household(models.Model):
 
 
 class TopicState(models.TextChoices):
-    OPEN = "open", _("open")
-    INVITED = "invited", _("invited")
-    DECIDED = "decided", _("decided")
-    CLOSED = "closed", _("closed")
+    OPEN = "open", pgettext_lazy("topic", "open")
+    INVITED = "invited", pgettext_lazy("topic", "invited")
+    DECIDED = "decided", pgettext_lazy("topic", "decided")
+    CLOSED = "closed", pgettext_lazy("topic", "closed")
 
 
 class Topic(models.Model):

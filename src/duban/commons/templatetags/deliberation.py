@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -47,6 +48,22 @@ def who(comment: Comment) -> str:
 @register.filter
 def of_staff(comment: Comment) -> bool:
     return shown.is_of_staff(comment)
+
+
+@register.filter
+def before_url(one: shown.ProblemShown, variant: str) -> str:
+    """The address of the problem's photo, public or thumbnail; empty where there is none."""
+    return _photo_url(one, one.problem.photo, variant)
+
+
+@register.filter
+def after_url(one: shown.ProblemShown, variant: str) -> str:
+    """The same of what struck its entry off."""
+    return _photo_url(one, one.after, variant)
+
+
+def _photo_url(one: shown.ProblemShown, photo: str, variant: str) -> str:
+    return reverse("neighbours:topic_photo", args=[one.problem.topic_id, photo, variant]) if photo else ""
 
 
 @register.filter
