@@ -58,7 +58,7 @@ FIGURE = "?figure=handled:n:2021-01-01:2021-02-01"
 
 # What each address is opened with: a string for what follows it. <entry_id> and its like are put in from Things.
 GETS: dict[str, tuple[str, ...]] = {
-    "/": ("",),
+    "/": (f"?at={HERE}",),
     "/desk/": ("",),
     "/leader/": ("", "?screen=1"),
     "/leader/brief.<brief_form>": ("",),

@@ -20,13 +20,14 @@ from duban.access.queries import names_of_people
 from duban.access.requests import StaffRequest
 from duban.bulletin import queries as bulletin
 from duban.bulletin.models import WAITING, Issue
+from duban.commons.volunteering.public_pages import read_area
 from duban.core import clock
 from duban.ledger import queries as ledger
 from duban.ledger.filters import write_filters
 from duban.ledger.lifecycle import State
 from duban.ledger.worklists import waiting_for
 from duban.places import queries as places
-from duban.web import public
+from duban.web import neighbourhood, public
 
 RECENT = 24
 """Issues whose entries the public map shows."""
@@ -88,7 +89,8 @@ class Figure:
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The latest bulletin, a search, the map of what was published of late, the list of bulletins."""
+    """The latest bulletin, a search, the map of what was published of late, and what neighbours do (`?at=` a code)."""
+    now, area = clock.now(), read_area(request)
     issues = list(bulletin.published()[:RECENT])
     documents = [(frozen_document(issue.pk, issue.hash), public.issue_url(issue.pk)) for issue in issues]
     latest = public.show_issue(documents[0][0], url=documents[0][1]) if documents else None
@@ -97,6 +99,9 @@ def home(request: HttpRequest) -> HttpResponse:
         "issue": latest,
         "points": public.map_points(documents),
         "issues": [{"issue": issue, "url": url} for issue, (_document, url) in zip(issues, documents, strict=True)][:8],
+        "meetings": neighbourhood.meetings(now, area),
+        "shifts": neighbourhood.shifts(now, area),
+        "needs": neighbourhood.needs(now, area),
     }
     return render(request, "web/home.html", context)
 
