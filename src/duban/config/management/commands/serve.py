@@ -13,6 +13,7 @@ from duban.commons.volunteering.forgetting import set_nightly
 from duban.core import clock
 from duban.outbreak.care.watch import set_watch
 from duban.outbreak.protection.daily import set_daily
+from duban.web.tasks import set_reminders
 
 
 class Command(BaseCommand):
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         set_daily(now=clock.now())
         set_nightly(now=clock.now())
         set_watch(now=clock.now())
+        set_reminders(now=clock.now())
         worker = subprocess.Popen([sys.argv[0], "db_worker"])  # noqa: S603
         self.stdout.write(f"Duban serves http://{options['address']}/ over {settings.DUBAN_DATA}; Ctrl-C stops it.")
         self.stdout.flush()
