@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.translation import get_language, gettext_lazy, pgettext
+from django.utils.translation import get_language, gettext_lazy, pgettext, pgettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_safe
 from openpyxl.cell import WriteOnlyCell
@@ -41,7 +41,7 @@ TABLES = (
     ("tiers", gettext_lazy("Tier")),
     ("kinds", gettext_lazy("Kind")),
     ("categories", gettext_lazy("Category")),
-    ("purposes", gettext_lazy("Purpose")),
+    ("purposes", pgettext_lazy("of an organisation", "Purpose")),
     ("ages", gettext_lazy("Age")),
     ("sizes", gettext_lazy("Members")),
 )

@@ -12,7 +12,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from duban.access.models import Person
 from duban.commons.growth.actions import MAX_ATTENDANCE, Attended, BadGrowth, MilestoneDraft
@@ -105,7 +105,7 @@ class EvidenceForm(forms.Form):
 
 class StageForm(EvidenceForm):
     stage = forms.ChoiceField(label=gettext_lazy("Stage"), required=False)
-    on = DayField(label=gettext_lazy("Since"))
+    on = DayField(label=pgettext_lazy("a day", "Since"))
     note = forms.CharField(
         label=gettext_lazy("Note"),
         required=False,
@@ -124,8 +124,8 @@ class StageForm(EvidenceForm):
 
 
 class PurposeForm(EvidenceForm):
-    purpose = forms.ChoiceField(label=gettext_lazy("Purpose"), required=False)
-    on = DayField(label=gettext_lazy("Since"))
+    purpose = forms.ChoiceField(label=pgettext_lazy("of an organisation", "Purpose"), required=False)
+    on = DayField(label=pgettext_lazy("a day", "Since"))
     note = forms.CharField(
         label=gettext_lazy("Note"),
         required=False,
@@ -143,7 +143,7 @@ class BrandForm(forms.Form):
     use_required_attribute = False
 
     brand = forms.CharField(label=gettext_lazy("Name it is known by"), required=False)
-    on = DayField(label=gettext_lazy("Since"))
+    on = DayField(label=pgettext_lazy("a day", "Since"))
 
     def __init__(self, data: Any = None, *, organisation: Organisation, today: date):
         super().__init__(data, initial={"brand": organisation.brand, "on": today.isoformat()}, prefix="brand")
@@ -160,7 +160,7 @@ class PartyForm(forms.Form):
         required=False,
         help_text=gettext_lazy("No person. Left empty: whoever holds the slot leaves it."),
     )
-    since = DayField(label=gettext_lazy("Since"))
+    since = DayField(label=pgettext_lazy("a day", "Since"))
 
     def __init__(self, data: Any = None, *, today: date, party: str = ""):
         super().__init__(data, initial={"since": today.isoformat(), "party": party}, prefix="party")
