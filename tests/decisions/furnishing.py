@@ -22,7 +22,12 @@ def furnish(by: Person, town: str, words: str, now: datetime) -> tuple[dict[str,
     actions.hold_meeting(by=by, now=now, meeting_id=meeting.pk, attendance=people)
     actions.write_minutes(by=by, now=now, meeting_id=meeting.pk, minutes=f"{words} 纪要")
     paper = papers.add_paper(
-        by=by, now=now, meeting_id=meeting.pk, title=f"{words} 材料", name="a.pdf", data=f"%PDF-1.7 {words}".encode()
+        by=by,
+        now=now,
+        meeting_id=meeting.pk,
+        title=f"{words} 材料",
+        name="a.png",
+        data=b"\x89PNG\r\n\x1a\n" + words.encode(),
     )
     decision = actions.record_decision(
         by=by, now=now, meeting_id=meeting.pk, text=f"{words} 立即整改", jurisdiction=town,
