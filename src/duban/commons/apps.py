@@ -6,8 +6,10 @@ from django.db.models.signals import post_migrate
 
 def load_reference_data(**_signal: Any) -> None:
     from duban.commons.register.categories import load_categories
+    from duban.commons.register.search import index_missing
 
     load_categories()
+    index_missing()
 
 
 class CommonsConfig(AppConfig):

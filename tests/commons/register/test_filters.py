@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from duban.access.models import Person
 from duban.commons.models import ChangeOf, LifeEvent, Organisation, OrganisationCategory
-from duban.commons.register import filters, queries
+from duban.commons.register import filters, queries, search
 from duban.commons.register.filters import AGES, MEMBERS, BadFilter, Filters, read_filters, write_filters, years_before
 from duban.commons.register.paging import ORDERS, count_of, page_of
 from duban.core.text import folded, spelled
@@ -45,6 +45,7 @@ def many(count: int, seed: int = 1) -> list[Organisation]:
         )  # fmt: skip
         made.append(one)
     Organisation.objects.bulk_create(made)
+    search.index(made)
     LifeEvent.objects.bulk_create(
         LifeEvent(
             organisation=one, what=ChangeOf.PURPOSE, on=TODAY, before="leisure", after=one.purpose, by={}, at=NOON

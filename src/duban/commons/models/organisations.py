@@ -143,6 +143,16 @@ class Organisation(models.Model):
         return self.name
 
 
+class OrganisationText(models.Model):
+    """What an organisation is found by, as pairs of characters; see register/search.py."""
+
+    organisation = models.OneToOneField(Organisation, on_delete=models.CASCADE, related_name="text")
+    grams = models.TextField()
+
+    def __str__(self) -> str:
+        return str(self.organisation_id)
+
+
 class Area(models.Model):
     """Where an organisation is active besides where it is based."""
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from duban.access import rights
 from duban.access.models import Person
 from duban.commons.models import Area, ChangeOf, LifeEvent, Organisation, OrganisationKind, Purpose
+from duban.commons.register import search
 from duban.commons.register.categories import Categories
 from duban.commons.register.drafts import MAX_CATEGORY, BadOrganisation, OrganisationDraft, checked
 from duban.commons.register.life import append_change, require_day
@@ -340,6 +341,7 @@ def _save(one: Organisation, **how: Any) -> None:
     try:
         with transaction.atomic():
             one.save(**how)
+            search.index([one])
     except IntegrityError as error:
         _require_unused(one)
         raise Conflict("organisation_there", _("This was written already; load the page anew.")) from error

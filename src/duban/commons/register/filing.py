@@ -31,6 +31,7 @@ from duban.commons.models import (
     OrganisationCategory,
     Tier,
 )
+from duban.commons.register import search
 from duban.commons.register.actions import require_standing, write_new
 from duban.commons.register.documents import checked_file, folder, write_document
 from duban.commons.register.drafts import FEW_MEMBERS, OrganisationDraft, checked, searched_text
@@ -323,6 +324,7 @@ def file_application(
         one.tier = Tier.FILED
         one.members = max(one.members, len(told.roster))
         one.save(update_fields=["tier", "filing_number", "members", "search"])
+        search.index([one])
     if not one.roster.exists():
         write_members(one, [(Contact(member.name, member.phone), member) for member in told.roster])
     if told.charter:

@@ -22,8 +22,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from duban.commons.models import ChangeOf, LifeEvent, Organisation, OrganisationKind, Purpose, Stage, Tier
+from duban.commons.register import search
 from duban.core.errors import DubanError
-from duban.core.text import folded, is_plain
+from duban.core.text import is_plain
 from duban.places.codes import LENGTHS, LONGEST, normalise_code, outermost
 
 UNKNOWN = "unknown"
@@ -189,9 +190,7 @@ def matching(organisations: QuerySet[Organisation], wanted: Filters, today: date
     if wanted.turned:
         turns = LifeEvent.objects.filter(organisation=OuterRef("pk"), what=ChangeOf.PURPOSE)
         found = found.filter(Exists(turns))
-    for word in wanted.text.split():
-        found = found.filter(search__contains=folded(word))
-    return found
+    return search.matching(found, wanted.text)
 
 
 def _between(column: str, span: Range) -> Q:

@@ -13,6 +13,7 @@ from rapidfuzz import fuzz, process
 from duban.access import rights
 from duban.access.models import Person
 from duban.commons.models import ChangeOf, LifeEvent, Organisation
+from duban.commons.register import search
 from duban.commons.register.categories import Categories
 from duban.commons.register.drafts import (
     MAX_CATEGORY,
@@ -291,4 +292,5 @@ def _write(plan: Plan) -> None:
     if plan.changed:
         fields = [*(column.removesuffix("_id") for column in SAID_IN), "search"]
         Organisation.objects.bulk_update(plan.changed, fields, batch_size=BATCH)
+    search.index([*plan.fresh, *plan.changed])
     LifeEvent.objects.bulk_create(plan.life, batch_size=BATCH)
