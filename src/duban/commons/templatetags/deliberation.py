@@ -1,7 +1,5 @@
 """What the pages of topics are made of: where a refusal stands, and who said what."""
 
-from typing import Any
-
 from django import template
 from django.urls import reverse
 from django.utils.html import format_html
@@ -15,28 +13,14 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def mend(context: template.Context, form: str, field: str) -> SafeString | str:
-    """What is wrong with this field of this form, with the mend; nothing where nothing is."""
+    """What is wrong with this field of this form, with the mend; nothing where nothing is.
+
+    The page says at its head as well what was refused: the form may be gone from it, or far below.
+    """
     wrong = context.get("wrong")
     if wrong is None or wrong.form != form or wrong.field != field:
         return ""
-    return _mend(wrong.refusal)
-
-
-@register.simple_tag(takes_context=True)
-def mends(context: template.Context, form: str, fields: str = "") -> SafeString | str:
-    """What is wrong with this form and with none of its `fields`, which say it themselves."""
-    wrong = context.get("wrong")
-    if wrong is None or wrong.form != form or wrong.field in fields.split():
-        return ""
-    return _mend(wrong.refusal)
-
-
-def _mend(refusal: Any) -> SafeString:
-    return format_html(
-        '<p class="mend wrong-here" role="alert">{} <span class="code muted">{}</span></p>',
-        refusal.message,
-        refusal.code,
-    )
+    return format_html('<p class="mend wrong-here" role="alert">{}</p>', wrong.refusal.message)
 
 
 @register.filter
