@@ -32,6 +32,7 @@ from duban.commons.models import (
     Stage,
     Tier,
 )
+from duban.commons.register import search
 from duban.commons.register.codes import body_check, last_check
 from duban.commons.register.drafts import OrganisationDraft, checked
 from duban.core.audit import Console
@@ -448,6 +449,7 @@ def add_organisations(*, now: datetime) -> int:
         found.slots = len(one.parties)
         fresh.append(found)
     Organisation.objects.bulk_create(fresh, batch_size=BATCH)
+    search.index(fresh)
     LifeEvent.objects.bulk_create(life, batch_size=BATCH)
     PartyRole.objects.bulk_create(parties, batch_size=BATCH)
     by_name = {one.name: one for one in fresh}

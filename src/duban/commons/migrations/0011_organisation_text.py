@@ -2,8 +2,8 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 TABLE, GRAMS = "commons_organisationtext", "commons_organisation_grams"
-GONE = f"INSERT INTO {GRAMS}({GRAMS}, rowid, grams) VALUES ('delete', old.id, old.grams); "
-ADDED = f"INSERT INTO {GRAMS}(rowid, grams) VALUES (new.id, new.grams); "
+GONE = f"INSERT INTO {GRAMS}({GRAMS}, rowid, grams) VALUES ('delete', old.id, old.grams); "  # noqa: S608
+ADDED = f"INSERT INTO {GRAMS}(rowid, grams) VALUES (new.id, new.grams); "  # noqa: S608
 MAKE = {
     "sqlite": (
         f"CREATE VIRTUAL TABLE {GRAMS} USING fts5("

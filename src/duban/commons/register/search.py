@@ -67,11 +67,9 @@ def _holding(query: str) -> int:
 
 def _with_all(query: str) -> QuerySet[OrganisationText]:
     if connection.vendor == "sqlite":
-        statement = "SELECT rowid FROM commons_organisation_grams WHERE commons_organisation_grams MATCH %s"
-        return OrganisationText.objects.filter(pk__in=RawSQL(statement, [query]))
-    return OrganisationText.objects.filter(
-        RawSQL("vector @@ to_tsquery('simple', %s)", [query], output_field=BooleanField())
-    )
+        hits = RawSQL("SELECT rowid FROM commons_organisation_grams WHERE commons_organisation_grams MATCH %s", [query])
+        return OrganisationText.objects.filter(pk__in=hits)
+    return OrganisationText.objects.filter(RawSQL("vector @@ to_tsquery('simple', %s)", [query], BooleanField()))
 
 
 def _query(tokens: Sequence[str]) -> str:
