@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from math import cos, hypot, log, pi, radians, tan
+from math import atan, cos, degrees, hypot, log, pi, radians, sinh, tan
 from typing import Any
 
 import openpyxl
@@ -108,6 +108,7 @@ def _context(found: Figures, rows: Rows, area: str, name: str) -> dict[str, Any]
         ],
         "any_gone": any(year.dissolved or year.gone for year in found.years),
         "points_url": rows.points(area),
+        "nearest": 12 if found.places_are == "community" else 13,
     }  # fmt: skip
 
 
@@ -128,6 +129,13 @@ class Heap:
     n: int
     places: list[PlaceLine]
 
+    def take(self, x: float, y: float, one: PlaceLine) -> None:
+        """The circle stands in the middle of all that it counts."""
+        self.n += one.line.n
+        self.x += (x - self.x) * one.line.n / self.n
+        self.y += (y - self.y) * one.line.n / self.n
+        self.places.append(one)
+
 
 def points(found: Sequence[PlaceLine], rows: Rows, area: str, zoom: int) -> dict[str, Any]:
     """The answer that core/map.js asks for: how many organisations each place has; those too near are one circle."""
@@ -142,8 +150,7 @@ def points(found: Sequence[PlaceLine], rows: Rows, area: str, zoom: int) -> dict
         if near is None:
             heaps.append(Heap(x, y, one.line.n, [one]))
         else:
-            near.n += one.line.n
-            near.places.append(one)
+            near.take(x, y, one)
     return {"points": [_point(heap, rows, area) for heap in heaps]}
 
 
@@ -154,12 +161,11 @@ def _on_the_plane(lon: float, lat: float) -> tuple[float, float]:
 
 def _point(heap: Heap, rows: Rows, area: str) -> dict[str, Any]:
     first = heap.places[0]
-    lon, lat = first.at or (0.0, 0.0)
     alone = len(heap.places) == 1
     return {
         "id": first.line.key,
-        "lon": lon,
-        "lat": lat,
+        "lon": heap.x * 360 - 180,
+        "lat": degrees(atan(sinh(pi * (1 - 2 * heap.y)))),
         "count": heap.n,
         "title": pgettext("between names", ", ").join(str(one.line.label) for one in heap.places),
         "url": (rows.about(first.line.key) if _opens(first, area) else rows.of(first.line)) if alone else "",
