@@ -291,6 +291,7 @@ GETS: dict[str, tuple[str, ...]] = {
     "/commons/comments/imports/<comments_job>/": ("",),
     "/commons/comments/imports/<comments_job>/refused.csv": ("",),
     "/n/<place_token>/": ("",),
+    "/n/<place_token>/calendar.ics": ("",),
     "/topics/<public_topic>/": ("",),
     "/topics/<public_topic>/threads/<thread_id>/": ("",),
     "/topics/<public_topic>/photos/<problem_photo>/<variant>/": ("",),

@@ -612,6 +612,7 @@ ROWS: dict[str, Row] = {
     "GET /commons/comments/imports/<comments_job>/refused.csv": ("C", "", ""),
     # What neighbours talk about is open to everybody; who has an invitation talks along.
     "GET /n/<place_token>/": (ALL, ALL, ALL),
+    "GET /n/<place_token>/calendar.ics": (ALL, ALL, ALL),
     "GET /topics/<public_topic>/": (ALL, ALL, ALL),
     "GET /topics/<public_topic>/threads/<thread_id>/": (ALL, ALL, ALL),
     "GET /topics/<public_topic>/photos/<problem_photo>/<variant>/": (ALL, ALL, ALL),
@@ -674,6 +675,7 @@ PUBLIC = {
     "GET /organisations/certificates/<filing_token>/",
     "GET /organisations/<public_id>/",
     "GET /n/<place_token>/",
+    "GET /n/<place_token>/calendar.ics",
     "GET /topics/<public_topic>/",
     "GET /topics/<public_topic>/threads/<thread_id>/",
     "GET /topics/<public_topic>/photos/<problem_photo>/<variant>/",

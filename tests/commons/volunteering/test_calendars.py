@@ -9,9 +9,11 @@ from django.core.cache import cache
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar, Event
+from tests.commons.building import make_place
 from tests.commons.volunteering.building import BEGINS, ENDS, announce, anybody, draft, sign_up
 
 from duban.access.models import Person
+from duban.commons.deliberation import actions as deliberation
 from duban.commons.models import Shift
 from duban.commons.volunteering import actions
 from duban.commons.volunteering.actions import ShiftDraft
@@ -156,3 +158,34 @@ def test_whatever_is_written_is_read_again(worker: Person, title: str, place: st
     assert str(event["SUMMARY"]) == flat(activity.title)
     assert str(event["LOCATION"]) == flat(activity.place)
     assert str(event["DESCRIPTION"]) == flat(f"{activity.text}\n\n{activity.organiser}")
+
+
+def test_an_entrance_has_its_meetings_and_its_communitys_shifts(worker: Person, at_noon: list[Any]) -> None:
+    place, other = make_place(), make_place("5号楼1单元", code="110112106001")
+    topic = deliberation.open_topic(by=worker, now=NOON, place_id=place.pk, title="楼门怎么美化;")
+    invite = {"by": worker, "topic_id": topic.pk, "place": "楼前空地"}
+    deliberation.invite_topic(now=NOON, at=BEGINS, **invite)
+    shift = announce(worker)
+    announce(worker, jurisdiction="110112106001")
+    browser, address = anybody(), f"/n/{place.token}/calendar.ics"
+
+    def meeting() -> Event:
+        answer = browser.get(address)
+        events = {str(one["UID"]): one for one in Calendar.from_ical(answer.content).walk("VEVENT")}
+        assert len(events) == 2
+        return events[next(key for key in events if key != str(shift.pk))]
+
+    first, tag = meeting(), browser.get(address)["ETag"]
+    assert (str(first["SUMMARY"]), str(first["LOCATION"])) == ("楼门怎么美化;", "楼前空地")
+    assert first.decoded("DTSTART") == BEGINS
+    assert browser.get(address, headers={"if-none-match": tag}).status_code == 304
+    later = BEGINS + timedelta(days=1)
+    deliberation.invite_topic(now=NOON + timedelta(hours=1), at=later, **invite)
+    moved = meeting()
+    assert moved["UID"] == first["UID"]
+    assert moved["SEQUENCE"] > first["SEQUENCE"]
+    assert moved.decoded("DTSTART") == later
+    assert moved.decoded("DTSTAMP") == NOON + timedelta(hours=1)
+    assert browser.get(address, headers={"if-none-match": tag}).status_code == 200
+    assert len(feed(f"/n/{other.token}/calendar.ics")) == 1
+    assert browser.get("/n/none/calendar.ics").status_code == 404

@@ -1,24 +1,30 @@
-"""Feeds for calendars: all of an area, one activity, one's own sign-up. Whoever follows one asks again and again, so an
-unchanged feed is answered by a line."""
+"""Feeds for calendars: all of an area, an entrance with its meetings, one activity, one's own sign-up.
+
+Whoever follows one asks again and again, so an unchanged feed is answered by a line.
+"""
 
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import Count, Max
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.urls import path
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+from icalendar import Event
 
+from duban.commons.deliberation import queries as deliberation
 from duban.commons.guests import kept_private
-from duban.commons.models import Shift
+from duban.commons.models import Shift, Topic
 from duban.commons.volunteering import queries
-from duban.commons.volunteering.calendars import calendar_of_shifts, calendar_of_sign_up
+from duban.commons.volunteering.calendars import calendar_of_shifts, calendar_of_sign_up, event_of_meeting
 from duban.commons.volunteering.public_pages import opened, read_area
 from duban.core import clock
 from duban.core.integrity import sha256
+from duban.core.models import AuditRecord
 from duban.places import queries as places
 
 BACK = timedelta(days=31)
@@ -43,12 +49,37 @@ def shifts_of_activity(request: HttpRequest, open_activity_id: uuid.UUID) -> Htt
     return _answer(request, shifts, activity.title, "shifts.ics")
 
 
-def _answer(request: HttpRequest, shifts: Sequence[Shift], title: str, name: str) -> HttpResponse:
+@require_safe
+def calendar_of_place(request: HttpRequest, place_token: str) -> HttpResponse:
+    """The meetings that concern who lives there, and where their community wants help."""
+    place, since = deliberation.place_by_token(place_token), clock.now() - BACK
+    shifts = list(queries.shifts_since(since, place.jurisdiction)[:MOST])
+    topics = deliberation.topics_around(place).filter(meeting__at__gt=since)[:MOST]
+    return _answer(request, shifts, deliberation.full_name(place), "place.ics", _meetings(list(topics)))
+
+
+def _meetings(topics: Sequence[Topic]) -> list[Event]:
+    """A topic has one meeting at a time: put off, it is another one, but the same entry of the calendar."""
+    keys = [str(key) for topic in topics for key in (topic.pk, topic.meeting_id)]
+    trail = AuditRecord.objects.filter(subject_type__in=("topic", "meeting"), subject_id__in=keys).values("subject_id")
+    changes = {row["subject_id"]: row for row in trail.annotate(times=Count("pk"), last=Max("at"))}
+    events = []
+    for topic in topics:
+        own, met = changes.get(str(topic.pk), {}), changes.get(str(topic.meeting_id), {})
+        last = max(own.get("last", topic.opened_at), met.get("last", topic.opened_at))
+        events.append(event_of_meeting(topic, own.get("times", 0), last))
+    return events
+
+
+def _answer(
+    request: HttpRequest, shifts: Sequence[Shift], title: str, name: str, more: Sequence[Event] = ()
+) -> HttpResponse:
     told = [f"{one.pk}:{one.activity.sequence}" for one in shifts]
+    told += [f"{one['UID']}:{one['SEQUENCE']}:{one['DTSTART'].to_ical()!r}:{one['STATUS']}" for one in more]
     tag = f'"{sha256(" ".join([get_language() or "", title, *told]).encode())[:32]}"'
     if request.headers.get("If-None-Match") == tag:
         return HttpResponseNotModified(headers={"ETag": tag})
-    response = _file(calendar_of_shifts(shifts, title), name)
+    response = _file(calendar_of_shifts(shifts, title, more), name)
     response.headers["ETag"] = tag
     response.headers["Cache-Control"] = "no-cache"
     return response
@@ -68,6 +99,7 @@ def _file(data: bytes, name: str) -> HttpResponse:
 
 urls = [
     path("volunteer/feed.ics", feed, name="volunteer_feed"),
+    path("n/<str:place_token>/calendar.ics", calendar_of_place, name="place_calendar"),
     path("volunteer/<uuid:open_activity_id>/shifts.ics", shifts_of_activity, name="volunteer_shifts_ics"),
     path("volunteer/mine/<str:sign_up_secret>/shift.ics", own_shift, name="volunteer_mine_ics"),
 ]

@@ -1,11 +1,11 @@
-"""Shifts as calendar entries (RFC 5545), with ids that stay and a sequence that counts what was changed.
+"""Shifts and meetings as calendar entries (RFC 5545), with ids that stay and a sequence that counts what was changed.
 
 A shift has one id in every feed that holds it; somebody's own sign-up has another, since its state is theirs alone.
 """
 
 import re
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from icalendar import Calendar, Event, Timezone, vText
 
-from duban.commons.models import Shift, SignUp, SignUpState
+from duban.commons.models import Shift, SignUp, SignUpState, Topic
 from duban.commons.volunteering.words import is_chinese
+from duban.decisions.models import MeetingState
 
 REFRESH = timedelta(hours=4)
 """How often who follows a feed should ask again."""
@@ -28,9 +29,9 @@ RANKS = list(STATUS)
 """A sign-up goes through them in this order and never back, so that its rank counts its own changes."""
 
 
-def calendar_of_shifts(shifts: Iterable[Shift], title: str) -> bytes:
-    """A feed of shifts, each with its activity at hand."""
-    return _calendar((event_of_shift(one) for one in shifts), title)
+def calendar_of_shifts(shifts: Iterable[Shift], title: str, more: Iterable[Event] = ()) -> bytes:
+    """A feed of shifts, each with its activity at hand, and of what else there is."""
+    return _calendar([*more, *(event_of_shift(one) for one in shifts)], title)
 
 
 def calendar_of_sign_up(sign_up: SignUp, secret: str) -> bytes:
@@ -64,6 +65,22 @@ def event_of_shift(shift: Shift) -> Event:
     words = "\n\n".join(part for part in (activity.text, activity.organiser) if part)
     event.add("description", _text(words))
     event.add("url", f"{settings.DUBAN_SITE_URL}{reverse('neighbours:volunteer_activity', args=[activity.pk])}")
+    return event
+
+
+def event_of_meeting(topic: Topic, changes: int, changed_at: datetime) -> Event:
+    """The meeting about a topic; how often that was changed, and when last, the trail of audit knows. It has no end."""
+    meeting = topic.meeting
+    assert meeting is not None
+    event = Event()
+    event.add("uid", f"{topic.pk}-meeting")
+    event.add("dtstamp", changed_at)
+    event.add("sequence", 2 * changes + (meeting.state == MeetingState.CANCELLED))
+    event.add("status", "CANCELLED" if meeting.state == MeetingState.CANCELLED else "CONFIRMED")
+    event.add("dtstart", meeting.at.astimezone(timezone.get_default_timezone()))
+    event.add("summary", _text(topic.title))
+    event.add("location", _text(meeting.place))
+    event.add("url", f"{settings.DUBAN_SITE_URL}{reverse('neighbours:topic', args=[topic.pk])}")
     return event
 
 
