@@ -123,7 +123,7 @@ def test_the_entrance_tells_what_is_open_decided_and_done(home: Neighbourhood, a
     assert after in seen(anybody, f"/n/{home.entrance.token}/")
     answer = anybody.get(f"/topics/{topic.pk}/photos/{after}/public/")
     assert answer.status_code == 200
-    answer.close()
+    assert b"".join(answer.streaming_content)
 
 
 def test_photos_are_those_of_the_topic_and_never_the_originals(home: Neighbourhood, anybody: Client) -> None:
@@ -132,7 +132,7 @@ def test_photos_are_those_of_the_topic_and_never_the_originals(home: Neighbourho
     other, foreign = home.topic(home.estate, "别的"), make_photo(2, by=home.worker)
     answer = anybody.get(f"/topics/{topic.pk}/photos/{photo}/thumbnail/")
     assert answer.status_code == 200
-    answer.close()
+    assert b"".join(answer.streaming_content)
     for address in (
         f"/topics/{topic.pk}/photos/{photo}/original/",
         f"/topics/{topic.pk}/photos/{foreign}/public/",
