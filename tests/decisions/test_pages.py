@@ -293,3 +293,23 @@ def test_a_paper_is_kept_once_and_handed_out_to_be_saved(office: Office, at: Cal
     assert (
         client.post(page, {"title": " ", "file": SimpleUploadedFile("b.png", b"\x89PNG\r\n\x1a\n1")}).status_code == 400
     )
+
+
+def test_the_desk_tells_of_reminders_and_the_entry_of_what_it_carries_out(
+    office: Office, at: Callable[[Person], Client]
+) -> None:
+    decision = office.decide("没人管的", starts_at=NOON - timedelta(days=3))
+    remind_of_decisions(now=NOW)
+    client = at(office.supervisor)
+    assert "没人管的" in words(client.get("/desk/"))
+    entry = office.entry()
+    ledger.link_entry(by=office.supervisor, now=NOW, entry_id=entry.pk, decision_id=decision.pk)
+    assert "没人管的" in words(client.get(f"/ledger/{entry.pk}/"))
+    assert "没人管的" not in words(at(make_person("eyes", "inspector")).get(f"/ledger/{entry.pk}/"))
+    client.get(f"/decisions/{decision.pk}/")
+    assert "没人管的" not in words(client.get("/desk/"))
+    rows = words(client.get(f"/ledger/?decision={decision.pk}"))
+    assert entry.number in rows
+    assert "carrying out a decision" in rows
+    for wrong in ("1", "x" * 40, f"{decision.pk}0", str(decision.pk).upper()):
+        assert client.get(f"/ledger/?decision={wrong}").status_code in {200, 400}

@@ -21,6 +21,7 @@ from duban.ledger import actions, forms, history, queries, uploads
 from duban.ledger.appending import BadStep, why_not
 from duban.ledger.categories import category_index, find_category
 from duban.ledger.lifecycle import TRANSITIONS, State, Transition
+from duban.ledger.mandates import decisions_of
 from duban.ledger.map_points import point_of
 from duban.ledger.models import Category, Entry, EntryPhoto, Lookback, Moment
 from duban.ledger.notices import mark_read
@@ -98,6 +99,7 @@ def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = N
         "before": [photo for photo in of_cycle if photo.moment == Moment.BEFORE],
         "after": [photo for photo in of_cycle if photo.moment == Moment.AFTER],
         "photos": photos,
+        "decisions": decisions_of(person, entry.pk),
         "parts": list(seen.filter(split_from=entry).order_by("number")) if was_split else [],
         "merged_into": numbers.get(str(entry.merged_into_id), ""),
         "split_from": numbers.get(str(entry.split_from_id), ""),

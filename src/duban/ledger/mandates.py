@@ -16,11 +16,12 @@ from duban.core import audit
 from duban.core.errors import NotFound
 from duban.core.text import is_plain
 from duban.decisions.models import Decision
-from duban.decisions.queries import decision_for
+from duban.decisions.queries import decision_for, decisions_for
 from duban.ledger.lifecycle import OPEN, UNREMEDIED, State
 from duban.ledger.models import Entry, EntryMandate
 
 LINKS = "entry.record"
+MOST_SHOWN = 20
 
 
 @transaction.atomic
@@ -123,6 +124,12 @@ def standing() -> QuerySet[EntryMandate]:
 def standing_work() -> QuerySet[EntryMandate]:
     """Those of entries that are work: not void."""
     return standing().exclude(entry__state=State.VOID).exclude(entry__merged_into__state=State.VOID)
+
+
+def decisions_of(person: Person, entry_id: uuid.UUID) -> list[Decision]:
+    """What the entry carries out, of the decisions that the person may see; the newest first."""
+    links = standing().filter(entry=entry_id).order_by().values("decision")
+    return list(decisions_for(person).filter(pk__in=links)[:MOST_SHOWN])
 
 
 def entry_numbered(person: Person, number: str) -> Entry:

@@ -22,6 +22,8 @@ from duban.bulletin import queries as bulletin
 from duban.bulletin.models import WAITING, Issue
 from duban.commons.volunteering.public_pages import read_area
 from duban.core import clock
+from duban.decisions.queries import SEES, SEES_LED
+from duban.decisions.reminders import notices_of
 from duban.ledger import queries as ledger
 from duban.ledger.filters import write_filters
 from duban.ledger.lifecycle import State
@@ -32,6 +34,8 @@ from duban.web import neighbourhood, public
 RECENT = 24
 """Issues whose entries the public map shows."""
 SEEING = ("entry.see", "entry.see_own")
+TOLD, TOLD_OF = 5, (SEES, SEES_LED)
+"""Reminders of decisions that the desk shows, and who gets any."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,9 @@ def desk(request: StaffRequest) -> HttpResponse:
     person, now = request.user, clock.now()
     heaps, drafts = heaps_of(person, now), drafts_for(person)
     sees = any(rights.codes(person, permission) for permission in SEEING)
+    told = list(notices_of(person)[:TOLD]) if any(rights.codes(person, name) for name in TOLD_OF) else []
     context = {
+        "told": told,
         "heaps": heaps,
         "drafts": drafts,
         "figures": [] if heaps or drafts or not sees else figures_of(person),
