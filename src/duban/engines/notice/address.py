@@ -21,14 +21,16 @@ _NO_TOWN = re.compile(
 )
 _VILLAGE_ENDING = r"(村民委员会|村委会|村(?!民|庄|落)|社区居民委员会|社区居委会|社区|居民委员会|居委会|小区)"
 _VILLAGE = re.compile(rf"([{HAN}]{{1,9}}?){_VILLAGE_ENDING}")
+_UNLISTED = re.compile(rf"[{HAN}]{{1,4}}?村(?![民庄落口里内委])")
+_NO_VILLAGE = re.compile(r"[农乡本全各新山该我同多几城整渔]|.*[的在和]")
 _ENDING_HERE = re.compile(_VILLAGE_ENDING)
 _ROAD = re.compile(
-    rf"((?:[{HAN}]{{1,8}}?|[A-Z]\d{{1,3}}|\d{{1,3}}[省国县]道)(?:大街|大道|胡同|公路|环路|路|街(?!道)|巷|弄)(?![口道边灯面段牌过])"
+    rf"((?:[{HAN}]{{1,8}}?|[A-Z]\d{{1,3}}|\d{{1,3}}[省国县]道)(?:大街|大道|胡同|公路|环路|路|街(?!道)|巷|弄|(?<![行车通河楼频轨隧管街渠报味知一过地水])道(?![路具家理姑士德班次]))(?![口道边灯面段牌过])"
     rf"(?:[东西南北中](?:街|路|段|巷))?)"
     rf"([甲乙丙]?\d+(?:-\d+)?号(?:院|楼)?(?:\d+号楼)?)?"
 )
 _NO_ROAD = re.compile(
-    r"^(?:道路|沿街|马路|该路|此路|一路|各路|临街|背街|小巷|背街小巷|大街|大街小巷|胡同|公路|铁路|街|路)$|[的、，]"
+    r"(?:线路|电路|网路|管路|油路|气路)$|^(?:道路|沿街|马路|该路|此路|一路|各路|临街|背街|小巷|背街小巷|大街|大街小巷|胡同|公路|铁路|街|路)$|[的、，]"
 )
 _AFTER_BARE = re.compile(r"$|[东西南北]{1,2}(?:侧|面|边|口|头|门)|[，、；：（]|\d+号")
 _NUMBER = re.compile(r"([甲乙丙]?\d+(?:-\d+)?号(?:院|楼)?(?:\d+号楼)?(?:\d+单元)?(?:\d{1,4}室)?)")
@@ -48,6 +50,11 @@ class Around:
     town: Unit | None = None
     county: str = ""
     unit: Unit | None = None
+    sure: float = 0.85
+    near: Unit | None = None
+    """The village that the text has come to, for what lies 村东 or 村内."""
+    foreign: bool = False
+    """Under a town that the list does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +149,10 @@ def _units(phrase: str, at: int, gazetteer: Gazetteer, around: Around, foreign: 
 def _elsewhere(phrase: str, at: int) -> Address:
     if here := _TOWN.match(phrase, at):
         at = here.end()
-    village = ""
+    town, village = here is not None, ""
     if here := _VILLAGE.match(phrase, at):
         village, at = here[0], here.end()
-    return Address(None, 0.7, village=village, rest_at=at, foreign=True)
+    return Address(None, 0.7, village=village, rest_at=at, town_printed=town, foreign=True)
 
 
 def _listed_village(
@@ -262,8 +269,14 @@ def _village_alone(phrase: str, at: int, gazetteer: Gazetteer, around: Around) -
         units, village, end = listed
         if len(units) == 1:
             return Address(units[0], 0.9, village=village, rest_at=end)
-    listed = _listed_village(phrase, at, gazetteer, None)
+    listed = None if around.foreign else _listed_village(phrase, at, gazetteer, None)
     if not listed:
+        if (
+            (around.unit or around.town or around.foreign)
+            and (here := _UNLISTED.match(phrase, at))
+            and not _NO_VILLAGE.match(here[0])
+        ):
+            return Address(village=here[0], rest_at=here.end(), foreign=around.foreign)
         return Address(rest_at=at) if at else Address()
     units, village, end = listed
     units = [unit for unit in units if unit.code.startswith(around.county)]

@@ -14,6 +14,7 @@ _SENTENCE = re.compile(r"[^。！？\n]+[。！？]?")
 _BEFORE = re.compile(r"^.*(?:[将把]|决定|研判[，]|起[，]|[时日]起|即日起[，]?|规定[，]|(?:情况|需要|要求)[，])")
 _FROM_LEVEL = re.compile(r"由?(?:原)?(?:高|中|低|中高)风险地?区$|由$")
 _LIST = re.compile(r"[、，；]|以及|和(?=[^平])")
+_REST_OF = re.compile("除|其他|其余|以外|上述|所有|全部")
 _TAIL = re.compile(
     r"(?:等)?(?:\d+|[一二两三四五六七八九十]+)?(?:个)?(?:小区|区域|地区|处|地|点位)?(?:全域|整体|均|都)?$"
 )
@@ -85,7 +86,7 @@ def _area(
     is_place = address.named or re.search(
         rf"[{HAN}]{{2,}}(?:小区|社区|村|街道|镇|乡|号楼|单元|大厦|家园|苑|园|市场|酒店)", bare
     )
-    if not is_place or len(bare) > 60 or len(bare) < 3:
+    if not is_place or _REST_OF.search(bare) or len(bare) > 60 or len(bare) < 3:
         return None
     return Found(
         Draft(

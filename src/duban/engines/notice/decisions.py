@@ -51,15 +51,25 @@ def find_decisions(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer
             block.start + start,
             block.start + found.end(),
         )
+    goes_on = False
     for block in blocks:
-        if block.kind != HEADING:
-            yield from _orders(source, block, number, gazetteer, rules)
+        if block.kind == HEADING:
+            continue
+        yield from _orders(source, block, number, gazetteer, rules, ordering=goes_on)
+        text = source.of(block).rstrip()
+        # 会议议定： heads a list whose items are paragraphs of their own.
+        goes_on = (text.endswith("：") and bool(rules.orders.search(text))) or (goes_on and bool(_MARKER.match(text)))
 
 
 def _orders(
-    source: Source, block: Block, number: float | int | None, gazetteer: Gazetteer, rules: Rules
+    source: Source,
+    block: Block,
+    number: float | int | None,
+    gazetteer: Gazetteer,
+    rules: Rules,
+    *,
+    ordering: bool,
 ) -> Iterator[Found]:
-    ordering = False
     for sentence in _SENTENCE.finditer(source.of(block)):
         text = sentence[0]
         if rules.orders.search(text):

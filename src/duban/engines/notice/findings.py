@@ -28,17 +28,28 @@ _SEEN = re.compile(r"发现|查见|查出|查获|存在|反映|举报|投诉|[�
 _TRAIL = re.compile(
     r"(?:进行)?(?:了)?(?:现场|突击|暗访|日常|随机|实地|重点)?(?:检查|巡查|督查|抽查|暗访|走访|查看|巡检|核查)?(?:过程)?(?:时|中|后|期间)?"
     r"(?:现场)?(?:发现|看到|见到|查见|查出)(?:该\S{1,4})?$|(?:的)?(?:检查|巡查|督查|抽查|暗访|走访)(?:过程)?(?:时|中|后)$"
-    r"|(?:同样|也|还|仍|均)?存在(?:着)?(?:以下|如下|类似|一些|诸多|多项|同样)?(?:突出)?(?:问题|情况|现象)$"
+    r"|正(?:在|常)?(?:营业|经营|施工|开放)(?:中)?$|(?:同样|也|还|仍|均)?存在(?:着)?(?:以下|如下|类似|一些|诸多|多项|同样)?(?:突出)?(?:问题|情况|现象)$"
 )
 _BETWEEN = re.compile(r"、|(?:以及|和|及|与)(?=[^，。]{2,})(?![^，。、]{1,12}(?:交叉|交汇|交界|交口|路口))")
-_QUOTED = re.compile(r"^(?:.{0,6}?(?:名为|名叫|叫做?|店名为))?“([^“”]{2,16})”(?:的)?([^“”]{0,10})$")
-_MANY = re.compile(r"等(?:\d+|[一二两三四五六七八九十]+)?(?:余|多)?(?:家|个|处|户)?[^，。；、]{0,8}$")
+_QUOTED = re.compile(r"^(?P<where>[^“”]{0,24})“(?P<name>[^“”]{1,16})”(?:的)?(?P<kind>[^“”]{0,10}?)[里内中]?$")
+_CALLED = re.compile(r"(?:的)?(?:一[家处个])?(?:名为|名叫|叫做?|店名为|名字叫)?$")
+_THAT_HERE = re.compile(
+    r"^(?:(?:检查)?发现|看到|但|而|且|并|同时|另外|此外|还)?(?:该|此|这[家个处]|上述|涉事)[^，。；未无不没有]{0,6}?(?:内|里|的|店|馆|室|场|市)"
+)
+_IN_VILLAGE = re.compile("村(?:里|内|中|口|头|子|东|西|南|北|委会)")
+_THAT = re.compile(r"^(?:该|此|这[家个处]|上述|涉事|店|馆)(?:[^，。；]{0,8})$")
+_OF_RULES = re.compile(
+    r"[未不]?(?:能)?(?:严格)?按(?:照)?[^，。；]{0,6}?(?:要求|规定|规范)|[未不][^，。；]{0,14}(?:要求|规定)"
+)
+_MANY = re.compile(
+    r"(?<=..)[一二两三四五六七八九十\d]+(?:家|个|处)[^，。；、]{0,8}$|等(?:\d+|[一二两三四五六七八九十]+)?(?:余|多)?(?:家|个|处|户)?[^，。；、]{0,8}$"
+)
 _PARENTHESES = re.compile(r"^(.+?)（([^（）]+)）(.*)$")
 _TIDY = re.compile(
-    r"^(?:的|内|里|中|之|其|该|且|并|也|均|都|还|则|另|某|一家|一处|有|为|是|由|处|[“”‘’《》【】\s：，])+|(?:[“”‘’《》【】\s：，]|内|里|的|也|均|都|仍|还|尚|存在|多处|一处|因|被|有|由于)+$"
+    r"^(?:的|旁边?|附近|内|里|中|之|其|该|且|并|也|均|都|还|则|另|某|一家|一处|有|为|是|由|处|[“”‘’《》【】\s：，])+|(?:[“”‘’《》【】\s：，。！？]|内|里|的|也|均|都|仍|还|尚|存在|多处|一处|因|被|有|由于)+$"
 )
 _PROBLEM_TIDY = re.compile(
-    r"^(?:存在(?:着)?|仍?有(?=[^一二三四五六七八九\d人])|并(?:且)?有?|且|同时|以及|还有?|也|又|出现|和|及|的|[“”‘’\s、：，])+|(?:等)?(?:突出|违规|违法)?(?:的)?(?:问题|现象|情况|行为|情形)?[“”‘’\s、：，。！]*$"
+    r"^(?:[一二两三四五六七八九十\d]+(?:家|个|处)(?:单位|商户|门店|场所|企业|店铺)?(?:均|都)?|存在(?:着)?|本报讯|因(?=违|未|不|擅|存)|但|却|而|仍?有(?=[^一二三四五六七八九\d人])|并(?:且)?有?|且|同时|以及|还有?|也|又|出现|和|及|的|[“”‘’\s、：，])+|(?:等)?(?:突出|违规|违法)?(?:的)?(?:问题|现象|情况|行为|情形)?[“”‘’\s、：，。！]*$"
 )
 _LIST_AFTER = re.compile(
     r"^[^，。；、]{0,8}?(?:问题|现象|情况)?的(?P<kind>[^，。；、]{0,8}?)(?:有|包括|分别[是为]|[是为]|：)[：]?(?P<list>.+)$"
@@ -46,11 +57,14 @@ _LIST_AFTER = re.compile(
 _OBJECT_AFTER = re.compile(
     r"^[^，。；、]{0,14}?(?:等)?(?:问题|现象|情况|行为)?的(?P<list>.+?)(?=予以|给予|进行|责令|处以|立案|下达|被|作出|依法|实施|采取|已|$)"
 )
-_ACTED_ON = re.compile(r"(?:被|予以|给予|责令|处以|受到|停业|立案|已被|罚款|约谈)")
+_ACTED_ON = re.compile(r"(?:被|予以|给予|责令|处以|受到|停业|立案|已被|罚款|约谈|作出[^，。；]{0,6}处罚|行政处罚)")
 _EARLIER = re.compile("回头看|前期|此前|先前|之前|上次|上期|上轮|上周|上月|以往|曾|复查")
 _MENDED = re.compile("已[^，。；]{0,6}(?:整改|改正|落实|清理|消除|修复|恢复)|整改(?:到位|完毕|完成|合格)")
 _PLACE_LINE = re.compile(r"^(?P<place>[^，。；：（）]{2,16})(?:（[^）]*）)?：?$")
 _ORDINAL = re.compile(r"^\d{1,3}$")
+OF_TITLE = 0.7
+OF_NAME = 0.8
+LONGEST_PART = 14
 LONGEST_NAME = 26
 LONGEST_PROBLEM = 90
 
@@ -83,19 +97,24 @@ class _State:
 
     unit: Unit | None = None
     """Of a line that is nothing but a town or village: for all that names no place of its own."""
+    sure: float = 0.85
     heading: list[Subject] = field(default_factory=list)
     """Of a line that names a venue or village alone: problems follow in lines of their own."""
 
 
 def find_findings(
-    source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, rules: Rules, taken: Sequence[tuple[int, int]]
+    source: Source,
+    title: str,
+    blocks: Sequence[Block],
+    gazetteer: Gazetteer,
+    rules: Rules,
+    taken: Sequence[tuple[int, int]],
 ) -> Iterator[Found]:
     """`taken`: stretches that another reader has made drafts of."""
-    reader = _Reader(source, gazetteer, rules)
+    reader = _Reader(source, title, blocks, gazetteer, rules, taken)
     for block in blocks:
-        if block.kind in (HEADING, ROW) or any(start < block.end and end > block.start for start, end in taken):
-            continue
-        reader.read(block)
+        if block.kind not in (HEADING, ROW):
+            reader.read(block)
     seen = set()
     for group in reader.groups:
         for found in _drafts(source, group):
@@ -127,37 +146,76 @@ def _drafts(source: Source, group: Group) -> Iterator[Found]:
         )
 
 
+def _same(some: Sequence[Subject], others: Sequence[Subject]) -> bool:
+    return [(one.start, one.end) for one in some] == [(one.start, one.end) for one in others]
+
+
 class _Reader:
-    def __init__(self, source: Source, gazetteer: Gazetteer, rules: Rules) -> None:
-        self.source, self.gazetteer, self.rules = source, gazetteer, rules
+    def __init__(
+        self,
+        source: Source,
+        title: str,
+        blocks: Sequence[Block],
+        gazetteer: Gazetteer,
+        rules: Rules,
+        taken: Sequence[tuple[int, int]],
+    ) -> None:
+        self.source, self.gazetteer, self.rules, self.taken = source, gazetteer, rules, taken
+        said = rules.inspecting.search(source.text[blocks[0].start : blocks[-1].end]) if blocks else None
+        self.cue = rules.cue if said else rules.problem
+        self.exposing = bool(rules.exposing.search(title))
+        """Whether what is listed here is listed for what is wrong with it."""
+        self.listing = False
+        self.loose: list[str] = []
+        self.pending: list[str] = []
+        """Problems before a colon at a paragraph's end: the venues follow in lines of their own."""
         self.groups: list[Group] = []
-        self.state = _State()
+        told = "\n".join(source.of(block) for block in blocks)
+        self.state = _State(unit=self._town_of(title) or self._town_of(told), sure=OF_TITLE)
         self.topic: list[Subject] = []
         """Of a clause before a colon that names a venue or place, for the rest of its paragraph."""
         self.told: list[Subject] = []
         """Of the sentence before, where a story names the venue first and tells then what was seen."""
+
+    def _town_of(self, title: str) -> Unit | None:
+        """The one town that a headline names: what it heads lies there, most likely."""
+        pattern = self.gazetteer.town_pattern
+        units = {
+            unit for found in (pattern.finditer(title) if pattern else ()) for unit in self.gazetteer.forms[found[0]]
+        }
+        return units.pop() if len(units) == 1 else None
 
     def read(self, block: Block) -> None:
         text = self.source.of(block)
         if self._place_line(block.start, text):
             return
         before = len(self.groups)
-        self.topic, self.told = [], []
-        spoken = Around(town=self.gazetteer.town_of(self.state.unit), unit=self.state.unit)
+        self.topic, self.told, self.loose = [], [], []
+        self.exposing = self.exposing or bool(self.rules.exposing.search(text))
+        self.listing = self.exposing and bool(_MARKER.match(text))
+        spoken = self._around()
         for sentence in _SENTENCE.finditer(text):
             first = len(self.groups)
             around = spoken
             for item in _ITEM.finditer(sentence[0]):
-                around = self._read_item(block.start + sentence.start() + item.start(), item[0], around)
-            if around.unit is not None:
-                spoken = replace(spoken, town=around.town, unit=around.unit)
+                at = block.start + sentence.start() + item.start()
+                if not any(start < at + len(item[0]) and end > at for start, end in self.taken):
+                    around = self._read_item(at, item[0], around)
+            spoken = replace(spoken, town=around.town, near=around.near, unit=around.unit or spoken.unit)
             if measure := self._measure(sentence[0]):
                 # A sentence that only says what was done speaks of what the paragraph found so far.
                 since = first if len(self.groups) > first else before
                 for group in self.groups[since:]:
                     group.measure = group.measure or measure
-        if len(self.groups) == before:
+        if text.rstrip().endswith("：") and self.loose:
+            self.pending = self.loose
+        elif len(self.groups) > before or len(text) > 50:
+            self.pending = []
+        if len(self.groups) == before and not any(start < block.end and end > block.start for start, end in self.taken):
             self._venue_line(block.start, text)
+
+    def _around(self) -> Around:
+        return Around(town=self.gazetteer.town_of(self.state.unit), unit=self.state.unit, sure=self.state.sure)
 
     def _place_line(self, offset: int, text: str) -> bool:
         """A line that is a town or a village and nothing else: what follows lies there."""
@@ -179,7 +237,7 @@ class _Reader:
 
     def _venue_line(self, offset: int, text: str) -> None:
         """A line that names a venue and nothing else, as lists and our own column of exposures do."""
-        if len(text) > 50 or re.search("[。；，]", text) or self.rules.problem.search(text):
+        if len(text) > 50 or re.search("[。；，]", text) or self.cue.search(text):
             return
         marker = _MARKER.match(text)
         start = marker.end() if marker else 0
@@ -194,9 +252,10 @@ class _Reader:
             where = offset + start + at
             self.state.heading = [Subject(where, where + len(name), address, name, towns[-1], 0.9)]
             return
-        subjects = self._subjects(
-            text[start:], offset + start, Around(town=self.gazetteer.town_of(self.state.unit), unit=self.state.unit)
-        )
+        subjects = self._subjects(text[start:], offset + start, self._around())
+        if subjects and self.pending:
+            self._open(subjects, self.pending, subjects[-1].end)
+            return
         self.state.heading = subjects if len(subjects) == 1 and subjects[0].venue else []
 
     # -- one item: clauses up to a semicolon --------------------------------------------------------------------------
@@ -207,41 +266,81 @@ class _Reader:
         named: list[Subject] = []
         loose: list[str] = []
         loose_end = offset
-        clauses = list(_CLAUSE.finditer(item))
+        clauses = self._clauses(item)
         place = 0
         while place < len(clauses):
             clause = clauses[place]
-            text, start = clause[0], offset + clause.start()
+            text, start = item[slice(*clause)], offset + clause[0]
             place += 1
             if marker := _MARKER.match(text):
                 text, start = text[marker.end() :], start + marker.end()
             problem = self._problem(text, item[: start - offset], item[start - offset + len(text) :])
             if problem is None:
-                subjects = self._subjects(_TRAIL.sub("", text), start, around)
-                if subjects and loose and (_ACTED_ON.search(text)):
+                if self.listing and (group := self._listed_problem(text, start, around, current, named)):
+                    current = group
+                    around = self._spoken(group.subjects, around)
+                    continue
+                acted = _ACTED_ON.search(text) if loose else None
+                before = text[: acted.start()] if acted else text
+                subjects = self._subjects(_TRAIL.sub("", before), start, around, whole=not acted)
+                if (
+                    not subjects
+                    and marker
+                    and not self._town_alone(text)
+                    and not self._is_elsewhere(text)
+                    and (one := self._item_name(text, start, around))
+                ):
+                    subjects = [one]
+                if subjects and acted:
+                    self.told = [replace(one, confidence=0.75) for one in subjects if one.venue]
                     current = self._open(subjects, loose, loose_end)
                     loose = []
-                elif subjects and not self.rules.none.search(text):
+                elif subjects and not (self.rules.none.search(text) or self.rules.good.search(text)):
                     named, current = subjects, None
                     self.told = [replace(one, confidence=0.75) for one in subjects if one.venue]
-                    if item[clause.end() : clause.end() + 1] == "：":
+                    if item[clause[1] : clause[1] + 1] == "：":
                         self.topic = subjects
-                        around = replace(self._spoken(subjects, around), unit=subjects[0].address.unit or around.unit)
+                        around = replace(
+                            self._spoken(subjects, around), unit=subjects[0].address.unit or around.unit, sure=0.85
+                        )
+                elif self._is_elsewhere(text):
+                    around = Around(foreign=True)
                 elif town := self._town_alone(text):
-                    around = replace(around, town=town, unit=town)
+                    around = replace(around, town=town, unit=town, sure=0.85)
+                elif unit := self._unit_in(text, around):
+                    near = unit if len(unit.code) > 9 else None
+                    around = replace(around, town=self.gazetteer.town_of(unit), near=near)
                 continue
             phrase_at, phrase_end = problem
             phrases = self._phrases(text[phrase_at:phrase_end])
             end = start + phrase_end
             head = text[:phrase_at]
-            if after := self._after(text, phrase_end, start, around, clauses, place, offset):
+            if after := self._after(text, phrase_end, start, around, item, clauses[place:], offset):
                 subjects, used = after
+                stop = self._problem_stop(text)
+                phrases = self._phrases(text[phrase_at : max(stop, text.find("的", stop))])
                 place += used
                 current = self._open(subjects, phrases, max(end, max(one.end for one in subjects)))
                 around = self._spoken(subjects, around)
                 continue
             subjects = self._subjects(_TRAIL.sub("", head), start, around)
+            if (
+                not subjects
+                and head
+                and (not (current or named) or self.rules.lead.search(head))
+                and (cut := self._subjects(head, start, around, whole=False))
+            ):
+                subjects = cut
+                phrases = self._phrases(text[cut[-1].end - start : phrase_end])
+            elif not subjects and len(head) <= LONGEST_PART:
+                # What comes before the words of the problem is the part of the place that it is in.
+                whole = _THAT_HERE.sub("", text[:phrase_end])
+                phrases = self._phrases(whole if self.cue.search(whole) else text[phrase_at:phrase_end])
             if subjects:
+                part = text[subjects[-1].end - start : phrase_at]
+                if 1 < len(part) <= LONGEST_PART and not (_TRAIL.search(part) or self.rules.lead.search(part)):
+                    # 某超市水产区地面积水: the venue's name ends before the part of it that is meant.
+                    phrases = self._phrases(part + text[phrase_at:phrase_end])
                 current = self._open(subjects, phrases, end)
                 named = subjects
             elif current is not None:
@@ -251,17 +350,47 @@ class _Reader:
                 current = self._open(named, phrases, end)
             elif (heading := self.topic or self.state.heading) and not self._vague(head):
                 current = self._open(heading, phrases, end)
-            elif self.told and not _TIDY.sub("", _TRAIL.sub("", head)):
+            elif self.told and self._points_back(head):
                 current = self._open(self.told, phrases, end)
             else:
                 loose.extend(phrases)
+                self.loose = loose
                 loose_end = end
             if subjects or named:
                 around = self._spoken(subjects or named, around)
         return around
 
+    def _clauses(self, item: str) -> list[tuple[int, int]]:
+        """Where the clauses of an item stand; a list of whole sentences is parted at its 、 too.
+
+        甲超市员工不戴口罩、乙饭店未登记顾客信息 are two, 甲超市无测温、无消杀记录 is one.
+        """
+        found: list[tuple[int, int]] = []
+        for clause in _CLAUSE.finditer(item):
+            begin = clause.start()
+            for gap in re.finditer("、", clause[0]):
+                at = clause.start() + gap.start()
+                if self.cue.search(item, begin, at) and self._begins_anew(item[at + 1 : clause.end()]):
+                    found.append((begin, at))
+                    begin = at + 1
+            found.append((begin, clause.end()))
+        return found
+
+    def _begins_anew(self, text: str) -> bool:
+        """Whether a part of a list has a venue of its own before its problem."""
+        part = text.partition("、")[0]
+        cue = self.cue.search(part)
+        if not cue:
+            return False
+        subject = self.rules.subject.search(part, 0, cue.start() + 1)
+        head = _TIDY.sub("", part[: min(cue.start(), subject.start()) if subject else cue.start()])
+        ends = self.rules.venue_end.search(head)
+        return bool(
+            ends and ends.start() > 1 and not self.rules.generic.match(head) and not self.rules.never.search(head)
+        )
+
     def _open(self, subjects: list[Subject], problems: list[str], end: int) -> Group:
-        same = next((group for group in self.groups[-1:] if group.subjects == subjects), None)
+        same = next((group for group in self.groups[-1:] if _same(group.subjects, subjects)), None)
         if same:
             same.problems.extend(problems)
             same.end = max(same.end, end)
@@ -276,6 +405,46 @@ class _Reader:
                 return replace(around, town=town)
         return around
 
+    def _listed_problem(
+        self, text: str, start: int, around: Around, current: Group | None, named: list[Subject]
+    ) -> Group | None:
+        """In a list of what is wrong all that is said of a place is a problem, whatever its words."""
+        rules = self.rules
+        if rules.none.search(text) or rules.good.search(text) or rules.office.search(text):
+            return None
+        if any(pattern.search(text) for pattern in rules.measures):
+            return None
+        whole = self._subjects(_TRAIL.sub("", text), start, around)
+        if whole and all(one.confidence > OF_NAME for one in whole):
+            return None
+        owners = current.subjects if current else (named or self.topic)
+        if owners and 2 < len(text) <= LONGEST_PROBLEM:
+            return self._open(owners, [_PROBLEM_TIDY.sub("", text)], start + len(text))
+        ends = {found.end() for found in rules.venue_here.finditer(text)}
+        ends |= {found.end() for found in rules.spot.finditer(text)}
+        for end in sorted((end for end in ends if 2 < len(text) - end <= 40), reverse=True):
+            subjects = self._subjects(text[:end], start, around)
+            if subjects and all(one.address.unit or one.address.named for one in subjects):
+                return self._open(subjects, [_PROBLEM_TIDY.sub("", text[end:])], start + len(text))
+        return None
+
+    def _points_back(self, head: str) -> bool:
+        bare = _TIDY.sub("", _TRAIL.sub("", head))
+        for lead in self.rules.lead.finditer(bare):
+            bare = bare[lead.end() :] if lead.end() <= len(bare) else bare
+            break
+        return not bare or bool(_THAT.match(bare))
+
+    def _item_name(self, text: str, start: int, around: Around) -> Subject | None:
+        """What stands first in a numbered line is its subject, although nothing in it tells that it is a venue."""
+        bare = text.strip(" “”")
+        if not 3 <= len(bare) <= 14 or self.rules.never.search(bare) or self.rules.generic.match(bare):
+            return None
+        if self.rules.lead.search(bare) or self.rules.subject.search(bare) or bare.isdigit():
+            return None
+        address = Address(around.unit, around.sure) if around.unit else Address()
+        return Subject(start, start + len(text), address, bare, "", 0.65)
+
     def _vague(self, head: str) -> bool:
         return bool(self.rules.never.search(head)) or len(head) > 12
 
@@ -283,11 +452,24 @@ class _Reader:
         units = self.gazetteer.forms.get(text.strip(), ())
         return units[0] if len(units) == 1 else None
 
+    def _unit_in(self, text: str, around: Around) -> Unit | None:
+        """The village or town that a clause comes to without telling a problem: 来到…土城村."""
+        for begin in [*(lead.end() for lead in self.rules.lead.finditer(text)), 0]:
+            address = read_address(text[begin:], self.gazetteer, around)
+            if address.unit is not None and address.printed and address.confidence >= UNSURE:
+                return address.unit
+        return None
+
+    def _is_elsewhere(self, text: str) -> bool:
+        """A town before a colon that the list does not hold: what follows lies in none of ours."""
+        address = read_address(text.strip(), self.gazetteer)
+        return address.foreign and not address.rest.strip()
+
     def _problem(self, clause: str, before: str, after: str) -> tuple[int, int] | None:
         """Where in the clause its phrase of problems begins and ends; None where none was seen."""
         rules = self.rules
-        found = rules.problem.search(clause)
-        if not found:
+        found = self.cue.search(clause)
+        if not found or clause[max(0, found.start() - 1) : found.start()] == "“":
             return None
         if none := rules.none.search(clause):
             # 未发现问题, but also 未戴口罩，已整改: the first says that there is none.
@@ -300,14 +482,17 @@ class _Reader:
         told = before + clause[: found.start()]
         if seen := [one.end() for one in _SEEN.finditer(told)]:
             told = told[seen[-1] :]
-        if rules.wish.search(told):
+        if rules.wish.search(_OF_RULES.sub("", told)):
             return None
         if any(work.start() <= found.start() <= work.end() + 10 for work in rules.work.finditer(clause)):
             return None
+        if rules.worked.search(clause[: found.start()]):
+            return None
         first = found.start()
-        if subject := rules.subject.search(clause, 0, found.start() + 1):
+        leads = [lead.end() for lead in rules.lead.finditer(clause, 0, first)]
+        if subject := rules.subject.search(clause, max(leads, default=0), found.start() + 1):
             first = min(first, subject.start())
-        last = max(one.end() for one in rules.problem.finditer(clause))
+        last = max(one.end() for one in self.cue.finditer(clause))
         end = len(clause)
         for pattern in rules.measures:
             if (measure := pattern.search(clause, last)) and measure.start() >= last:
@@ -321,7 +506,7 @@ class _Reader:
         cut = re.search(r"的(?:单位|商户|门店|场所|商家|经营者|.{0,6}(?:有|包括)|$)", text)
         text = text[: cut.start()] if cut else text
         parts = re.split("、", text)
-        if len(parts) > 1 and all(self.rules.problem.search(part) for part in parts):
+        if len(parts) > 1 and all(self.cue.search(part) for part in parts):
             return [tidy for part in parts if (tidy := _PROBLEM_TIDY.sub("", part))]
         tidy = _PROBLEM_TIDY.sub("", text)
         return [tidy] if tidy else []
@@ -332,40 +517,59 @@ class _Reader:
         phrase_end: int,
         start: int,
         around: Around,
-        clauses: Sequence[re.Match[str]],
-        place: int,
+        item: str,
+        following: Sequence[tuple[int, int]],
         offset: int,
     ) -> tuple[list[Subject], int] | None:
         """Subjects behind the problem, and how many clauses they take: 未测温的有：甲店; 对未测温的甲店予以停业整顿."""
-        problem_end = max(one.end() for one in self.rules.problem.finditer(text))
+        problem_end = self._problem_stop(text)
         for pattern in (_LIST_AFTER, _OBJECT_AFTER):
             if behind := pattern.match(text[problem_end:]):
                 at = problem_end + behind.start("list")
                 if subjects := self._subjects(behind["list"], start + at, around):
                     return subjects, 0
-        if place < len(clauses) and start + len(text) < offset + clauses[place].start():
-            between = clauses[place].string[start + len(text) - offset : clauses[place].start()]
-            following = clauses[place]
+        if following:
+            begin, stop = following[0]
+            between = item[start + len(text) - offset : begin]
             if between == "：" and not self._subjects(text[: self._problem_start(text)], start, around):
-                if self.rules.problem.search(following[0]):
+                if self.cue.search(item[begin:stop]):
                     return None
-                if subjects := self._subjects(following[0], offset + following.start(), around):
+                if subjects := self._subjects(item[begin:stop], offset + begin, around):
                     return subjects, 1
         return None
 
+    def _problem_stop(self, text: str) -> int:
+        """Where the problems end that stand before the venues that they are said of: 通道被堵塞的某停车场."""
+        first = self._problem_start(text)
+        cut = text.find("的", first + 1)
+        ends = [found.end() for found in self.cue.finditer(text if cut < 0 else text[:cut])]
+        return max(ends, default=first)
+
     def _problem_start(self, text: str) -> int:
-        found = self.rules.problem.search(text)
+        found = self.cue.search(text)
         return found.start() if found else 0
 
     # -- subjects -----------------------------------------------------------------------------------------------------
 
-    def _subjects(self, head: str, start: int, around: Around) -> list[Subject]:
-        """The venues and places that a stretch names, all or none; the town of the first is that of the next."""
+    def _subjects(self, head: str, start: int, around: Around, *, whole: bool = True) -> list[Subject]:
+        """The venues and places that a stretch names; the town of the first is that of the next.
+
+        With `whole` false words may follow the last name: 鸿福小吃店冰箱内.
+        """
         leads = [lead.end() for lead in self.rules.lead.finditer(head) if head[lead.end() :].strip(" 的内里，：“”")]
-        begins = [leads[-1]] if leads else []
-        for begin in [*begins, 0] if not begins else [*begins, *leads[-2::-1]]:
-            if subjects := self._listed(head[begin:], start + begin, around):
-                return subjects
+        readings = [self._listed(head[begin:], start + begin, around) for begin in [*leads[::-1], 0]]
+        if any(readings):
+            return max(readings, key=len)
+        if whole:
+            return []
+        ends = {found.end() for found in self.rules.venue_here.finditer(head)}
+        ends |= {found.end() for found in re.finditer("”[^，。“”、]{0,6}?(?=[店馆的]|$)|”", head)}
+        ends |= {found.end() for found in self.rules.spot.finditer(head)}
+        for end in sorted((end for end in ends if 0 < len(head) - end <= 14), reverse=True):
+            for begin in [*(lead for lead in leads[::-1] if lead < end), 0]:
+                found = self._listed(head[begin:end], start + begin, around)
+                if found and all(one.venue or one.place for one in found):
+                    return [replace(one, confidence=one.confidence - 0.1) for one in found]
         return []
 
     def _listed(self, head: str, start: int, around: Around) -> list[Subject]:
@@ -374,7 +578,7 @@ class _Reader:
             head_end = many.start()
         subjects: list[Subject] = []
         at = 0
-        gaps = list(_BETWEEN.finditer(head, 0, head_end))
+        gaps = [gap for gap in _BETWEEN.finditer(head, 0, head_end) if self._parts(head, gap)]
         for gap in [*gaps, None]:
             stop = gap.start() if gap else head_end
             part = head[at:stop]
@@ -388,14 +592,16 @@ class _Reader:
             around = self._spoken([subject], around)
         return subjects
 
+    def _parts(self, head: str, gap: re.Match[str]) -> bool:
+        """Whether 和 stands between two names and not in one (仁和镇)."""
+        return gap[0] == "、" or bool(self.rules.venue_end.search(head[: gap.start()]))
+
     def _subject(self, part: str, start: int, around: Around, *, listed: bool) -> Subject | None:
-        if quoted := _QUOTED.match(part.strip(" 的在里内中")):
-            # 一家名为“川渝人家”的餐馆: the quoted words are the name.
-            end = start + len(part)
-            unit = around.unit or around.town
-            address = Address(unit, 0.85 if around.unit else BY_TOWN)
-            return Subject(start + part.find("“"), end, address, quoted[1], "", 0.85) if quoted[2] else None
+        if "“" in part:
+            return self._quoted(part, start, around)
         inner = _TIDY.sub("", part)
+        if lead := self.rules.lead.match(inner):
+            inner = _TIDY.sub("", inner[lead.end() :])
         if not inner:
             return None
         start += part.find(inner)
@@ -407,11 +613,37 @@ class _Reader:
         if "的" in inner:
             where, _of, name = inner.rpartition("的")
             address = read_address(_TIDY.sub("", where), self.gazetteer, around)
+            if (venue := self._venue_before(address.rest)) and not self.rules.venue_end.search(name):
+                # 某糕点店用于加工元宵的糯米粉: the venue stands before what is wrong in it.
+                stop = start + inner.find(venue, address.rest_at) + len(venue)
+                return Subject(start, stop, address, venue, address.printed, 0.8)
             if address.named and len(address.rest) < 16:
                 return self._named(name, address, start, end, around, listed=listed)
             inner, start = name, end - len(name)
         address = read_address(inner, self.gazetteer, around)
         return self._named(address.rest, address, start, end, around, listed=listed)
+
+    def _quoted(self, part: str, start: int, around: Around) -> Subject | None:
+        """一家名为“川渝人家”的餐馆, 爱橙街“好再来”小超市: the quoted words are the name."""
+        found = _QUOTED.match(part)
+        if (
+            not found
+            or self.rules.never.search(found["kind"])
+            or not (found["kind"] or self.rules.venue_end.search(found["name"]))
+        ):
+            return None
+        where = _TIDY.sub("", _CALLED.sub("", found["where"]))
+        address = read_address(where, self.gazetteer, around)
+        if address.unit is None and around.near is not None and _IN_VILLAGE.match(found["where"]):
+            address = replace(address, unit=around.near, confidence=0.75)
+        if (where and len(address.rest) > (6 if address.named else 10)) or self.rules.never.search(where):
+            return None
+        if address.unit is None and not address.foreign and (unit := around.unit or around.town):
+            address = replace(address, unit=unit, confidence=around.sure if around.unit else BY_TOWN)
+        begin = start + part.find(where) if where else start + found.start("name") - 1
+        kind = re.sub("(?:仍|正|还)?在$", "", found["kind"])
+        kind = kind if len(kind) <= 6 else ""
+        return Subject(begin, start + found.end(), address, found["name"] + kind, address.printed, 0.85)
 
     def _named(
         self, rest: str, address: Address, start: int, end: int, around: Around, *, listed: bool
@@ -422,10 +654,12 @@ class _Reader:
         inner = read_address(rest, self.gazetteer, around) if rest else Address()
         if inner.named and not address.named:
             address, rest = inner, _TIDY.sub("", inner.rest)
+        if address.unit is None and around.near is not None and _IN_VILLAGE.match(rest):
+            address = replace(address, unit=around.near, confidence=0.75)
         if address.unit is None and not address.foreign:
             # What comes next in a list lies where the first does; so does what stands under a town's name.
             if around.unit is not None:
-                address = replace(address, unit=around.unit, confidence=0.85)
+                address = replace(address, unit=around.unit, confidence=around.sure)
             elif around.town is not None:
                 # A list goes on in its town; what a paragraph spoke of before is no more than likely.
                 address = replace(address, unit=around.town, confidence=0.85 if listed else BY_TOWN)
@@ -445,18 +679,23 @@ class _Reader:
             return Subject(start, end, address, rest, address.printed, 0.9 if address.named or len(rest) > 3 else 0.75)
         if ends_in_spot:
             venue = self._venue_before(rest)
-            if not (address.named or venue):
+            if not (address.named or venue or ((around.unit or around.foreign) and len(rest) > 4)):
                 return None
             return Subject(start, end, address, venue, address.printed + rest, 0.85)
         if len(rest) < 2 or len(rest) > 14:
             return None
+        if spot and address.named and len(rest) - spot[-1].end() <= 8 and not venue_end:
+            there = rest[: spot[-1].end()]
+            return Subject(start, end - len(rest) + len(there), address, "", address.printed + there, 0.75)
+        if venue := self._venue_before(rest):
+            return Subject(start, end - len(rest) + len(venue), address, venue, address.printed, 0.75)
         if address.named or listed:
-            return Subject(start, end, address, rest, address.printed, 0.8 if finer or listed else 0.7)
+            return Subject(start, end, address, rest, address.printed, OF_NAME if finer or listed else 0.7)
         return None
 
     def _venue_before(self, rest: str) -> str:
         """The venue in 丛林美食门前: up to the last type of venue in it."""
-        ends = [found.end() for found in self.rules.venue_here.finditer(rest) if found.start() > 0]
+        ends = [found.end() for found in self.rules.venue_here.finditer(rest) if found.start() and len(found[0]) > 1]
         name = rest[: ends[-1]] if ends else ""
         return "" if self.rules.generic.match(name) else name
 

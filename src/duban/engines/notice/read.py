@@ -65,10 +65,12 @@ def _articles(source: Source) -> Iterator[tuple[list[Block], list[Block]]]:
 def _titles(source: Source, block: Block, after: Block | None) -> bool:
     """Whether a line is a headline although nothing marks it as one."""
     text = source.of(block)
-    if block.kind != PROSE or len(text) > _TITLE_MOST or re.search("[。；：]", text) or after is None:
+    if block.kind != PROSE or len(text) > _TITLE_MOST or re.search("[。；]", text) or after is None:
         return False
     following = source.of(after)
-    return bool(_DATELINE.match(following)) or (block.start == 0 and after.kind == PROSE and len(text) >= 4)
+    if "：" in text and (text.endswith("：") or len(following) <= _TITLE_MOST):
+        return False
+    return bool(_DATELINE.match(following)) or (block.start == 0 and after.kind != HEADING and len(text) >= 4)
 
 
 def _read(source: Source, title: list[Block], body: list[Block], gazetteer: Gazetteer, said: Rules) -> Article:
@@ -85,7 +87,7 @@ def _read(source: Source, title: list[Block], body: list[Block], gazetteer: Gaze
     orders = list(find_decisions(source, blocks, gazetteer, said))
     found.extend(orders)
     taken = [(one.start, one.end) for one in found if one.draft.kind in (SITE, DECISION, RISK_AREA) or one in forms]
-    found.extend(find_findings(source, body, gazetteer, said, taken))
+    found.extend(find_findings(source, " ".join(map(source.of, title)), body, gazetteer, said, taken))
     found.extend(find_figures(source, blocks, said))
     found.sort(key=lambda one: (one.start, one.end, one.draft.kind))
     first, last = source.span(blocks[0].start, blocks[-1].end)
@@ -132,7 +134,7 @@ def _kind(drafts: Sequence[Draft]) -> str:
 def _checks(source: Source, body: Sequence[Block], found: Sequence[Found], said: Rules) -> Iterator[Check]:
     """Claimed counts against drafts: of problems up to the next claim, of places over the whole article."""
     claims = sorted(_claims(source, body, said.problem_counts))
-    findings = sorted((one.start, one.draft) for one in found if one.draft.kind == FINDING)
+    findings = sorted(((one.start, one.draft) for one in found if one.draft.kind == FINDING), key=lambda pair: pair[0])
     last = body[-1].end if body else 0
     for place, (start, end, number) in enumerate(claims):
         until = claims[place + 1][0] if place + 1 < len(claims) else last + 1

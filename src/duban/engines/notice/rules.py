@@ -15,10 +15,17 @@ Patterns = tuple[re.Pattern[str], ...]
 @dataclass(frozen=True)
 class Rules:
     problem: re.Pattern[str]
+    cue: re.Pattern[str]
+    """`problem`, and what is one only where a text speaks of inspections."""
+    inspecting: re.Pattern[str]
+    exposing: re.Pattern[str]
+    office: re.Pattern[str]
     none: re.Pattern[str]
     subject: re.Pattern[str]
     wish: re.Pattern[str]
     work: re.Pattern[str]
+    worked: re.Pattern[str]
+    good: re.Pattern[str]
     lead: re.Pattern[str]
     venue_end: re.Pattern[str]
     """At the end of a name."""
@@ -47,10 +54,16 @@ def rules() -> Rules:
     types = "|".join(sorted(_alternatives(venue["types"]), key=len, reverse=True))
     return Rules(
         problem=re.compile(_problem(problem)),
+        cue=re.compile(f"{_problem(problem)}|{problem['weak']}"),
+        inspecting=re.compile(problem["inspecting"]),
+        exposing=re.compile(problem["exposing"]),
+        office=re.compile(problem["office"]),
         none=re.compile(problem["none"]),
         subject=re.compile(f"(?:{problem['subject']})"),
         wish=re.compile(problem["wish"]),
         work=re.compile(problem["work"]),
+        worked=re.compile(problem["worked"]),
+        good=re.compile(problem["good"]),
         lead=re.compile(f"(?:{said['lead']['words']})[：，]?"),
         venue_end=re.compile(f"(?:{types})(?:（[^（）]{{1,12}}）)?$"),
         venue_here=re.compile(f"(?:{types})"),

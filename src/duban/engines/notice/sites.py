@@ -17,7 +17,7 @@ _WATER = re.compile(r"(?:河|沟|渠|江|湖|溪|水库|排干|引河|干渠|水
 def _away(which: int) -> str:
     """One 距…约27米, its groups numbered."""
     return (
-        rf"[距离](?:离)?(?P<line{which}>[{HAN}A-Za-z0-9]{{1,16}}?)(?:的距离)?(?:大约|约为|约|近)?"
+        rf"(?:(?<![间车行视射程])距离?|(?<![隔脱撤远分距])离)(?P<line{which}>(?!不足|不到|小于|大于|超过|至少|保持|仅)[{HAN}A-Za-z0-9]{{1,16}}?)(?:的距离)?(?:大约|约为|约|近)?"
         rf"(?P<number{which}>{NUMBER})(?P<unit{which}>公里|千米|米|[mM])"
     )
 

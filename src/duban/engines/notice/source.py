@@ -33,6 +33,7 @@ _TOWN_FIRST = re.compile(rf"\s*[{HAN}]{{2,5}}?(?:镇|乡|街道|地区)")
 _ENDS = "。！？!?：:…”"
 _GOES_ON = re.compile(r".*(?:[，,、（(“《距约的和与及在对]|\d)\s*")
 _SHORT = 32
+_LONG = 60
 _CELLS = re.compile(r"\t+|\s*\|\s*")
 _RULE = re.compile(r"[\s|:+=_—-]+")
 
@@ -128,7 +129,7 @@ def _column_width(lines: list[_Line]) -> int:
     if len(lengths) < 6:
         return 0
     width = sorted(lengths)[-max(1, len(lengths) // 10)]
-    if not 8 <= width <= 60:
+    if not 6 <= width <= 60:
         return 0
     full = sum(width - 3 <= length <= width + 1 for length in lengths)
     following = sum(not line.blank_before for line in lines)
@@ -175,6 +176,9 @@ def _joins(group: list[_Line], after: _Line, width: int) -> bool:
         return len(line.bare) >= width - 3
     if _KEY.match(after.text) and (len(after.bare) < 60 or len(said) <= _SHORT):
         return False
+    if not after.blank_before:
+        # Lines that follow one another are paragraphs, unless they are so long that a program wrapped them.
+        return len(line.bare) > _LONG
     return len(said) > _SHORT or bool(re.search("[，。；,;]", said))
 
 

@@ -11,6 +11,7 @@ from .sites import Found
 from .source import HEADING, ROW, Block, Source
 
 _COLUMNS = (
+    ("", re.compile("责任人|联系|电话|时间|日期|负责人|序号|编号|备注|期限|时限|检查人|分数|得分")),
     (
         "problem",
         re.compile("问题|违规情况|违法事实|违规行为|不合格项|检查情况|隐患|违规内容|事由|反映内容|诉求内容|主要内容"),
@@ -18,7 +19,10 @@ _COLUMNS = (
     ("measure", re.compile("处理|处置|措施|整改|处罚|要求|办理|结果")),
     ("town", re.compile("属地|街道|乡镇|镇街|街乡|所属|辖区|区域|镇$")),
     ("place", re.compile("地址|地点|位置|住所|点位|所在")),
-    ("venue", re.compile("名称|单位|商户|企业|场所|门店|主体|店名|市场|小区|字号|对象")),
+    (
+        "venue",
+        re.compile("名称|单位|商户|企业|场所|门店|主体|店名|市场|小区|字号|对象|村庄|村名|^村$|社区|路段|河道|学校"),
+    ),
 )
 _NOTHING = re.compile(
     r"^(?:无|未发现(?:问题)?|没有|合格|正常|符合要求|已?达标|[-—–/\s]*|暂无|良好|未发现.*问题|无问题|无异常)[。]?$"
@@ -78,8 +82,9 @@ def _heads(cells: Sequence[str]) -> dict[str, int]:
         if len(cell) > 12 or not cell:
             continue
         for name, pattern in _COLUMNS:
-            if pattern.search(cell) and name not in heads:
-                heads[name] = place
+            if pattern.search(cell):
+                if name and name not in heads:
+                    heads[name] = place
                 break
     return heads
 
