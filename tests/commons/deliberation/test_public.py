@@ -137,6 +137,7 @@ def test_photos_are_those_of_the_topic_and_never_the_originals(home: Neighbourho
         f"/topics/{topic.pk}/photos/{photo}/original/",
         f"/topics/{topic.pk}/photos/{foreign}/public/",
         f"/topics/{topic.pk}/photos/none/public/",
+        f"/topics/{topic.pk}/photos/%00/public/",
         f"/topics/{other.pk}/photos/{photo}/public/",
         f"/topics/{uuid.uuid4()}/photos/{photo}/public/",
     ):

@@ -4,6 +4,7 @@ No resident, no list of who was there, no phone: names that show are pen names, 
 were approved. Whoever has an invitation talks along at an address of their own, which holds the secret.
 """
 
+import re
 import uuid
 from typing import Any
 
@@ -143,7 +144,9 @@ def topic_photo(request: HttpRequest, public_topic: uuid.UUID, problem_photo: st
 
 
 def _shows(topic: Topic, photo: str) -> bool:
-    if Problem.objects.filter(topic=topic, photo=photo).exclude(photo="").exists():
+    if not re.fullmatch(r"[0-9a-f]{64}", photo):
+        return False
+    if Problem.objects.filter(topic=topic, photo=photo).exists():
         return True
     return any(one.after == photo for one in shown.problems_of(topic, clock.now()))
 

@@ -17,6 +17,7 @@ from duban.places.codes import within
 SEES = "topic.see"
 COMMITTEES = ((re.compile("(?:村?村民委员会|村委会)$"), "村"), (re.compile("(?:居民委员会|居委会)$"), ""))
 """Code lists name whose area it is; people name the area."""
+TOKEN = re.compile(r"[\w-]{1,22}", re.ASCII)
 CHAIN = ("within", "within__within")
 """An entrance lies in a building, that in an estate: nothing lies deeper."""
 
@@ -39,7 +40,7 @@ def place_for(person: Person, place_id: uuid.UUID, *, lock: bool = False) -> Sha
 
 def place_by_token(token: str) -> SharedPlace:
     """The place whose poster leads here, for anybody; else NotFound (`place_not_found`)."""
-    found = SharedPlace.objects.select_related(*CHAIN).filter(token=token).first() if token.isascii() else None
+    found = SharedPlace.objects.select_related(*CHAIN).filter(token=token).first() if TOKEN.fullmatch(token) else None
     if found is None:
         raise NotFound("place_not_found", _("There is no such place; its poster may be an old one."))
     return found
