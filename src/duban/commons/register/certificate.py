@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
-from django.utils.translation import get_language, gettext_lazy, override
+from django.utils.translation import get_language, gettext_lazy, override, pgettext
 from django.utils.translation import gettext as _
 
 from duban.access.models import Person
@@ -42,35 +42,35 @@ def require_filed(one: Organisation) -> None:
 def certificate_pdf(one: Organisation, *, now: datetime, language: str) -> bytes:
     """The page of an organisation that is filed."""
     with override(language):
-        return render_certificate(_page(one), qr=qr_of(certificate_url(one)), printed=now)
+        return render_certificate(_page(one, now), qr=qr_of(certificate_url(one)), printed=now)
 
 
 def certificate_url(one: Organisation) -> str:
     return f"{settings.DUBAN_SITE_URL}{reverse('neighbours:certificate', args=[one.token])}"
 
 
-def filed_on(one: Organisation) -> date:
-    """The day it was filed: the last change of its tier to filed, else when it came onto the register."""
+def filed_on(one: Organisation) -> date | None:
+    """The day it was filed: the last change of its tier to filed; of what was imported it is not known."""
     last = one.life.filter(what=ChangeOf.TIER, after=Tier.FILED).order_by("pk").last()
-    return last.on if last else timezone.localdate(one.added_at)
+    return last.on if last else None
 
 
 def qr_of(address: str) -> bytes:
     """The address as a QR code (SVG)."""
     file = io.BytesIO()
     code = segno.make(address, error="q", micro=False)
-    code.save(file, kind="svg", border=2, scale=4, dark="#000", light="#fff", xmldecl=False)
+    code.save(file, kind="svg", border=2, scale=4, dark="#000", light="#fff", xmldecl=False, omitsize=True)
     return file.getvalue()
 
 
-def _page(one: Organisation) -> dict[str, Any]:
+def _page(one: Organisation, now: datetime) -> dict[str, Any]:
     chinese = (get_language() or "zh").startswith("zh")
     names = places.names([one.town, one.jurisdiction])
     office = names.get(one.town, one.town)
     facts = [
         (_("Organisation"), one.name),
         (_("Filing number"), one.filing_number),
-        (_("Kind"), str(one.get_kind_display())),
+        (pgettext("of an organisation", "Kind"), str(one.get_kind_display())),
         (_("Category"), one.category.name if chinese else one.category.name_en or one.category.name),
         (_("Based at"), names.get(one.jurisdiction, one.jurisdiction)),
         (_("Founded"), format_date(one.founded, _pattern(chinese)) if one.founded else ""),
@@ -82,8 +82,9 @@ def _page(one: Organisation) -> dict[str, Any]:
         "office": office,
         "body": [_("The community organisation named below is filed with this office.")],
         "facts": [(label, value) for label, value in facts if value],
-        "sign": [_("Filed with"), office],
-        "date": format_date(filed_on(one), _pattern(chinese)),
+        # Where the office puts its seal.
+        "sign": [_("(seal)"), ""],
+        "date": format_date(filed_on(one) or timezone.localdate(now), _pattern(chinese)),
         "scan": _("Scan: whether it still stands"),
     }
 

@@ -70,10 +70,15 @@ class OrganisationForm(forms.Form):
         _("Unified social credit code"), 30, needed=False, hint=_("18 characters; registered ones have it.")
     )
     filing_number = text(_("Filing number"), 40, needed=False)
-    kind = NeededField(label=_("Kind"), widget=forms.Select(choices=[CHOOSE, *OrganisationKind.choices]))
+    kind = NeededField(
+        label=pgettext_lazy("of an organisation", "Kind"),
+        widget=forms.Select(choices=[CHOOSE, *OrganisationKind.choices]),
+    )
     category = NeededField(label=_("Category"), widget=forms.Select)
     new_category = text(_("Another category"), 60, needed=False, hint=_("Only where none of the list fits."))
-    purpose = NeededField(label=_("Purpose"), widget=forms.Select(choices=Purpose.choices))
+    purpose = NeededField(
+        label=pgettext_lazy("of an organisation", "Purpose"), widget=forms.Select(choices=Purpose.choices)
+    )
     jurisdiction = NeededField(label=_("Based at"), widget=forms.Select)
     members = NeededField(
         label=_("Members"),
@@ -201,7 +206,7 @@ class RosterForm(forms.Form):
 
     use_required_attribute = False
 
-    members = words(_("People"), 6, hint=_("One to a line: name, phone, role. Only the name is needed."), most=40_000)
+    members = words(_("Names"), 6, hint=_("One to a line: name, phone, role. Only the name is needed."), most=40_000)
 
 
 class LookForm(forms.Form):

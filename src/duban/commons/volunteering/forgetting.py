@@ -20,6 +20,7 @@ from django_tasks_db.models import DBTaskResult
 
 from duban.commons.contact import Contact, open_contact, seal_contact
 from duban.commons.models import Record, SignUp
+from duban.commons.register.filing import forget_applications
 from duban.core import audit, clock
 from duban.core.sealed_text import Unreadable
 
@@ -94,6 +95,7 @@ def forget_nightly() -> None:
     now = clock.now()
     set_nightly(now=now)
     forget_volunteers(by=Worker(), now=now, before=before_today(now))
+    forget_applications(by=Worker(), now=now)
 
 
 def set_nightly(*, now: datetime) -> None:
