@@ -35,7 +35,7 @@ def test_a_round_is_counted_drawn_checked_and_closed(
 ) -> None:
     page = open_page(language="en")
     log_in(page, supervisor)
-    page.goto("/desk/")
+    page.goto("/ledger/")
     page.get_by_role("link", name="Look-back", exact=True).click()
     preview = page.locator("#preview")
     expect(preview).to_contain_text("12 due, of which 0 came back before.")

@@ -36,6 +36,7 @@ class Wing:
 
 
 WINGS = {
+    "ledger": Wing(_("Ledger"), ("/ledger/",)),
     "decisions": Wing(pgettext_lazy("room", "Decisions"), ("/decisions/",)),
     "patrol": Wing(pgettext_lazy("room", "Patrol"), ("/patrol/", "/venues/")),
     "outbreak": Wing(pgettext_lazy("room", "Outbreak"), ("/outbreak/",)),
@@ -44,11 +45,11 @@ WINGS = {
 ROOMS = (
     Room("web:desk", _("Desk"), (), "d"),
     Room("web:leader", pgettext_lazy("room", "Overview"), ("leader.see",)),
-    Room("ledger:list", _("Ledger"), ("entry.see", "entry.see_own"), "l"),
-    Room("ledger:add", _("Add a finding"), ("entry.record",), "n"),
-    Room("ledger:import", _("Import"), ("entry.record",)),
-    Room("ledger:lookback", _("Look-back"), ("entry.look_back",)),
-    Room("ledger:figures", _("Figures"), ("figures.see",)),
+    Room("ledger:list", _("Ledger"), ("entry.see", "entry.see_own"), "l", wing="ledger"),
+    Room("ledger:add", _("Add a finding"), ("entry.record",), "n", wing="ledger"),
+    Room("ledger:import", _("Import"), ("entry.record",), wing="ledger"),
+    Room("ledger:lookback", _("Look-back"), ("entry.look_back",), wing="ledger"),
+    Room("ledger:figures", _("Figures"), ("figures.see",), wing="ledger"),
     Room("web:decisions", _("Seen through"), ("decision.see", "decision.see_led"), wing="decisions"),
     Room("decisions:meetings", _("Meetings"), ("decision.see",), wing="decisions"),
     Room("patrol:visits", _("Visits"), ("visit.see",), wing="patrol"),
@@ -112,14 +113,19 @@ def rooms(context: template.Context) -> dict[str, Any]:
 
 @register.inclusion_tag("web/parts/wing.html", takes_context=True)
 def wing(context: template.Context) -> dict[str, Any]:
-    """The rooms of the wing that the address lies in; nothing elsewhere."""
+    """The rooms of the wing that the address lies in, where the person may enter more than one; nothing elsewhere."""
     wing = _wing_of(context)
-    if not wing:
+    found = [(room, url, here) for room, url, here in _doors(context) if wing and room.wing == wing]
+    if len(found) < 2:
         return {"rooms": []}
-    found = [(room, url, here) for room, url, here in _doors(context) if room.wing == wing]
+    # The first one's key is that of the wing's door.
+    keys = ["", *(room.key for room, _url, _here in found[1:])]
     return {
         "name": WINGS[wing].label,
-        "rooms": [{"url": url, "label": room.label, "here": here} for room, url, here in found],
+        "rooms": [
+            {"url": url, "label": room.label, "key": key, "here": here}
+            for (room, url, here), key in zip(found, keys, strict=True)
+        ],
     }
 
 
