@@ -11,7 +11,7 @@ import pypdfium2
 import pytest
 from django.test import Client
 from django_tasks_db.models import DBTaskResult
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.decisions.world import DISTRICT, NOW, TODAY, TOWN, Office, make_office
 
@@ -24,7 +24,7 @@ from duban.ledger.models import Entry
 from duban.ledger.recording import record_finding
 from duban.web.leader_pages import HIGH, WIDE, trend_line
 from duban.web.models import KeptFigures
-from duban.web.overview import count_again, figures_at
+from duban.web.overview import QUICK_MS, count_again, figures_at
 
 pytestmark = pytest.mark.django_db
 
@@ -129,6 +129,22 @@ def test_a_count_is_kept_with_its_time_and_renewed_once_in_the_background(
     assert numbers(client.get("/leader/").content.decode())["open"][0] == "5", "nobody works in the background"
 
 
+def test_a_long_count_is_never_waited_for(
+    office: Office, at: Callable[[Person], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = at(office.leader)
+    client.get("/leader/")
+    KeptFigures.objects.update(took_ms=QUICK_MS + 1)
+    fill(office)
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(hours=3))
+    for _reader in range(2):
+        assert client.post("/leader/count/").status_code == 302
+        assert numbers(client.get("/leader/").content.decode())["open"][0] == "0"
+    [result] = DBTaskResult.objects.filter(task_path="duban.web.tasks.count_area_later")
+    result.task.func(*result.args_kwargs["args"])
+    assert numbers(client.get("/leader/").content.decode())["open"][0] == "6"
+
+
 def test_a_kept_page_costs_few_queries(
     office: Office, at: Callable[[Person], Client], django_assert_max_num_queries: Any
 ) -> None:
@@ -214,6 +230,7 @@ def test_two_counts_at_once_leave_one(office: Office) -> None:
     assert figures_at(DISTRICT, NOW + timedelta(minutes=1)).value["schema"] == 1, "what is kept is of an older kind"
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.one_of(st.none(), st.integers(0, 10**7)), max_size=30))
 def test_a_trend_stays_within_its_frame(told: list[int | None]) -> None:
     line, dot = trend_line(told)

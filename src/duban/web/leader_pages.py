@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
@@ -35,7 +36,8 @@ from duban.patrol.overview import span_of
 from duban.places import queries as places
 from duban.places.codes import outermost
 from duban.web.brief import FORMATS, brief_of
-from duban.web.overview import Figures, ask_for_count, count_again, figures_at
+from duban.web.models import KeptFigures
+from duban.web.overview import Figures, ask_for_count, count_again, figures_at, is_quick
 from duban.web.progress import Progress, Standing
 from duban.web.tasks import count_area_later
 
@@ -344,9 +346,15 @@ def leader(request: StaffRequest) -> HttpResponse:
 @require_POST
 @person_who(SEES)
 def leader_count(request: StaffRequest) -> HttpResponse:
-    """Count anew at once, for who does not want to wait for the next count."""
+    """Count anew, for who does not want to wait for the next count: at once, or where that takes long behind."""
     code, _name = area_asked(request.user, request.POST.get("at", ""))
-    count_again(code, now=clock.now())
+    kept = KeptFigures.objects.filter(code=code).first()
+    if kept is None or is_quick(kept):
+        count_again(code, now=clock.now())
+    else:
+        if ask_for_count(code, now=clock.now()):
+            count_area_later.enqueue(code)
+        messages.info(request, _("The count takes a while; the page shows it once it is done."))
     return redirect(f"{reverse('web:leader')}?{urlencode({'at': code})}")
 
 

@@ -9,6 +9,7 @@ class KeptFigures(models.Model):
     code = models.CharField(max_length=15, primary_key=True)
     at = models.DateTimeField(help_text="when it was counted")
     asked_at = models.DateTimeField(null=True, blank=True, help_text="when a new count was ordered")
+    took_ms = models.PositiveIntegerField(default=0, help_text="what the count took")
     value = models.JSONField()
 
     def __str__(self) -> str:
