@@ -182,8 +182,8 @@ def test_dissolved_it_stays_until_it_is_revived(worker: Person) -> None:
         actions.revive_organisation(**step, on=TODAY, reason="重新活动")
     change(worker, one, members="5")
     assert [(what, before, after) for what, before, after in life(one) if what == "dissolved"] == [
-        ("dissolved", "", "dissolved"),
-        ("dissolved", "dissolved", "revived"),
+        ("dissolved", "", ""),
+        ("dissolved", "", "revived"),
     ]
 
 

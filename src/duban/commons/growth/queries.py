@@ -46,6 +46,7 @@ CHOICES: dict[str, dict[str, Any]] = {
     ChangeOf.PURPOSE: dict(Purpose.choices),
     ChangeOf.CHECK: dict(CheckOutcome.choices),
     ChangeOf.STAGE: dict(Stage.choices) | {"": NOT_ADMITTED},
+    ChangeOf.DISSOLVED: {"revived": pgettext_lazy("an organisation", "revived")},
 }
 """What the values of a change are called."""
 PARTY_DOES: dict[str, Promise] = {

@@ -26,6 +26,7 @@ from duban.ledger.counters import count_up
 from duban.places import queries as places
 from duban.places.codes import normalise_code
 
+REVIVED = "revived"
 MAX_AREAS, MAX_REASON, MARK = 50, 300, 16
 FIRST_CHECKED = 1990
 COLUMNS = (
@@ -180,7 +181,7 @@ def dissolve_organisation(
         raise Conflict("federation_has_members", _("Organisations belong to it; let them leave first."))
     one.dissolved_on = on
     one.save(update_fields=["dissolved_on"])
-    append_change(one, ChangeOf.DISSOLVED, on, "", "dissolved", by=by, now=now, note=note)
+    append_change(one, ChangeOf.DISSOLVED, on, "", "", by=by, now=now, note=note)
     _audit(by, now, "dissolve_organisation", one)
     return one
 
@@ -204,7 +205,7 @@ def revive_organisation(
         )
     one.dissolved_on = None
     one.save(update_fields=["dissolved_on"])
-    append_change(one, ChangeOf.DISSOLVED, on, "dissolved", "revived", by=by, now=now, note=note)
+    append_change(one, ChangeOf.DISSOLVED, on, "", REVIVED, by=by, now=now, note=note)
     _audit(by, now, "revive_organisation", one)
     return one
 
