@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.conf import settings
-from django.db import connection
 from django.db.models import Max, Sum
 from django.utils import timezone
 
 from duban.core import audit
+from duban.core.traces import overwrite_deleted
 from duban.ledger import jobs
 from duban.outbreak import store
 from duban.outbreak.models import Alias, Found, Identity, PresenceImport, PresencePart
@@ -33,7 +33,7 @@ def drop_presences(*, by: audit.Actor, now: datetime, before: date) -> list[date
         parts = PresencePart.objects.filter(day__lt=before)
         rows = parts.aggregate(rows=Sum("rows"))["rows"] or 0
         days = sorted(set(parts.values_list("day", flat=True)))
-        shred()
+        overwrite_deleted()
         parts.delete()
         people = forget_people(work)
         # They only spare reading a file again; whose days went may be sent anew.
@@ -85,13 +85,6 @@ def _first_in(file: Path, otherwise: datetime) -> datetime:
 def oldest_kept(now: datetime) -> date:
     """The first day that is kept today: `drop_presences` without a date drops what lies before it."""
     return timezone.localdate(now) - timedelta(days=settings.DUBAN_PRESENCE_DAYS - 1)
-
-
-def shred() -> None:
-    """SQLite keeps what is deleted in its free pages unless it is told not to."""
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA secure_delete = ON")
 
 
 def forget_people(work: Path) -> int:

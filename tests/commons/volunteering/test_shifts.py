@@ -200,3 +200,71 @@ class Shifts(RuleBasedStateMachine):
 
 def test_it_is_fair_whatever_people_do() -> None:
     run_state_machine_as_test(Shifts, settings=settings(max_examples=12, stateful_step_count=20, deadline=None))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_checked_in_and_withdraws_at_once_is_one_of_both(worker: Person) -> None:
+    shift = announce(worker, 12)
+    made = [join(shift, number) for number in range(16)]
+
+    def attempt(work: Callable[[], object]) -> None:
+        try:
+            work()
+        except DubanError as refusal:
+            assert refusal.code in {"came_already", "not_in"}  # noqa: PT017
+        finally:
+            connection.close()
+
+    def both(one: actions.SignedUp) -> list[Callable[[], object]]:
+        return [
+            lambda: actions.check_in(now=BEGINS, secret=one.secret, token=shift.token),
+            lambda: actions.withdraw_sign_up(now=BEGINS, secret=one.secret),
+        ]
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(attempt, [work for one in made for work in both(one)]))
+    rows = list(SignUp.objects.filter(shift=shift))
+    assert not [one for one in rows if one.came_at and one.state != "in"], "nobody came who withdrew"
+    shift.refresh_from_db()
+    standing = [one for one in rows if one.state == "in"]
+    waiting = [one for one in rows if one.state == "waiting"]
+    assert len(standing) == shift.taken
+    assert not waiting or shift.taken == shift.places
+
+
+@pytest.mark.django_db(transaction=True)
+def test_hours_certified_by_two_at_once_are_certified_once(worker: Person) -> None:
+    shift = announce(worker, 5)
+    made = [join(shift, number) for number in range(5)]
+    for one in made:
+        actions.check_in(now=BEGINS, secret=one.secret, token=shift.token)
+
+    def certify(_number: int) -> None:
+        try:
+            rows = [Certified(one.sign_up.pk, 60, "清理") for one in made]
+            actions.certify_hours(by=worker, now=ENDS, shift_id=shift.pk, rows=rows)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(certify, range(6)))
+    assert Record.objects.count() == 5
+    numbers = sorted(Record.objects.values_list("number", flat=True))
+    assert numbers == [f"110112-2021-V{serial:06d}" for serial in range(1, 6)]
+
+
+def test_others_see_no_shift_of_an_area_that_is_not_theirs(worker: Person) -> None:
+    shift = announce(worker, 1)
+    made = join(shift, 1)
+    stranger = make_person("stranger", "community_worker", "110113")
+    step = {"by": stranger, "now": BEGINS}
+    listed = {"sign_up_ids": [made.sign_up.pk]}
+    assert refused(lambda: actions.check_in_from_list(**step, **listed)) == "sign_up_not_found"
+    assert refused(lambda: actions.withdraw_for(**step, sign_up_id=made.sign_up.pk)) == "sign_up_not_found"
+    assert refused(lambda: actions.undo_check_in(**step, sign_up_id=made.sign_up.pk)) == "sign_up_not_found"
+    boss = {"by": make_person("boss", "leader"), "now": BEGINS}
+    assert refused(lambda: actions.check_in_from_list(**boss, **listed)) == "not_allowed"
+    assert refused(lambda: actions.withdraw_for(**boss, sign_up_id=made.sign_up.pk)) == "not_allowed"
+    actions.cancel_activity(by=worker, now=NOON, activity_id=shift.activity_id)
+    late = {"now": BEGINS, "secret": made.secret, "token": shift.token}
+    assert refused(lambda: actions.check_in(**late)) == "activity_cancelled"

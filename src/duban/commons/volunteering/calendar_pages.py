@@ -65,9 +65,9 @@ def _meetings(topics: Sequence[Topic]) -> list[Event]:
     changes = {row["subject_id"]: row for row in trail.annotate(times=Count("pk"), last=Max("at"))}
     events = []
     for topic in topics:
-        own, met = changes.get(str(topic.pk), {}), changes.get(str(topic.meeting_id), {})
-        last = max(own.get("last", topic.opened_at), met.get("last", topic.opened_at))
-        events.append(event_of_meeting(topic, own.get("times", 0), last))
+        own, met = changes.get(str(topic.pk)), changes.get(str(topic.meeting_id))
+        last = max(row["last"] if row else topic.opened_at for row in (own, met))
+        events.append(event_of_meeting(topic, own["times"] if own else 0, last))
     return events
 
 

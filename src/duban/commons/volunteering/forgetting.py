@@ -23,6 +23,7 @@ from duban.commons.models import Record, SignUp
 from duban.commons.register.filing import forget_applications
 from duban.core import audit, clock
 from duban.core.sealed_text import Unreadable
+from duban.core.traces import leave_no_trace, overwrite_deleted
 
 BATCH = 500
 AT = time(3, 40)
@@ -48,11 +49,13 @@ def forget_volunteers(*, by: audit.Actor, now: datetime, before: datetime) -> in
 
     A batch is one transaction, so that a run that was broken off is taken up by the next.
     """
+    overwrite_deleted()
     forgotten = 0
     for keys in _batches(before):
         with transaction.atomic():
             forgotten += _forget(keys, now)
     if forgotten:
+        leave_no_trace([SignUp._meta.db_table])
         detail = {"people": forgotten, "before": before.isoformat()}
         audit.record(by=by, now=now, action="forget_volunteers", subject_type="sign_up", subject_id="", detail=detail)
     return forgotten

@@ -6,7 +6,6 @@ one under the same certificate. A second run as of the same day finds nothing an
 
 import hashlib
 import json
-import time
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -24,6 +23,7 @@ from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError
 from duban.core.keys import alone
+from duban.core.traces import leave_no_trace, overwrite_deleted
 from duban.outbreak import retention, store
 from duban.outbreak.models import CaseFile, Deletion, Found, Identity, PresencePart
 from duban.outbreak.protection import due, remains
@@ -34,7 +34,6 @@ from duban.places.codes import LENGTHS
 RUNS, SEES = "deletion.run", "deletion.see"
 BATCH = 200
 Counts = dict[str, dict[str, int]]
-CHECKPOINT_TRIES = 50
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def run_deletion(*, by: audit.Actor, now: datetime, on: date) -> Deleted:
     with alone(settings.DUBAN_DATA / ".deletion.lock") as free:
         if not free:
             raise Conflict("deletion_runs", _("Deletion is running just now; wait until that is done."))
-        retention.shred()
+        overwrite_deleted()
         run = _Run(by, now, rules_on(on), scope)
         late: DubanError | None = None
         run.delete_files()
@@ -99,7 +98,7 @@ def run_deletion(*, by: audit.Actor, now: datetime, on: date) -> Deleted:
                 late = refusal
         done = run.finish()
         if done.number:
-            leave_no_trace()
+            leave_no_trace(_own_tables())
     if late is not None:
         raise late
     return done
@@ -228,26 +227,6 @@ def is_whole(row: Deletion) -> bool:
 
 
 # ---- no byte left ---------------------------------------------------------------------------------------------------
-
-
-def leave_no_trace() -> None:
-    """What was deleted is overwritten in SQLite's pages already; clear it out of the write-ahead log too.
-
-    PostgreSQL keeps dead rows until they are vacuumed, which is done here for the tables of outbreak. Within a
-    transaction neither can be done; the next run does it.
-    """
-    if connection.in_atomic_block:
-        return
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            for _try in range(CHECKPOINT_TRIES):
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                if not cursor.fetchone()[0]:
-                    return
-                time.sleep(0.1)
-        else:
-            tables = ", ".join(connection.ops.quote_name(name) for name in _own_tables())
-            cursor.execute(f"VACUUM {tables}")
 
 
 def _own_tables() -> Iterator[str]:

@@ -1,0 +1,33 @@
+"""No byte left of what is deleted: databases keep it in free pages, logs and dead rows unless they are told not to."""
+
+import time
+from collections.abc import Iterable
+
+from django.db import connection
+
+CHECKPOINT_TRIES = 50
+
+
+def overwrite_deleted() -> None:
+    """From now on this connection has SQLite overwrite what it deletes or changes."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA secure_delete = ON")
+
+
+def leave_no_trace(tables: Iterable[str]) -> None:
+    """Clear what was deleted out of SQLite's write-ahead log, or have PostgreSQL drop the dead rows of these tables.
+
+    Within a transaction neither can be done; the next run does it.
+    """
+    if connection.in_atomic_block:
+        return
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            for _try in range(CHECKPOINT_TRIES):
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                if not cursor.fetchone()[0]:
+                    return
+                time.sleep(0.1)
+        else:
+            cursor.execute(f"VACUUM {', '.join(map(connection.ops.quote_name, tables))}")
