@@ -4,7 +4,7 @@ import base64
 import hmac
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,15 @@ from duban.core.errors import Conflict, DubanError, NotFound
 from duban.core.files import write_whole
 from duban.core.integrity import seal, sha256
 from duban.core.integrity import sha256 as digest_of
-from duban.engines.typeset import ENGINE_VERSION, PhotoUnusable, render_docx, render_html, render_pdf
+from duban.engines.typeset import (
+    ENGINE_VERSION,
+    PhotoUnusable,
+    render_docx,
+    render_html,
+    render_newspaper_html,
+    render_newspaper_pdf,
+    render_pdf,
+)
 from duban.evidence.files import public_path
 from duban.places.codes import within
 
@@ -28,6 +36,14 @@ FORMATS = {
     "pdf": "application/pdf",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "json": "application/json",
+}
+
+
+HTML: dict[str, Callable[..., str]] = {"html": render_html, "newspaper_html": render_newspaper_html}
+FILES: dict[str, Callable[..., bytes]] = {
+    "pdf": render_pdf,
+    "docx": render_docx,
+    "newspaper": render_newspaper_pdf,
 }
 
 
@@ -174,9 +190,9 @@ def render(frozen: dict[str, Any], kind: str, language: str) -> bytes:
         return public_path(photo["sha256"])
 
     try:
-        if kind == "html":
-            return render_html(frozen, photo_url=_inline, language=language).encode()
-        return (render_pdf if kind == "pdf" else render_docx)(frozen, photo_path=path, language=language)
+        if kind in HTML:
+            return HTML[kind](frozen, photo_url=_inline, language=language).encode()
+        return FILES[kind](frozen, photo_path=path, language=language)
     except (PhotoUnusable, FileNotFoundError) as error:
         raise BadExport(
             "photo_unusable",

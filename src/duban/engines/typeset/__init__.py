@@ -8,8 +8,9 @@ from .doors import Door, render_doors
 from .errors import DocumentInvalid, LanguageUnknown, PhotoUnusable, TypesetError
 from .evaluation import render_evaluation
 from .form import render_form
-from .issue import SCHEMA, issue_hash
+from .issue import SCHEMA, SCHEMA_WITH_BLOCKS, issue_hash
 from .labels import render_labels
+from .newspaper import newspaper_stylesheet, render_newspaper_html, render_newspaper_pdf
 from .page import render_html, stylesheet
 from .pdf import render_pdf
 from .poster import render_poster
@@ -22,6 +23,7 @@ ENGINE_VERSION = "typeset/1"
 __all__ = [
     "ENGINE_VERSION",
     "SCHEMA",
+    "SCHEMA_WITH_BLOCKS",
     "DocumentInvalid",
     "Door",
     "LanguageUnknown",
@@ -29,6 +31,7 @@ __all__ = [
     "Sticker",
     "TypesetError",
     "issue_hash",
+    "newspaper_stylesheet",
     "render_ballots",
     "render_brief_docx",
     "render_brief_pdf",
@@ -39,6 +42,8 @@ __all__ = [
     "render_form",
     "render_html",
     "render_labels",
+    "render_newspaper_html",
+    "render_newspaper_pdf",
     "render_pdf",
     "render_poster",
     "render_slip",

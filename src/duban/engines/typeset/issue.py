@@ -13,6 +13,9 @@ from .errors import DocumentInvalid
 from .words import language_of, words_in, written_date
 
 SCHEMA = "duban.bulletin/1"
+SCHEMA_WITH_BLOCKS = "duban.bulletin/2"
+"""As /1, with the blocks of the page in their order; its `number` is null where a day’s page is set and no issue."""
+SCHEMAS = (SCHEMA, SCHEMA_WITH_BLOCKS)
 SECTION_KEYS = ("rectified", "new")
 
 # Marks that turn the reading direction round without being seen: with them a printed number could be shown backwards.
@@ -75,6 +78,21 @@ class Exposed:
 
 
 @dataclass(frozen=True)
+class Article:
+    """A block of the page: its kind, words, photos; of the hygiene block also where it is signed."""
+
+    kind: str
+    id: str
+    headline: str
+    paragraphs: tuple[str, ...]
+    byline: str
+    photos: tuple[Photo, ...]
+    """``alt`` is the caption that is printed beneath."""
+    signed: str
+    number_text: str
+
+
+@dataclass(frozen=True)
 class Issue:
     """An issue ready for any of the formats: every text is clean, every date written in ``language``."""
 
@@ -82,7 +100,7 @@ class Issue:
     words: Mapping[str, str]
     series: str
     jurisdiction: str
-    number: int
+    number: int | None
     number_text: str
     correction: str
     title: str
@@ -94,6 +112,8 @@ class Issue:
     schematic: str
     sections: tuple[Section, ...]
     exposed: tuple[Exposed, ...]
+    blocks: tuple[Article, ...]
+    """None in an issue of the first schema: sections and column stand in their fixed order."""
     checkpoint: str
     previous: str
     hash: str
@@ -142,7 +162,7 @@ def paragraphs(text: str) -> tuple[str, ...]:
 
 
 def read_issue(document: Mapping[str, Any], language: str) -> Issue:
-    """The issue that ``document`` (schema ``duban.bulletin/1``) describes, worded in ``language`` (zh or en).
+    """The issue that ``document`` (one of ``SCHEMAS``) describes, worded in ``language`` (zh or en).
 
     Raises DocumentInvalid with the path of the first part that is absent or of a wrong kind, and LanguageUnknown.
     """
@@ -150,11 +170,12 @@ def read_issue(document: Mapping[str, Any], language: str) -> Issue:
     words = words_in(language)
     if not isinstance(document, Mapping):
         raise DocumentInvalid("", "is not an object")
-    if document.get("schema") != SCHEMA:
-        raise DocumentInvalid("/schema", f"is {document.get('schema')!r}, not {SCHEMA!r}")
+    if document.get("schema") not in SCHEMAS:
+        raise DocumentInvalid("/schema", f"is {document.get('schema')!r}, not {' or '.join(SCHEMAS)}")
+    has_blocks = document["schema"] == SCHEMA_WITH_BLOCKS
     series = _part(document, "series", Mapping, "")
     jurisdiction = _part(series, "jurisdiction", Mapping, "/series")
-    number = _part(document, "number", int, "")
+    number = None if has_blocks and document.get("number") is None else _part(document, "number", int, "")
     corrects = document.get("corrects")
     if corrects is not None and (not isinstance(corrects, int) or isinstance(corrects, bool)):
         raise DocumentInvalid("/corrects", "is neither null nor a number")
@@ -165,7 +186,7 @@ def read_issue(document: Mapping[str, Any], language: str) -> Issue:
         series=line(_part(series, "name", str, "/series")),
         jurisdiction=line(_part(jurisdiction, "name", str, "/series/jurisdiction")),
         number=number,
-        number_text=words["number"].format(number=number),
+        number_text=words["number"].format(number=number) if number is not None else "",
         correction=words["correction"].format(number=corrects) if corrects is not None else "",
         title=line(_optional(document, "title", "")),
         intro=paragraphs(_optional(document, "intro", "")),
@@ -176,10 +197,67 @@ def read_issue(document: Mapping[str, Any], language: str) -> Issue:
         schematic=words["schematic"] if document.get("schematic") else "",
         sections=_sections(document, words, language, published.tzinfo),
         exposed=_column(document, words, language),
+        blocks=_blocks(document, words, language) if has_blocks else (),
         checkpoint=line(_optional(document, "checkpoint", "")),
         previous=line(_optional(document, "previous", "")),
         hash=issue_hash(document),
     )
+
+
+BLOCK_KINDS = ("hygiene", "exposure", "epidemic", "organisations", "story", "decisions", "photo", "article")
+
+
+def _blocks(document: Mapping[str, Any], words: Mapping[str, str], language: str) -> tuple[Article, ...]:
+    found = []
+    for index, block in enumerate(_part(document, "blocks", list, "")):
+        path = f"/blocks/{index}"
+        if not isinstance(block, Mapping):
+            raise DocumentInvalid(path, "is not an object")
+        kind = _part(block, "kind", str, path)
+        if kind not in BLOCK_KINDS:
+            raise DocumentInvalid(f"{path}/kind", f"is {kind!r}, not one of {', '.join(BLOCK_KINDS)}")
+        number = None if block.get("number") is None else _part(block, "number", int, path)
+        issuer = line(_optional(block, "issuer", path))
+        found.append(
+            Article(
+                kind=kind,
+                id=line(_optional(block, "id", path)) or str(index + 1),
+                headline=line(_told(block, "headline", path, language)),
+                paragraphs=paragraphs(_told(block, "text", path, language)),
+                byline=line(_optional(block, "byline", path)),
+                photos=_captioned(block, path, language),
+                signed=words["imprint"].format(issuer=issuer, number=number) if issuer and number is not None else "",
+                number_text=words["number"].format(number=number) if number is not None else "",
+            )
+        )
+    return tuple(found)
+
+
+def _told(block: Mapping[str, Any], key: str, path: str, language: str) -> str:
+    """The words in the language, else in Chinese."""
+    said = _part(block, key, Mapping, path)
+    chinese = _optional(said, "zh", f"{path}/{key}")
+    return (_optional(said, "en", f"{path}/{key}") or chinese) if language == "en" else chinese
+
+
+def _captioned(block: Mapping[str, Any], path: str, language: str) -> tuple[Photo, ...]:
+    found = []
+    for index, photo in enumerate(block.get("photos") or ()):
+        here = f"{path}/photos/{index}"
+        if not isinstance(photo, Mapping):
+            raise DocumentInvalid(here, "is not an object")
+        found.append(
+            Photo(
+                source=photo,
+                sha256=_part(photo, "sha256", str, here),
+                public_sha256=_part(photo, "public_sha256", str, here),
+                width=_part(photo, "width", int, here),
+                height=_part(photo, "height", int, here),
+                role="",
+                alt=line(_told(photo, "caption", here, language)),
+            )
+        )
+    return tuple(found)
 
 
 def _sections(

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import manimgx_fonts_cjk
+import pylopdf_fonts_zh_cn
 import typst
 
 from .errors import TypesetError
@@ -61,8 +62,10 @@ def render_pdf(document: Mapping[str, Any], *, photo_path: PhotoPath, language: 
     return set_pdf("bulletin", page, pictures=pictures, printed=issue.published)
 
 
-def set_pdf(name: str, page: Mapping[str, Any], *, pictures: Mapping[str, bytes], printed: datetime) -> bytes:
-    """The PDF of the layout ``name``.typ, which reads ``page`` as ``name``.json.
+def set_pdf(
+    name: str, page: Mapping[str, Any], *, pictures: Mapping[str, bytes], printed: datetime, serif: bool = False
+) -> bytes:
+    """The PDF of the layout ``name``.typ, which reads ``page`` as ``name``.json; ``serif`` brings Noto Serif SC.
 
     Pictures go through a folder of their own, because Typst's in-memory files can only be text.
     """
@@ -71,10 +74,10 @@ def set_pdf(name: str, page: Mapping[str, Any], *, pictures: Mapping[str, bytes]
         (root / "main.typ").write_bytes(_template(name))
         for picture, jpeg in pictures.items():
             (root / picture).write_bytes(jpeg)
-        return _compile(root, name, page, printed)
+        return _compile(root, name, page, printed, _fonts(serif=serif))
 
 
-def _compile(root: Path, name: str, page: Mapping[str, Any], printed: datetime) -> bytes:
+def _compile(root: Path, name: str, page: Mapping[str, Any], printed: datetime, fonts: typst.Fonts) -> bytes:
     text = _PRIVATE_USE.sub(_GETA, json.dumps(page, ensure_ascii=False))
     while True:
         (root / f"{name}.json").write_text(text, encoding="utf-8")
@@ -82,7 +85,7 @@ def _compile(root: Path, name: str, page: Mapping[str, Any], printed: datetime) 
             return typst.compile(
                 root / "main.typ",
                 root=root,
-                font_paths=_fonts(),
+                font_paths=fonts,
                 ignore_system_fonts=True,
                 format="pdf",
                 pdf_standards=["a-2a", "ua-1"],
@@ -116,11 +119,13 @@ def _template(name: str) -> bytes:
 
 
 @cache
-def _fonts() -> typst.Fonts:
+def _fonts(*, serif: bool) -> typst.Fonts:
+    # The serif is kept from the other layouts, which might take a missing letter from it.
+    packages = [manimgx_fonts_cjk, pylopdf_fonts_zh_cn] if serif else [manimgx_fonts_cjk]
     return typst.Fonts(
         include_system_fonts=False,
         include_embedded_fonts=True,
-        font_paths=[str(Path(manimgx_fonts_cjk.__file__).parent)],
+        font_paths=[str(Path(package.__file__).parent) for package in packages],
     )
 
 

@@ -71,6 +71,12 @@ _CHINESE = {
     "replaces_number": "更正：以此为准，替代第{number}期的曝光。",
     "retracts": "更正：{day}的曝光不实，现予撤回。",
     "retracts_number": "更正：第{number}期的曝光不实，现予撤回。",
+    "weekday": "星期{day}",
+    "weekdays": "一二三四五六日",
+    "made_of_records": "本版文字与数字由台账记录生成，与记录一致。",
+    "beside": "左：整治前　右：整治后",
+    "news_of_day": "当日版面",
+    "more_entries": "其余{count}处见台账公开页面。",
 }
 
 _ENGLISH = {
@@ -119,6 +125,12 @@ _ENGLISH = {
     "replaces_number": "Correction: this stands in place of what was exposed in No. {number}.",
     "retracts": "Correction: what was exposed on {day} was not so, and is taken back.",
     "retracts_number": "Correction: what was exposed in No. {number} was not so, and is taken back.",
+    "weekday": "{day}",
+    "weekdays": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
+    "made_of_records": "Words and figures of this page are made from the records, and agree with them.",
+    "beside": "Left: before. Right: after.",
+    "news_of_day": "Page of the day",
+    "more_entries": "{count} more are on the public ledger.",
 }
 
 _WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -144,3 +156,10 @@ def written_date(day: date, language: str) -> str:
     if language == "zh":
         return f"{day.year}年{day.month}月{day.day}日"
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def written_weekday(day: date, language: str) -> str:
+    """星期三 or Wednesday."""
+    words = _WORDS[language]
+    names = words["weekdays"].split() if language == "en" else list(words["weekdays"])
+    return words["weekday"].format(day=names[day.weekday()])
