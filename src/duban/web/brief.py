@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.dateparse import parse_date
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from duban.commons.models import Tier
@@ -156,7 +156,7 @@ def _decisions(decisions: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     return {
         "title": _("Decisions in force"),
         "paragraphs": [words % said],
-        "headings": [_("Decision"), _("Leading unit"), _("Due on"), _("How far")],
+        "headings": [pgettext("meeting", "Decision"), _("Leading unit"), _("Due on"), _("How far")],
         "rows": rows,
     }
 
