@@ -61,10 +61,10 @@ def test_nobody_stands_in_clear_and_once_forgotten_nowhere(
     for address in (sheet, f"{sheet}list/", f"{sheet}hours/", "/commons/activities/"):
         assert desk.get(address).status_code == 200
     own_folder[0] = ENDS
-    people = list(SignUp.objects.all())
+    people = list(SignUp.objects.order_by("turn"))
     hours = {"service": "清理", "person": [str(one.pk) for one in people]}
     assert desk.post(f"{sheet}hours/", hours | {f"minutes-{one.pk}": "60" for one in people}).status_code == 302
-    records = list(Record.objects.all())
+    records = list(Record.objects.order_by("sign_up__turn"))
     assert len(records) == 2
     for record in records:
         desk.get(f"/commons/records/{record.pk}/certificate.pdf")

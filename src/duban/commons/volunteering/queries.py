@@ -19,6 +19,9 @@ SEES = "activity.see"
 LONGEST = timedelta(hours=24)
 """No shift is longer, so none that is not over began earlier than this ago."""
 
+ASKED_FOR = timedelta(days=120)
+"""So long a shift waits for its hours before the list lets go of it."""
+
 
 # ---- for the office -------------------------------------------------------------------------------------------------
 
@@ -53,10 +56,10 @@ def shift_for(person: Person, shift_id: uuid.UUID) -> Shift:
 
 
 def without_hours(now: datetime) -> Q:
-    """Shifts that have begun and where somebody came whose hours are not certified."""
+    """Shifts of the last months that have begun and where somebody came whose hours are not certified."""
     standing = Record.objects.filter(sign_up=OuterRef("pk"), revoked_at=None)
     left = SignUp.objects.filter(~Exists(standing), shift=OuterRef("pk"), came_at__isnull=False)
-    return Q(Exists(left), begins_at__lt=now, activity__cancelled_at=None)
+    return Q(Exists(left), begins_at__gt=now - ASKED_FOR, begins_at__lt=now, activity__cancelled_at=None)
 
 
 def record_for(person: Person, record_id: uuid.UUID) -> Record:
