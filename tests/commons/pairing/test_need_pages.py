@@ -15,7 +15,9 @@ from duban.commons.contact import Contact
 from duban.commons.models import Delivery, Organisation, OrganisationCategory, Pairing, Pledge, PostedNeed
 from duban.commons.pairing import actions
 from duban.commons.pairing.actions import NeedDraft
+from duban.commons.pairing.forgetting import forget_partners
 from duban.core import clock
+from duban.core.audit import Console
 from duban.core.models import AuditRecord
 from duban.core.text import folded
 from duban.demo.builders import NOON, make_jpeg, make_person
@@ -195,9 +197,9 @@ def test_a_contact_is_masked_and_each_look_recorded(desk: Client, worker: Person
 def test_contacts_are_forgotten_in_time(desk: Client, worker: Person) -> None:
     need = posted(worker)
     made = pledged(need)
-    assert actions.forget_partners(now=NOON, before=DUE) == 0
-    assert actions.forget_partners(now=NOON, before=DUE + timedelta(days=1)) == 1
-    assert actions.forget_partners(now=NOON, before=DUE + timedelta(days=1)) == 0
+    after = DUE + timedelta(days=1)
+    assert [forget_partners(by=Console(), now=NOON, before=day) for day in (DUE, after, after)] == [0, 1, 0]
+    assert AuditRecord.objects.get(action="forget_partners").detail == {"partners": 1, "before": "2021-02-11"}
     assert Pledge.objects.get().sealed is None
     assert "deleted in time" in text_of(desk.get(f"/commons/needs/{need.pk}/"))
     assert desk.post(f"/commons/needs/pledges/{made.pledge.pk}/contact/").status_code == 200

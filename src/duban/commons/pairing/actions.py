@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, Sum
+from django.db.models import F, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -344,13 +344,6 @@ def open_contact(*, by: Person, now: datetime, pledge_id: uuid.UUID) -> Contact 
     found = _managed_pledge(by, pledge_id)
     _audit(by, now, "open_contact", found)
     return unseal_contact(found.sealed) if found.sealed is not None else None
-
-
-@transaction.atomic
-def forget_partners(*, now: datetime, before: date) -> int:
-    """Let go of the contacts of needs that were closed, or due, before this day; how many."""
-    over = Q(need__closed_at__date__lt=before) | Q(need__closed_at=None, need__due_on__lt=before)
-    return Pledge.objects.filter(over, sealed__isnull=False).update(sealed=None)
 
 
 # ---- deliveries -----------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from django_tasks_db.models import DBTaskResult
 
 from duban.commons.contact import Contact, open_contact, seal_contact
 from duban.commons.models import Record, SignUp
+from duban.commons.pairing import forgetting as pairing
 from duban.commons.register.filing import forget_applications
 from duban.core import audit, clock
 from duban.core.sealed_text import Unreadable
@@ -98,6 +99,7 @@ def forget_nightly() -> None:
     now = clock.now()
     set_nightly(now=now)
     forget_volunteers(by=Worker(), now=now, before=before_today(now))
+    pairing.forget_partners(by=Worker(), now=now, before=pairing.before_today(now))
     forget_applications(by=Worker(), now=now)
 
 
