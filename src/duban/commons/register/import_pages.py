@@ -34,7 +34,7 @@ class SheetForm(forms.Form):
     use_required_attribute = False
 
     file = NeededFile(
-        label=gettext_lazy("The table"),
+        label=gettext_lazy("The list of organisations"),
         allow_empty_file=True,
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.xls,.ods"}),
     )
