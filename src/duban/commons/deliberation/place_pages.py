@@ -26,7 +26,7 @@ from duban.core.errors import DubanError
 from duban.core.forms import NeededField, NumberField, refuse
 from duban.ledger.views import area_choices, with_chosen
 from duban.places import queries as gazetteer
-from duban.places.codes import LENGTHS, normalise_code, within
+from duban.places.codes import LENGTHS, normalise_code
 
 SHOWN = 50
 CHOICES = 800
@@ -84,11 +84,10 @@ def _initial(parent: SharedPlace | None, place: SharedPlace | None) -> dict[str,
 def places_page(request: StaffRequest) -> HttpResponse:
     """What lies in nothing else, by area and name; each with what lies in it and how much is talked about."""
     person, refusal, area = request.user, None, request.GET.get("area", "").strip()
-    found = queries.places_for(person).filter(within=None)
+    found = queries.places_for(person)
     try:
         area = normalise_code(area, field="area") if area else ""
-        if area:
-            found = found.filter(within("jurisdiction", [area]))
+        found = queries.outermost_places(person, area=area)
         page = page_of(found, ("jurisdiction", "name", "pk"), request.GET.get("cursor", ""), size=SHOWN)
     except DubanError as wrong:
         refusal, area = wrong, ""

@@ -4,15 +4,17 @@ import re
 import uuid
 from collections.abc import Collection, Iterable
 
-from django.db.models import Count, Q, QuerySet
+from django.db import connection
+from django.db.models import CharField, Count, F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
 from duban.commons.models import Comment, Household, Problem, SharedPlace, Topic, TopicState
 from duban.core.errors import NotFound
+from duban.ledger.leads import Sifting
 from duban.places import queries as gazetteer
-from duban.places.codes import within
+from duban.places.codes import LENGTHS, within
 
 SEES = "topic.see"
 COMMITTEES = ((re.compile("(?:村?村民委员会|村委会)$"), "村"), (re.compile("(?:居民委员会|居委会)$"), ""))
@@ -27,6 +29,15 @@ CHAIN = ("within", "within__within")
 
 def places_for(person: Person) -> QuerySet[SharedPlace]:
     return SharedPlace.objects.filter(within("jurisdiction", rights.codes(person, SEES)))
+
+
+def outermost_places(person: Person, *, area: str = "") -> QuerySet[SharedPlace]:
+    """Those that lie in nothing else, as the list pages through them by area and name."""
+    found = places_for(person).filter(within("jurisdiction", [area]) if area else Q())
+    if connection.vendor == "sqlite":
+        # Else it reads all that lie in nothing, everywhere, and sorts them.
+        return found.alias(above=Sifting(F("within"), output_field=CharField())).filter(above=None)
+    return found.filter(within=None)
 
 
 def place_for(person: Person, place_id: uuid.UUID, *, lock: bool = False) -> SharedPlace:
@@ -114,6 +125,25 @@ def topics_for(person: Person) -> QuerySet[Topic]:
     """The newest first."""
     found = Topic.objects.filter(within("jurisdiction", rights.codes(person, SEES)))
     return found.select_related(*TOPIC_ROWS).order_by("-opened_at", "-pk")
+
+
+def topics_page(person: Person, *, state: str = "", area: str = "") -> QuerySet[Topic]:
+    """Those of a state, of an area, as the list pages through them.
+
+    SQLite keeps no statistics: of a whole town or district it would read and sort every topic there. Led by the newest
+    it finds fifty in a few steps; of a single community it is led by the place.
+    """
+    scope = within("jurisdiction", rights.codes(person, SEES))
+    asked = [area] if area else rights.codes(person, SEES)
+    found = Topic.objects.select_related(*TOPIC_ROWS)
+    if connection.vendor == "sqlite" and any(len(code) < LENGTHS[2] for code in asked):
+        found = found.alias(at=Sifting(F("jurisdiction"), output_field=CharField()),
+                            so=Sifting(F("state"), output_field=CharField()))  # fmt: skip
+        scope = within("at", rights.codes(person, SEES))
+        found = found.filter(scope, within("at", [area]) if area else Q())
+        return found.filter(so=state) if state else found
+    found = found.filter(scope, within("jurisdiction", [area]) if area else Q())
+    return found.filter(state=state) if state else found
 
 
 def topic_for(person: Person, topic_id: uuid.UUID, *, lock: bool = False) -> Topic:

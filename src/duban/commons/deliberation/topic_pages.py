@@ -57,8 +57,7 @@ def topics_page(request: StaffRequest) -> HttpResponse:
     found = queries.topics_for(person)
     try:
         area = normalise_code(area, field="area") if area else ""
-        found = found.filter(state=state) if state else found
-        found = found.filter(within("jurisdiction", [area])) if area else found
+        found = queries.topics_page(person, state=state, area=area)
         page = page_of(found, ("-opened_at", "-pk"), request.GET.get("cursor", ""), size=SHOWN)
     except DubanError as wrong:
         refusal, area = wrong, ""
