@@ -14,7 +14,7 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from duban.access import rights
@@ -127,7 +127,7 @@ class ChangeForm(forms.Form):
     use_required_attribute = False
 
     at = NeededField(label=gettext_lazy("Day and time"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
-    place = forms.CharField(label=gettext_lazy("Where"), required=False)
+    place = forms.CharField(label=pgettext_lazy("meeting", "Where"), required=False)
     title = forms.CharField(label=gettext_lazy("What it is about"), required=False)
     agenda = forms.CharField(
         label=gettext_lazy("Agenda"),
@@ -234,7 +234,7 @@ def _attendee(line: str, presence: Presence, residents: bool) -> Attendee:
 class MinutesForm(forms.Form):
     use_required_attribute = False
 
-    minutes = NeededField(label=gettext_lazy("Minutes"), widget=forms.Textarea(attrs={"rows": 14}))
+    minutes = NeededField(label=pgettext_lazy("meeting", "Minutes"), widget=forms.Textarea(attrs={"rows": 14}))
 
 
 class PaperForm(forms.Form):

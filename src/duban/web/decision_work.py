@@ -91,7 +91,7 @@ def _rounds(person: Person, decision: Decision, _now: datetime) -> list[Piece]:
             _of_many(*reversed(counts[one.pk])),
             str(one.pk),
             "closed" if one.closed_at else "assigned",
-            _("closed") if one.closed_at else str(pgettext("decision", "under way")),
+            pgettext("round", "closed") if one.closed_at else str(pgettext("decision", "under way")),
         )
         for one in found
     ]
