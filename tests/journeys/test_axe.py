@@ -10,7 +10,7 @@ from tests.two_towns import GETS, NOBODY, World, filled
 
 from duban.access.models import Person
 
-READERS = ("supervisor", "administrator", "handler", "inspector", "health_officer", NOBODY)
+READERS = ("supervisor", "administrator", "handler", "inspector", "health_officer", "community_worker", NOBODY)
 """Each page is opened by the first of them whom it answers."""
 # What is no document of ours but a file set for print; the bulletin's own tests look at it.
 FILES = ("/bulletins/<issue_id>/<kind>-<language>/",)
