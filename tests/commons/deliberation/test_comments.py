@@ -43,6 +43,11 @@ def test_answers_belong_to_the_thread_that_they_hang_on(home: Neighbourhood, top
     with translation.override("en"):
         names = [shown.name_of(one) for one in (root, first, second)]
     assert names == ["二楼邻居", "community worker", "a household"]
+    # A door that is taken out leaves its words, which are nobody of the office's.
+    home.doors[1][0].delete()
+    second.refresh_from_db()
+    with translation.override("en"):
+        assert (second.household, shown.name_of(second)) == (None, "a household")
     foreign = say(home.topic(home.estate, "别的"), home.worker)
     assert refused(lambda: say(topic, home.worker, parent_id=foreign.pk)) == "comment_not_found"
     comments.hide_comment(by=home.worker, now=MET, comment_id=root.pk, reason="广告")

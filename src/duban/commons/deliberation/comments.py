@@ -66,8 +66,8 @@ def _comment(
     name = checked_pen_name(pen_name)
     there = Comment.objects.filter(pk=comment_id).first() if comment_id else None
     if there is not None:
-        said = (there.topic_id, there.household_id, there.parent_id, there.text)
-        if said != (topic.pk, household.pk if household else None, parent_id, words):
+        said = (there.topic_id, there.staff, there.household_id, there.parent_id, there.text)
+        if said != (topic.pk, household is None, household.pk if household else None, parent_id, words):
             raise Conflict(
                 "comment_conflict", _("Something else was said from this page already; load it anew."), field="text"
             )
@@ -87,6 +87,7 @@ def _comment(
         parent=parent,
         root_id=(parent.root_id or parent.pk) if parent else None,
         household=household,
+        staff=household is None,
         pen_name=name,
         text=words,
         at=now,

@@ -251,12 +251,7 @@ def name_of(comment: Comment) -> str:
         return _("a hidden comment")
     if comment.pen_name:
         return comment.pen_name
-    return _("a household") if comment.household_id is not None or comment.external_id else _("community worker")
-
-
-def is_of_staff(comment: Comment) -> bool:
-    """A worker's own words: neither a household's nor taken in from elsewhere."""
-    return comment.household_id is None and not comment.external_id
+    return _("community worker") if comment.staff else _("a household")
 
 
 def state_words(topic: Topic) -> str:

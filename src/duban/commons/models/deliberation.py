@@ -122,6 +122,7 @@ class Comment(models.Model):
         help_text="what the thread began with; empty: this",
     )
     household = models.ForeignKey(Household, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    staff = models.BooleanField(default=False, help_text="a community worker's own words")
     pen_name = models.CharField(max_length=30, blank=True)
     text = models.TextField()
     external_id = models.CharField(max_length=60, blank=True)

@@ -30,11 +30,6 @@ def who(comment: Comment) -> str:
 
 
 @register.filter
-def of_staff(comment: Comment) -> bool:
-    return shown.is_of_staff(comment)
-
-
-@register.filter
 def before_url(one: shown.ProblemShown, variant: str) -> str:
     """The address of the problem's photo, public or thumbnail; empty where there is none."""
     return _photo_url(one, one.problem.photo, variant)
