@@ -8,6 +8,7 @@ import shapely
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from tests.demo.test_meetings import check_the_meetings
 from tests.demo.test_outbreak import check_the_outbreak
 
 from duban.access.models import Person
@@ -74,6 +75,7 @@ def test_the_demo_loads_once_tells_the_page_and_verifies(capsys: pytest.CaptureF
     secret = capsys.readouterr().out.split("/care/")[1].split("/")[0]
     assert AuditRecord.objects.filter(at__gt=clock.now()).count() == 0
     check_the_outbreak(secret, begun)
+    check_the_meetings(clock.now())
     audited, events = AuditRecord.objects.count(), Event.objects.count()
     call_command("load_demo", "--json")
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["loaded"] is False

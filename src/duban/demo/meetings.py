@@ -14,7 +14,7 @@ from duban.decisions.actions import Attendee, Unit
 from duban.decisions.models import Body, Decision, Meeting
 from duban.demo import inspection, layers
 from duban.demo.outbreak import Days
-from duban.ledger.lifecycle import OPEN
+from duban.ledger.lifecycle import OPEN, State
 from duban.ledger.mandates import link_entry
 from duban.ledger.queries import Filters, entries_for
 from duban.outbreak.mandates import link_order, link_sampling, orders_for
@@ -50,6 +50,8 @@ WHO = (
 )
 SAMPLED = 2
 """Rounds of sampling that are done already on the day of loading."""
+CLEARED = 2
+"""Entries struck off that carry out what the 97th meeting decided."""
 RUBBISH = 3
 """Open entries that carry out what the weekly meeting decided."""
 
@@ -89,7 +91,12 @@ class _Meetings:
 
     def link(self, decision: Decision, entries: list[Any]) -> None:
         for entry in entries:
-            link_entry(by=self.by, now=self.days.at(20, 9), entry_id=entry, decision_id=decision.pk)
+            link_entry(by=self.by, now=decision.made_at + timedelta(hours=1), entry_id=entry, decision_id=decision.pk)
+
+    def entries(self, states: tuple[State, ...]) -> list[Any]:
+        """Exposed rubbish in these states, the first found first."""
+        found = entries_for(self.by, Filters(states=states, sort="found_at"), now=self.days.now)
+        return [entry.pk for entry in found.filter(category__code="06010")]
 
 
 class _Group(_Meetings):
@@ -99,18 +106,18 @@ class _Group(_Meetings):
         days = self.days
         body = self.body("leading_group", GROUP)
         before = self.meet(
-            body, days.at(13, 9), 97, "会议要求，对近日检查发现的问题限期整改，逐一回头看。", WHO[:2],
-            title="", place="区委会议室", agenda=["研究调度疫情防控工作"],
+            body, days.at(13, 9), 97, "会议要求，清除城乡接合部、背街小巷卫生死角，以整洁环境助力疫情防控。", WHO[:2],
+            place="区委会议室", agenda=["研究调度疫情防控工作"],
         )  # fmt: skip
-        mended = self.decide(
-            before, "对近日重点场所检查发现的问题限期整改，逐一回头看", MARKETS, due_on=days.day(19),
-            measure_of_success="回头看无未整改问题",
+        cleared = self.decide(
+            before, "清除城乡接合部、背街小巷等重点区域卫生死角，首批挂账点位一周内销账", OFFICE, due_on=days.day(19),
+            measure_of_success="首批挂账点位全部销账",
         )  # fmt: skip
-        self.link(mended, self._failures(inspection.THE_WEEK_BEFORE))
+        self.link(cleared, self.entries((State.CLOSED,))[:CLEARED])
         self.meeting = self.meet(body, days.at(19, 9), 98, MINUTES, WHO, place="区委会议室", agenda=AGENDA)
         actions.close_decision(
-            by=self.by, now=days.at(19, 18), decision_id=mended.pk, reported_to=self.meeting.pk,
-            report="三处场所的问题已全部整改，回头看未发现反弹。",
+            by=self.by, now=days.at(19, 18), decision_id=cleared.pk, reported_to=self.meeting.pk,
+            report="首批挂账点位已全部清理销账，转入日常巡查，严防反弹。",
         )  # fmt: skip
         self._decide()
         actions.plan_meeting(
@@ -160,7 +167,7 @@ class _Group(_Meetings):
                 by=self.officer, now=days.now, sampling_id=sampling.pk, staff_taken=5, surfaces=("收银台", "公用秤")
             )
         for round_ in rounds_for(self.by)[:1]:
-            link_round(by=self.by, now=days.at(21, 0, 5), round_id=round_.pk, decision_id=strict.pk)
+            link_round(by=self.by, now=days.now, round_id=round_.pk, decision_id=strict.pk)
         self.link(strict, self._failures(inspection.THE_PAGE))
 
     def _failures(self, calls: list[inspection.Call]) -> list[Any]:
@@ -184,9 +191,7 @@ class _Duty(_Meetings):
             meeting, "挂账的垃圾堆放点一周内清理到位、销账，严防反弹", OFFICE, due_on=days.day(20),
             joint=[Unit("属地乡镇")], measure_of_success="点位全部销账",
         )  # fmt: skip
-        filters = Filters(states=tuple(OPEN), sort="found_at")
-        found = entries_for(self.by, filters, now=days.now).filter(category__code="06010")
-        self.link(clear, [entry.pk for entry in found[:RUBBISH]])
+        self.link(clear, self.entries(OPEN)[:RUBBISH])
         self.decide(
             meeting, "摸清各乡镇大件垃圾暂存点底数，规范标识和清运频次", OFFICE, due_on=days.day(29),
             joint=[Unit("各乡镇")], measure_of_success="每个乡镇至少一处规范暂存点",
