@@ -2,10 +2,12 @@
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.decisions.world import DISTRICT, NOW, TODAY, TOWN, Office, make_office
@@ -33,6 +35,7 @@ from duban.outbreak.venue_sampling.frequencies import put_level_in_force
 from duban.patrol import mandates as patrol
 from duban.patrol.models import PatrolRound, RoundVenue, Visit
 from duban.patrol.rounds import close_round
+from duban.web.decision_work import change_link
 from duban.web.progress import MOST_UNFINISHED, Progress, Standing, has_work, percent_of, progress_of
 from duban.web.reminders import remind_of_decisions
 
@@ -324,6 +327,29 @@ def test_the_ledger_lists_the_entries_of_a_decision_as_far_as_they_are_in_sight(
     assert not entries_for(make_person("elsewhere", "inspector", "110113"), filters, now=NOW)
     ledger.unlink_entry(by=office.supervisor, now=NOW, entry_id=entry.pk, decision_id=decision.pk)
     assert not entries_for(office.supervisor, filters, now=NOW)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_link_once(office: Office) -> None:
+    decision, round_ = office.decide(), office.round()
+
+    def link(_turn: int) -> None:
+        try:
+            patrol.link_round(by=office.supervisor, now=NOW, round_id=round_.pk, decision_id=decision.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(link, range(4)))
+    assert patrol.standing().count() == 1
+
+
+def test_what_is_out_of_sight_is_not_linked_by_its_id(office: Office) -> None:
+    decision, entry = office.decide(), office.entry()
+    said = {"kind": "entry", "key": str(entry.pk), "linked": True, "now": NOW}
+    assert refused(lambda: change_link(office.worker, decision, **said)) == "entry_not_found"
+    change_link(office.supervisor, decision, **said)
+    assert ledger.entry_ids_of(decision.pk) == [entry.pk]
 
 
 # ---- reminders ------------------------------------------------------------------------------------------------------

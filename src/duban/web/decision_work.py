@@ -221,7 +221,8 @@ def change_link(person: Person, decision: Decision, *, kind: str, key: str, link
     Raises BadDecision (`unknown_work`), NotFound, NotAllowed and what the link itself refuses.
     """
     if kind == "entry":
-        entry = _id(key) or ledger.entry_numbered(person, key).pk
+        known = _id(key)
+        entry = entries.entry_for(person, known).pk if known else ledger.entry_numbered(person, key).pk
         act = ledger.link_entry if linked else ledger.unlink_entry
         act(by=person, now=now, entry_id=entry, decision_id=decision.pk)
     elif kind == "sampling":

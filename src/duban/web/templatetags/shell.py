@@ -36,7 +36,7 @@ class Wing:
 
 
 WINGS = {
-    "ledger": Wing(_("Ledger"), ("/ledger/",)),
+    "ledger": Wing(_("Ledger"), ("/ledger/", "/bulletins/notices/")),
     "decisions": Wing(pgettext_lazy("room", "Decisions"), ("/decisions/",)),
     "patrol": Wing(pgettext_lazy("room", "Patrol"), ("/patrol/", "/venues/")),
     "outbreak": Wing(pgettext_lazy("room", "Outbreak"), ("/outbreak/",)),
@@ -48,6 +48,7 @@ ROOMS = (
     Room("ledger:list", _("Ledger"), ("entry.see", "entry.see_own"), "l", wing="ledger"),
     Room("ledger:add", _("Add a finding"), ("entry.record",), "n", wing="ledger"),
     Room("ledger:import", _("Import"), ("entry.record",), wing="ledger"),
+    Room("bulletin:notice_start", _("Read a report"), ("entry.record",), wing="ledger"),
     Room("ledger:lookback", _("Look-back"), ("entry.look_back",), wing="ledger"),
     Room("ledger:figures", _("Figures"), ("figures.see",), wing="ledger"),
     Room("web:decisions", _("Seen through"), ("decision.see", "decision.see_led"), wing="decisions"),
