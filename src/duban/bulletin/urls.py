@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from duban.bulletin import feeds, public, views
+from duban.bulletin import feeds, notice_pages, public, views
 
 app_name = "bulletin"
 urlpatterns = [
@@ -14,9 +14,13 @@ urlpatterns = [
     path("photos/<str:sha256>/<str:variant>/", public.photo, name="photo"),
     path("<uuid:issue_id>/", public.issue, name="public_issue"),
     path("<uuid:issue_id>/<str:kind>-<str:language>/", public.download, name="download"),
+    *notice_pages.urls,
     path("desk/", views.desk, name="desk"),
     path("desk/new/", views.new, name="new"),
+    path("desk/page/", views.page_of_day, name="page_of_day"),
     path("desk/<uuid:issue_id>/", views.draft, name="draft"),
     path("desk/<uuid:issue_id>/preview/", views.preview, name="preview"),
+    path("desk/<uuid:issue_id>/photos/<str:sha256>/", views.draft_photo, name="draft_photo"),
+    path("desk/<uuid:issue_id>/blocks/", views.add_block, name="add_block"),
     path("desk/<uuid:issue_id>/<str:step>/", views.take_step, name="step"),
 ]

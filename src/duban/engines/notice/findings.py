@@ -66,6 +66,7 @@ OF_TITLE = 0.7
 OF_NAME = 0.8
 LONGEST_PART = 14
 LONGEST_NAME = 26
+LONGEST_CLAUSE = 300
 LONGEST_PROBLEM = 90
 
 
@@ -272,9 +273,13 @@ class _Reader:
             clause = clauses[place]
             text, start = item[slice(*clause)], offset + clause[0]
             place += 1
+            if len(text) > LONGEST_CLAUSE:
+                continue
             if marker := _MARKER.match(text):
                 text, start = text[marker.end() :], start + marker.end()
-            problem = self._problem(text, item[: start - offset], item[start - offset + len(text) :])
+            at = start - offset
+            told, behind = item[max(0, at - LONGEST_CLAUSE) : at], item[at + len(text) :][:LONGEST_CLAUSE]
+            problem = self._problem(text, told, behind)
             if problem is None:
                 if self.listing and (group := self._listed_problem(text, start, around, current, named)):
                     current = group
@@ -368,7 +373,7 @@ class _Reader:
         found: list[tuple[int, int]] = []
         for clause in _CLAUSE.finditer(item):
             begin = clause.start()
-            for gap in re.finditer("、", clause[0]):
+            for gap in re.finditer("、", clause[0]) if len(clause[0]) <= LONGEST_CLAUSE else ():
                 at = clause.start() + gap.start()
                 if self.cue.search(item, begin, at) and self._begins_anew(item[at + 1 : clause.end()]):
                     found.append((begin, at))
