@@ -113,16 +113,16 @@ class Organisation(models.Model):
                     "dissolved_on",
                     "checked_year",
                     "federation",
+                    "stage",
+                    "slots",
                 ],
                 name="organisations_in_order",
             ),
             models.Index(fields=["jurisdiction", "name_key", "id"], name="organisations_by_place"),
-            models.Index(fields=["tier", "town", "name_key", "id"], name="organisations_by_tier"),
             models.Index(
-                fields=["category", "town", "name_key", "id"],
-                name="organisations_by_category",
+                fields=["stage", "town", "name_key", "id", "jurisdiction", "dissolved_on", "slots"],
+                name="organisations_by_stage",
             ),
-            models.Index(fields=["stage", "town", "name_key", "id"], name="organisations_by_stage"),
             models.Index(fields=["jurisdiction", "name_key"], condition=~Q(brand=""), name="organisations_branded"),
             models.Index(
                 fields=[

@@ -30,10 +30,11 @@ def index(organisations: Sequence[Organisation]) -> None:
 def index_missing() -> int:
     """Index those that are not; how many they were."""
     missing = Organisation.objects.filter(text=None).order_by("pk").only("pk", "search")
-    found = 0
-    while rows := list(missing[:BATCH]):
+    found, rows = 0, list(missing[:BATCH])
+    while rows:
         index(rows)
         found += len(rows)
+        rows = list(missing.filter(pk__gt=rows[-1].pk)[:BATCH])
     return found
 
 
