@@ -10,7 +10,7 @@ import pytest
 from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.commons.growth.building import make_organisation
 
@@ -140,6 +140,7 @@ def test_a_part_and_a_part_make_the_whole(register: list[Organisation]) -> None:
     assert figures_in([], TODAY).total.n == 0
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(day=st.dates(date(1996, 1, 1), date(2040, 12, 31)), age=st.integers(0, 40), slip=st.integers(-1, 1))
 def test_an_age_band_has_the_edge_that_the_register_has(day: date, age: int, slip: int) -> None:
     founded = years_before(day, age) + timedelta(days=slip)

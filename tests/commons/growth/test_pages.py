@@ -187,7 +187,7 @@ def test_a_course_from_begin_to_who_came(client: Client, worker: Person) -> None
     assert client.post(url, {"step": step, f"{step}-attended": "小红帽 4"}).status_code == 302
     assert CourseAttendance.objects.get().people == 4
     assert client.post(url, {"step": "came-99999", "came-99999-attended": "小红帽 4"}).status_code == 404
-    assert client.post(url, {"step": "nothing"}).status_code == 404
+    assert client.post(url, {"step": "nothing"}).status_code == 400
     assert "小红帽" in client.get(url).content.decode()
     assert "议事规则" in client.get(f"/commons/growth/{one.pk}/").content.decode()
 

@@ -92,8 +92,10 @@ def course_page(request: StaffRequest, course_id: uuid.UUID) -> HttpResponse:
         form: Any
         if step == "session":
             form = session_form = SessionForm(request.POST, now=clock.now())
-        else:
+        elif step.startswith("came-"):
             form = came_form = AttendanceForm(request.POST, session_id=_session_id(step))
+        else:
+            raise actions.BadGrowth("unknown_step", _("This page takes a session, or who came to one."))
         if form.is_valid():
             try:
                 _take(person, course, step, form)

@@ -1,7 +1,8 @@
 """How many organisations an area has: by place, tier, category, kind, purpose, age and members, and over the years.
 
-Every figure counts rows of the register and can open them. Six counts in all, each answered from an index, whatever the
-part of the area. What is dissolved counts only towards the years in which it stood.
+Every figure counts rows of the register and can open them. Five questions in all, each answered from an index alone (so
+rows are counted by the asterisk and towns cut from the code: the index holds neither keys nor towns). What is dissolved
+counts only towards the years in which it stood.
 """
 
 from collections import Counter
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Case, CharField, Count, F, QuerySet, Sum, Value, When
+from django.db.models import Case, CharField, Count, QuerySet, Sum, Value, When
 from django.db.models.functions import Substr
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -93,11 +94,11 @@ def figures_in(codes: Collection[str], today: date, area: str = "") -> Figures:
     standing = there.filter(dissolved_on=None)
     sorts: list[Any] = list(
         standing.values("tier", "kind", "purpose", "category_id")
-        .annotate(n=Count("pk"), people=Sum("members"))
+        .annotate(n=Count("*"), people=Sum("members"))
         .order_by()
     )
     days: list[Any] = list(
-        there.values("founded", "dissolved_on").annotate(n=Count("pk"), people=Sum("members")).order_by()
+        there.values("founded", "dissolved_on").annotate(n=Count("*"), people=Sum("members")).order_by()
     )
     turns = _turned_on(codes)
     return Figures(
@@ -144,8 +145,8 @@ def _lines(
 def places_in(codes: Collection[str], area: str = "") -> list[PlaceLine]:
     """By town; within a town by community, what is of the town itself first."""
     standing = Organisation.objects.filter(within("jurisdiction", codes), dissolved_on=None)
-    unit: Any = F("town") if len(area) < TOWN else Substr("jurisdiction", 1, VILLAGE)
-    rows = standing.annotate(unit=unit).values("unit", "tier").annotate(n=Count("pk"), people=Sum("members"))
+    unit = Substr("jurisdiction", 1, TOWN if len(area) < TOWN else VILLAGE)
+    rows = standing.annotate(unit=unit).values("unit", "tier").annotate(n=Count("*"), people=Sum("members"))
     n, people, tiers = Counter[str](), Counter[str](), dict[str, dict[str, int]]()
     for row in rows.order_by():
         n[row["unit"]] += row["n"]
@@ -197,7 +198,7 @@ def _sizes(standing: QuerySet[Organisation], area: str) -> list[Line]:
     bands = [(size, read_range(size, "members")) for size in MEMBERS]
     whens = [When(members__gte=span.low or 0, then=Value(size)) for size, span in reversed(bands)]
     rows = standing.annotate(band=Case(*whens, output_field=CharField())).values("band")
-    found = {row["band"]: row for row in rows.annotate(n=Count("pk"), people=Sum("members")).order_by()}
+    found = {row["band"]: row for row in rows.annotate(n=Count("*"), people=Sum("members")).order_by()}
     none = {"n": 0, "people": 0}
     return [
         Line(
@@ -217,7 +218,7 @@ def _turned_on(codes: Collection[str]) -> Counter[int]:
         organisation__dissolved_on=None,
     )
     found = Counter[int]()
-    for day, n in turns.values("on").annotate(n=Count("pk")).order_by().values_list("on", "n"):
+    for day, n in turns.values("on").annotate(n=Count("*")).order_by().values_list("on", "n"):
         found[day.year] += n
     return found
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.functional import Promise
 
-from duban.commons.growth.queries import ASKS_FOR_PARTIES, STAGES
+from duban.commons.growth.queries import ASKS_FOR_PARTIES, IN_INCUBATION, STAGES
 from duban.commons.models import (
     ChangeOf,
     LifeEvent,
@@ -61,7 +61,7 @@ def growth_in(codes: Collection[str]) -> Overview:
     there = standing(codes)
     groups = {
         group["stage"]: group
-        for group in there.exclude(stage="").values("stage").annotate(n=Count("pk"), short=short).order_by()
+        for group in there.filter(IN_INCUBATION).values("stage").annotate(n=Count("*"), short=short).order_by()
     }
     lines = [
         StageLine(stage, stage.label, *((groups[stage]["n"], groups[stage]["short"]) if stage in groups else (0, 0)))
@@ -70,12 +70,12 @@ def growth_in(codes: Collection[str]) -> Overview:
     kinds = there.filter(kind__in=[OrganisationKind.FEDERATION, OrganisationKind.STUDIO]).values("kind")
     counted = {
         group["kind"]: group
-        for group in kinds.annotate(n=Count("pk"), short=short, plain=Count("pk", filter=Q(stage=""))).order_by()
+        for group in kinds.annotate(n=Count("*"), short=short, plain=Count("pk", filter=Q(stage=""))).order_by()
     }
     federations = counted.get(OrganisationKind.FEDERATION, {"n": 0, "short": 0, "plain": 0})
     asking = sum(line.n for line in lines) + federations["plain"]
     held = PartyRole.objects.filter(until=None, organisation__in=there.filter(ASKS_FOR_PARTIES)).values("party")
-    filled = dict(held.annotate(n=Count("pk")).order_by().values_list("party", "n"))
+    filled = dict(held.annotate(n=Count("*")).order_by().values_list("party", "n"))
     return Overview(
         stages=lines,
         federations=StageLine(
@@ -90,8 +90,8 @@ def growth_in(codes: Collection[str]) -> Overview:
 
 
 def turned(codes: Collection[str]) -> QuerySet[Organisation]:
-    turns = LifeEvent.objects.filter(organisation=OuterRef("pk"), what=ChangeOf.PURPOSE)
-    return standing(codes).filter(Exists(turns), purpose=Purpose.SELF_GOVERNANCE)
+    turns = LifeEvent.objects.filter(what=ChangeOf.PURPOSE)
+    return standing(codes).filter(pk__in=turns.values("organisation"), purpose=Purpose.SELF_GOVERNANCE)
 
 
 def lacking(codes: Collection[str], party: str) -> QuerySet[Organisation]:

@@ -191,7 +191,7 @@ def organisation_growth(request: StaffRequest, organisation_id: uuid.UUID) -> Ht
     if request.method == "POST":
         form = forms.get(step)
         if form is None:
-            raise Unreadable("unknown_step", _("This page takes a stage, a purpose, a name or a slot."))
+            raise actions.BadGrowth("unknown_step", _("This page takes a stage, a purpose, a name or a slot."))
         if form.is_valid():
             try:
                 _take(person, now, organisation_id, step, form)
@@ -214,10 +214,6 @@ def organisation_growth(request: StaffRequest, organisation_id: uuid.UUID) -> Ht
         "step": step,
     }
     return render(request, "commons/growth_organisation.html", context, status=status)
-
-
-class Unreadable(DubanError):
-    pass
 
 
 def _forms(request: StaffRequest, organisation: Organisation, step: str) -> dict[str, Any]:

@@ -213,7 +213,9 @@ def asks_for_parties(organisation: Organisation) -> bool:
     return bool(organisation.stage) or organisation.kind == OrganisationKind.FEDERATION
 
 
-ASKS_FOR_PARTIES = Q(kind=OrganisationKind.FEDERATION) | ~Q(stage="")
+# Greater than nothing, not other than nothing: an index answers that.
+IN_INCUBATION = Q(stage__gt="")
+ASKS_FOR_PARTIES = Q(kind=OrganisationKind.FEDERATION) | IN_INCUBATION
 
 
 def growth_of(organisation: Organisation) -> Growth:
