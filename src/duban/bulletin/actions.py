@@ -14,14 +14,15 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
-from duban.bulletin import column
-from duban.bulletin.models import LIVE, WAITING, Issue, IssueState, Item, Section, Series
+from duban.bulletin import blocks as page_blocks
+from duban.bulletin import checks, column
+from duban.bulletin.models import DEFAULT_SERIES, LIVE, WAITING, Issue, IssueState, Item, Section, Series
+from duban.bulletin.steps import BadIssue, WrongIssueState, lock_issue, plain_text, touch, write_down
 from duban.core import audit
-from duban.core.errors import Conflict, DubanError, NotAllowed, NotFound
+from duban.core.errors import DubanError, NotAllowed
 from duban.core.files import write_whole
 from duban.core.integrity import canonical, seal, sha256
-from duban.core.text import is_plain
-from duban.engines.typeset import SCHEMA
+from duban.engines.typeset import SCHEMA, SCHEMA_WITH_BLOCKS
 from duban.ledger import actions as ledger_actions
 from duban.ledger import history
 from duban.ledger import queries as ledger
@@ -30,16 +31,7 @@ from duban.patrol.models import Exposure
 from duban.places import queries as places
 from duban.places.codes import normalise_code
 
-DEFAULT_SERIES = "环境卫生通报"
 FITS = {Section.RECTIFIED: (State.CLOSED,), Section.NEW: OPEN}
-
-
-class BadIssue(DubanError):
-    pass
-
-
-class WrongIssueState(Conflict):
-    pass
 
 
 @transaction.atomic
@@ -56,11 +48,11 @@ def draft_issue(
     scopes = rights.codes(by, "bulletin.draft")
     code = normalise_code(at, field="at") if at else (scopes[0] if scopes else "")
     rights.require(by, "bulletin.draft", code)
-    series = _series(code, _text(name or DEFAULT_SERIES, "name", 60), first)
+    series = _series(code, plain_text(name or DEFAULT_SERIES, "name", 60), first)
     waiting = series.issues.filter(state=IssueState.DRAFT, drafted_by=by.username, corrects=None).first()
     issue = waiting or Issue(
         series=series,
-        title=_text(title or series.name, "title", 100),
+        title=plain_text(title or series.name, "title", 100),
         issuer=_issuer(series),
         drafted_by=by.username,
         created_at=now,
@@ -69,11 +61,11 @@ def draft_issue(
         issue.save(force_insert=True)
     else:
         if title:
-            issue.title = _text(title, "title", 100)
-        _touch(issue, by)
+            issue.title = plain_text(title, "title", 100)
+        touch(issue, by)
     _bring_up_to_date(issue)
     column.bring_up_to_date(issue, now)
-    _audit(issue, "draft_issue", by=by, now=now)
+    write_down(issue, "draft_issue", by=by, now=now)
     return issue
 
 
@@ -173,15 +165,17 @@ def edit_issue(
     byline: str | None = None,
     items: Mapping[str, Sequence[uuid.UUID]] | None = None,
     exposed: Sequence[uuid.UUID] | None = None,
+    blocks: Sequence[page_blocks.Words] | None = None,
     seen: int | None = None,
 ) -> Issue:
-    """Change texts, which entries stand in which section in which order, and which exposures in the column; what is
-    None stays.
+    """Change texts, which entries stand in which section in which order, which exposures in the column, and the words
+    and the order of the blocks; what is None stays.
 
     An approved issue becomes a draft again: what was approved is what is published. Raises NotFound, NotAllowed,
-    BadIssue (`bad_text`, `bad_item`), BadColumn (`bad_exposure`), Conflict (`issue_changed`, `wrong_issue_state`).
+    BadIssue (`bad_text`, `bad_item`), BadColumn (`bad_exposure`), BadBlock (`bad_block`, `bad_text`), Conflict
+    (`issue_changed`, `wrong_issue_state`).
     """
-    issue = _lock(issue_id, by=by, permission="bulletin.draft", states=WAITING, seen=seen)
+    issue = lock_issue(issue_id, by=by, permission="bulletin.draft", states=WAITING, seen=seen)
     for field, text, limit in (
         ("title", title, 100),
         ("intro", intro, 4000),
@@ -189,14 +183,16 @@ def edit_issue(
         ("byline", byline, 100),
     ):
         if text is not None:
-            setattr(issue, field, _text(text, field, limit, empty=field in {"intro", "byline"}))
+            setattr(issue, field, plain_text(text, field, limit, empty=field in {"intro", "byline"}))
     if items is not None:
         _place_items(issue, items)
     if exposed is not None:
         column.place(issue, exposed, now)
+    if blocks is not None:
+        page_blocks.place(issue, blocks)
     issue.state, issue.approved_by = IssueState.DRAFT, ""
-    _touch(issue, by)
-    _audit(issue, "edit_issue", by=by, now=now)
+    touch(issue, by)
+    write_down(issue, "edit_issue", by=by, now=now)
     return issue
 
 
@@ -230,7 +226,7 @@ def _place_items(issue: Issue, wanted: Mapping[str, Sequence[uuid.UUID]]) -> Non
 @transaction.atomic
 def approve_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int | None = None) -> Issue:
     """draft -> approved by a second person: neither who drafted it nor who changed it (`own_bulletin`)."""
-    issue = _lock(issue_id, by=by, permission="bulletin.approve", states=(IssueState.DRAFT,), seen=seen)
+    issue = lock_issue(issue_id, by=by, permission="bulletin.approve", states=(IssueState.DRAFT,), seen=seen)
     if by.username in {issue.drafted_by, *issue.edited_by}:
         raise NotAllowed("own_bulletin", _("Nobody approves their own bulletin; ask a second person."))
     if not rights.may(
@@ -241,7 +237,7 @@ def approve_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int |
     issue.state, issue.approved_by = IssueState.APPROVED, by.username
     issue.version += 1
     issue.save()
-    _audit(issue, "approve_issue", by=by, now=now)
+    write_down(issue, "approve_issue", by=by, now=now)
     return issue
 
 
@@ -252,7 +248,7 @@ def publish_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int |
     Raises NotAllowed (`own_approval`), BadIssue (`statement_missing`), Conflict (`entry_changed_state`,
     `exposure_over`, `wrong_issue_state`, `issue_changed`).
     """
-    issue = _lock(issue_id, by=by, permission="bulletin.publish", states=(IssueState.APPROVED,), seen=seen)
+    issue = lock_issue(issue_id, by=by, permission="bulletin.publish", states=(IssueState.APPROVED,), seen=seen)
     if by.username == issue.approved_by:
         raise NotAllowed("own_approval", _("Who approved it does not publish it; that takes two."))
     if not rights.may(by, "bulletin.publish", issue.series.jurisdiction, apart_from={issue.approved_by}):
@@ -279,7 +275,7 @@ def publish_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int |
     series.next_number += 1
     series.save()
     transaction.on_commit(partial(write_whole, frozen_copy(issue.hash), frozen), robust=True)
-    _audit(issue, "publish_issue", by=by, now=now, number=issue.number, hash=issue.hash)
+    write_down(issue, "publish_issue", by=by, now=now, number=issue.number, hash=issue.hash)
     return issue
 
 
@@ -289,7 +285,7 @@ def frozen_copy(digest: str) -> Path:
 
 
 def document_of(issue: Issue, items: Sequence[Item], *, checkpoint: str = "") -> dict[str, Any]:
-    """The bulletin as `duban.bulletin/1`: everything that is printed, and nothing else."""
+    """The bulletin as `duban.bulletin/1`, or /2 where it has blocks: everything that is printed, and nothing else."""
     entries = ledger.snapshots([item.entry_id for item in items])
     code = issue.series.jurisdiction
     sections = []
@@ -321,25 +317,28 @@ def document_of(issue: Issue, items: Sequence[Item], *, checkpoint: str = "") ->
     if exposures:
         document["exposures"] = exposures
         document["counts"]["exposed"] = len(exposures)
+    if blocks := page_blocks.printed(issue, document["counts"], now=moment):
+        document["schema"] = SCHEMA_WITH_BLOCKS
+        document["blocks"] = blocks
     return document
 
 
 @transaction.atomic
 def discard_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int | None = None) -> Issue:
     """A draft that will not be published lets go of its entries; it stays readable."""
-    issue = _lock(issue_id, by=by, permission="bulletin.draft", states=WAITING, seen=seen)
+    issue = lock_issue(issue_id, by=by, permission="bulletin.draft", states=WAITING, seen=seen)
     issue.items.all().delete()
     issue.exposed.all().delete()
     issue.state = IssueState.DISCARDED
-    _touch(issue, by)
-    _audit(issue, "discard_issue", by=by, now=now)
+    touch(issue, by)
+    write_down(issue, "discard_issue", by=by, now=now)
     return issue
 
 
 @transaction.atomic
 def correct_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int | None = None) -> Issue:
     """A new draft with the content of a published issue, which it will correct under a number of its own."""
-    old = _lock(issue_id, by=by, permission="bulletin.draft", states=(IssueState.PUBLISHED,), seen=seen)
+    old = lock_issue(issue_id, by=by, permission="bulletin.draft", states=(IssueState.PUBLISHED,), seen=seen)
     issue = Issue(
         series=old.series,
         title=old.title,
@@ -355,12 +354,16 @@ def correct_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int |
         kept = old.items.filter(section=section).order_by("position").values_list("entry_id", flat=True)
         _append(issue, section, kept)
     column.append(issue, column.order_of(old))
-    _audit(issue, "correct_issue", by=by, now=now)
+    page_blocks.copy(old, issue)
+    write_down(issue, "correct_issue", by=by, now=now)
     return issue
 
 
-def blockers(issue: Issue, now: datetime) -> list[DubanError]:
-    """What keeps the issue from being approved and published, each naming the entries or venues at fault."""
+def blockers(issue: Issue, now: datetime, *, thorough: bool = False) -> list[DubanError]:
+    """What keeps the issue from being approved and published, each naming the entries, venues or figures at fault.
+
+    `thorough` also opens what is sealed to see whether anybody is named, which takes too long for each look at a page.
+    """
     found: list[DubanError] = []
     items = list(issue.items.all())
     facts = ledger.snapshots([item.entry_id for item in items])
@@ -393,59 +396,13 @@ def blockers(issue: Issue, now: datetime) -> list[DubanError]:
                 field="exposed",
             )
         )
-    return found
+    return [*found, *checks.wrong_in(issue, now, thorough=thorough)]
 
 
 def _check_printable(issue: Issue, now: datetime) -> None:
-    for refusal in blockers(issue, now):
+    for refusal in blockers(issue, now, thorough=True):
         raise refusal
 
 
 def _listed(numbers: Sequence[str]) -> str:
     return ", ".join(numbers[:8]) + (f" … ({len(numbers)})" if len(numbers) > 8 else "")
-
-
-def _lock(issue_id: uuid.UUID, *, by: Person, permission: str, states: Sequence[str], seen: int | None) -> Issue:
-    """The issue with its series, both locked, if the person may do this to it now."""
-    known = Issue.objects.filter(pk=issue_id).only("series_id").first()
-    if known is None:
-        raise NotFound("issue_not_found", _("There is no such bulletin, or it is not yours to see."))
-    series = Series.objects.select_for_update().get(pk=known.series_id)
-    if not rights.may(by, "bulletin.see", series.jurisdiction):
-        raise NotFound("issue_not_found", _("There is no such bulletin, or it is not yours to see."))
-    rights.require(by, permission, series.jurisdiction)
-    issue = Issue.objects.select_for_update().get(pk=issue_id)
-    issue.series = series
-    if issue.state not in states:
-        raise WrongIssueState(
-            "wrong_issue_state",
-            _("The bulletin is %(state)s; this step needs it to be %(states)s.")
-            % {
-                "state": IssueState(issue.state).label,
-                "states": " / ".join(str(IssueState(state).label) for state in states),
-            },
-        )
-    if seen is not None and seen != issue.version:
-        raise Conflict(
-            "issue_changed", _("Somebody changed this bulletin while you looked at it; see it as it is now.")
-        )
-    return issue
-
-
-def _touch(issue: Issue, by: Person) -> None:
-    issue.version += 1
-    issue.edited_by = sorted({*issue.edited_by, by.username})
-    issue.save()
-
-
-def _text(text: str, field: str, limit: int, *, empty: bool = False) -> str:
-    text = text.strip()
-    if len(text) > limit or not is_plain(text) or not (text or empty):
-        raise BadIssue(
-            "bad_text", _("Plain text of at most %(limit)d characters is wanted here.") % {"limit": limit}, field=field
-        )
-    return text
-
-
-def _audit(issue: Issue, action: str, *, by: Person, now: datetime, **detail: Any) -> None:
-    audit.record(by=by, now=now, action=action, subject_type="issue", subject_id=issue.pk, detail=detail)

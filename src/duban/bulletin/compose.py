@@ -10,10 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from duban.bulletin import queries
-from duban.bulletin.actions import DEFAULT_SERIES
 from duban.bulletin.facts import epidemic, hygiene, inspection, meeting, organisations, story
 from duban.bulletin.facts.sight import Sight
-from duban.bulletin.figures import Facts, marks_in, resolved
+from duban.bulletin.figures import Facts
+from duban.bulletin.models import DEFAULT_SERIES
+from duban.bulletin.printing import frozen_block
 from duban.core.errors import DubanError
 from duban.engines.typeset import SCHEMA_WITH_BLOCKS
 from duban.places import queries as places
@@ -21,20 +22,10 @@ from duban.places.codes import LENGTHS
 from duban.places.models import Jurisdiction
 
 PAPER = "督办日报"
-LANGUAGES = ("zh", "en")
 
 
 class BadPage(DubanError):
     pass
-
-
-@dataclass(frozen=True)
-class Written:
-    """A block's own words, where somebody has written them; empty ones are made of the facts."""
-
-    headline: Mapping[str, str]
-    text: Mapping[str, str]
-    byline: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,35 +92,6 @@ def document_of_day(area: str, day: date, now: datetime) -> dict[str, Any]:
         "checkpoint": "",
         "previous": "",
         "blocks": blocks,
-    }
-
-
-def frozen_block(facts: Facts, written: Written | None) -> dict[str, Any]:
-    """A block as it is printed: its figures looked up, and said beside the words which they were."""
-    headline = {
-        language: (written.headline.get(language) if written else None) or facts.headline.get(language, "")
-        for language in LANGUAGES
-    }
-    text = {
-        language: (written.text.get(language) if written else None) or facts.text.get(language, "")
-        for language in LANGUAGES
-    }
-    figures: dict[str, dict[str, Any]] = {}
-    for words in (headline, text):
-        for language in LANGUAGES:
-            for said in marks_in(words[language], facts.figures, language):
-                if said.figure is not None:
-                    figures.setdefault(said.key, {
-                        "key": said.key, "said": said.said, "found": said.found,
-                        "zh": said.figure.zh, "en": said.figure.en,
-                    })  # fmt: skip
-    return {
-        "kind": facts.kind,
-        "headline": {language: resolved(headline[language], facts.figures, language) for language in LANGUAGES},
-        "text": {language: resolved(text[language], facts.figures, language) for language in LANGUAGES},
-        "byline": written.byline if written else facts.byline,
-        "figures": [figures[key] for key in sorted(figures)],
-        "photos": [dict(photo) for photo in facts.photos],
     }
 
 

@@ -14,9 +14,12 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from duban.access import rights
 from duban.access.models import Person, RoleAt
-from duban.bulletin import column
+from duban.bulletin import blocks, column
 from duban.bulletin.actions import FITS, available, blockers
-from duban.bulletin.models import WAITING, Issue, IssueState, Item, Section
+from duban.bulletin.blocks import Told, Words
+from duban.bulletin.checks import Plain, WrongText, unchecked
+from duban.bulletin.figures import Figure, Said, pieces
+from duban.bulletin.models import ONCE, WAITING, Block, BlockKind, Issue, IssueState, Item, Section
 from duban.bulletin.public import category_name
 from duban.core.errors import DubanError
 from duban.ledger import queries as ledger
@@ -172,6 +175,108 @@ def column_of(issue: Issue, order: Sequence[uuid.UUID], now: datetime) -> Column
     lines = {line.id: line for line in printed(facts.values())}
     rows = {one: ExposureRow(lines[one], reverse("patrol:exposure", args=[one]), one in over) for one in [*held, *left]}
     return Column([rows[one] for one in held], [rows[one] for one in left], ",".join(map(str, held)))
+
+
+# ---- blocks ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Field:
+    """A text of a block: what was typed, what is made of the records where nothing is, and how it reads."""
+
+    name: str
+    label: Promise | str
+    value: str
+    limit: int
+    made: str
+    """Of the records, as long as the field is empty."""
+    lines: list[list[str | Said]]
+    """As it is printed, line by line, cut at its figures."""
+    is_text: bool
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class BlockRow:
+    """A block on the page in the making."""
+
+    block: Block
+    label: str
+    chinese: list[Field]
+    english: list[Field]
+    byline: Field
+    figures: list[Figure]
+    photos: list[Mapping[str, Any]]
+    wrong: list[WrongText]
+    unchecked: list[Plain]
+    is_fixed: bool
+    """Where entries or exposures stand: it is moved, never taken out."""
+
+    @property
+    def id(self) -> str:
+        return str(self.block.pk)
+
+
+LABELS = {
+    "headline_zh": gettext_lazy("Headline"),
+    "text_zh": gettext_lazy("Text"),
+    "headline_en": gettext_lazy("Headline in English"),
+    "text_en": gettext_lazy("Text in English"),
+    "byline": gettext_lazy("Byline"),
+}
+
+
+def blocks_of(
+    issue: Issue,
+    counts: Mapping[str, int],
+    now: datetime,
+    wrong: Sequence[DubanError],
+    typed: Mapping[uuid.UUID, Words] | None = None,
+    errors: Mapping[str, str] | None = None,
+) -> list[BlockRow]:
+    """The blocks in their order; `typed` is what was written and not yet kept, in the order in which it was sent."""
+    told = {one.block.pk: one for one in blocks.told(issue, counts, now)}
+    order = [pk for pk in typed if pk in told] if typed else []
+    rows = []
+    for pk in [*order, *(pk for pk in told if pk not in order)]:
+        one = told[pk]
+        words = typed.get(pk) if typed else None
+
+        def field(name: str, one: Told = one, words: Words | None = words) -> Field:
+            value = getattr(words, name) if words else getattr(one.block, name)
+            language = "en" if name.endswith("en") else "zh"
+            made = "" if name == "byline" else Told(_bare(one.block), one.facts).words(name)
+            lines = [pieces(line, one.figures, language) for line in (value or made).split("\n") if line.strip()]
+            return Field(
+                name, LABELS[name], value, blocks.TEXTS[name], made, lines, name.startswith("text"),
+                (errors or {}).get(f"{one.block.pk}-{name}", ""),
+            )  # fmt: skip
+
+        rows.append(
+            BlockRow(
+                block=one.block,
+                label=str(BlockKind(one.block.kind).label),
+                chinese=[field("headline_zh"), field("text_zh")],
+                english=[field("headline_en"), field("text_en")],
+                byline=field("byline"),
+                figures=sorted(one.figures.values(), key=lambda figure: ":" in figure.key),
+                photos=list(one.facts.photos) if one.facts else [],
+                wrong=[each for each in wrong if isinstance(each, WrongText) and each.block == str(pk)],
+                unchecked=unchecked([one]),
+                is_fixed=one.block.kind in ONCE,
+            )
+        )
+    return rows
+
+
+def photos_of(issue: Issue, now: datetime) -> list[Mapping[str, Any]]:
+    """The photos that the blocks of the issue show."""
+    return [photo for one in blocks.told(issue, {}, now) if one.facts for photo in one.facts.photos]
+
+
+def _bare(block: Block) -> Block:
+    """The block with nothing written in it."""
+    return Block(pk=block.pk, issue=block.issue, kind=block.kind, parameters=block.parameters)
 
 
 # ---- what the text says against what the rows are -------------------------------------------------------------------

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from duban.bulletin.blocks import TEXTS, Words
 from duban.core.errors import DubanError
 
 UNSEEN = _("Open the page again; it is not said which state of it was seen.")
@@ -78,6 +79,7 @@ class IssueForm(forms.Form):
     rectified = IdsField(required=False)
     new = IdsField(required=False)
     exposed = IdsField(required=False)
+    blocks = IdsField(required=False)
     seen = WholeNumber(code="bad_version")
     do = forms.CharField(required=False)
 
@@ -106,12 +108,16 @@ class IssueForm(forms.Form):
         raise ValidationError(_("There is no such move."), code="bad_move")
 
     def order(self) -> dict[str, list[uuid.UUID]]:
-        """Entries by section and exposures of the column (`exposed`), with the move made."""
-        order = {key: list(self.cleaned_data[key]) for key in ("rectified", "new", "exposed")}
+        """Entries by section, exposures of the column (`exposed`), blocks of the page, with the move made."""
+        order = {key: list(self.cleaned_data[key]) for key in ("rectified", "new", "exposed", "blocks")}
         if self.cleaned_data["do"]:
             move, section, entry = self.cleaned_data["do"]
             order[section] = moved(order[section], move, entry)
         return order
+
+    def words_of(self, block_id: uuid.UUID) -> Words:
+        """What was typed in the fields of a block."""
+        return Words(block_id, **{name: str(self.data.get(f"{block_id}-{name}", "")) for name in TEXTS})
 
 
 def moved(entries: list[uuid.UUID], move: str, entry: uuid.UUID) -> list[uuid.UUID]:
@@ -132,3 +138,18 @@ class StepForm(forms.Form):
     """A step that needs nothing but to know what was seen."""
 
     seen = WholeNumber(code="bad_version")
+
+
+class BlockForm(forms.Form):
+    """A block to add: of what kind, of which day, and for a photo the picture."""
+
+    kind = forms.CharField(required=False, max_length=20)
+    day = forms.DateField(required=False, error_messages={"invalid": _("Write the day as 2021-01-20.")})
+    photo = forms.FileField(required=False)
+    seen = WholeNumber(code="bad_version")
+
+
+class DayForm(forms.Form):
+    """The day of a page; none is today."""
+
+    day = forms.DateField(required=False, error_messages={"invalid": _("Write the day as 2021-01-20.")})

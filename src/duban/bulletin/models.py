@@ -6,6 +6,7 @@ from datetime import UTC
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from duban.core.integrity import canonical, sha256
 
@@ -19,6 +20,22 @@ class IssueState(models.TextChoices):
 
 LIVE = (IssueState.DRAFT, IssueState.APPROVED, IssueState.PUBLISHED)
 WAITING = (IssueState.DRAFT, IssueState.APPROVED)
+
+
+class BlockKind(models.TextChoices):
+    DECISIONS = "decisions", pgettext_lazy("block of a page", "meeting and decisions")
+    EXPOSURE = "exposure", pgettext_lazy("block of a page", "inspection and exposure")
+    HYGIENE = "hygiene", pgettext_lazy("block of a page", "hygiene ledger")
+    STORY = "story", pgettext_lazy("block of a page", "story of neighbours")
+    ORGANISATIONS = "organisations", pgettext_lazy("block of a page", "community organisations")
+    EPIDEMIC = "epidemic", pgettext_lazy("block of a page", "epidemic brief")
+    PHOTO = "photo", pgettext_lazy("block of a page", "photo with caption")
+    ARTICLE = "article", pgettext_lazy("block of a page", "article")
+
+
+ONCE = (BlockKind.HYGIENE, BlockKind.EXPOSURE)
+"""An issue with blocks has one of each: where its entries and its exposures stand."""
+DEFAULT_SERIES = "环境卫生通报"
 
 
 class Section(models.TextChoices):
@@ -143,3 +160,35 @@ class Exposed(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue_id} {self.exposure_id}"
+
+
+class Block(models.Model):
+    """A part of the page in its place. What is left empty is written from the records; figures stand in it as marks.
+
+    An issue without blocks prints its entries and its exposures in their fixed order, as all issues did once.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="blocks")
+    kind = models.CharField(max_length=13, choices=BlockKind)
+    position = models.PositiveIntegerField()
+    headline_zh = models.CharField(max_length=200, blank=True)
+    headline_en = models.CharField(max_length=200, blank=True)
+    text_zh = models.TextField(blank=True)
+    text_en = models.TextField(blank=True)
+    byline = models.CharField(max_length=100, blank=True)
+    parameters = models.JSONField(default=dict, help_text="what it tells of: a day, a meeting, a topic; photos")
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["issue", "kind"],
+                condition=Q(kind__in=["hygiene", "exposure"]),
+                name="block_once_in_an_issue",
+            ),
+            models.CheckConstraint(condition=Q(kind__in=BlockKind.values), name="block_kind_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id} {self.kind}"

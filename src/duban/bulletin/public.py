@@ -23,7 +23,13 @@ from django.views.decorators.http import require_GET, require_safe
 from duban.bulletin import queries, tasks
 from duban.bulletin.models import Issue, IssueState
 from duban.core.integrity import sha256 as digest_of
-from duban.engines.typeset import ENGINE_VERSION, render_html, stylesheet
+from duban.engines.typeset import (
+    ENGINE_VERSION,
+    newspaper_stylesheet,
+    render_html,
+    render_newspaper_html,
+    stylesheet,
+)
 from duban.evidence.responses import photo_response
 
 PER_PAGE = 60
@@ -97,6 +103,12 @@ def article_of(document: Mapping[str, Any], language: str, *, photo_url: PhotoUr
     return mark_safe(article)  # noqa: S308
 
 
+def newspaper_of(document: Mapping[str, Any], language: str, *, photo_url: PhotoUrl | None = None) -> SafeString:
+    """The document as a newspaper page for a page of ours."""
+    article = render_newspaper_html(document, photo_url=photo_url or public_photo, language=language, fragment=True)
+    return mark_safe(article)  # noqa: S308
+
+
 def public_photo(photo: Mapping[str, Any]) -> str:
     """The address of a published photo's public copy."""
     return reverse("bulletin:photo", args=[photo["sha256"], "public"])
@@ -107,11 +119,18 @@ def style_digest() -> str:
     return digest_of(stylesheet().encode())[:12]
 
 
+@cache
+def newspaper_digest() -> str:
+    return digest_of(newspaper_stylesheet().encode())[:12]
+
+
 @require_safe
 def page_style(request: HttpRequest, digest: str) -> HttpResponse:
-    """The typesetter's style sheet; under the address with its digest it never changes."""
-    response = HttpResponse(stylesheet(), content_type="text/css; charset=utf-8")
-    kept = digest == style_digest()
+    """A typesetter's style sheet; under the address with its digest it never changes."""
+    is_newspaper = digest == newspaper_digest()
+    sheet = newspaper_stylesheet() if is_newspaper else stylesheet()
+    response = HttpResponse(sheet, content_type="text/css; charset=utf-8")
+    kept = is_newspaper or digest == style_digest()
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if kept else "no-cache"
     return response
 

@@ -127,7 +127,10 @@ def photo_is_published(sha256: str) -> bool:
     """Whether a published issue shows this photo."""
     # The entries lead to the few issues that can show it; reading every document would take too long for each photo.
     held = Issue.objects.filter(state=IssueState.PUBLISHED, items__entry__photos__photo_id=sha256)
-    return held.filter(document__contains=f'"sha256":"{sha256}"').exists()
+    printed = Q(document__contains=f'"sha256":"{sha256}"')
+    # Of blocks no key leads from the photo to them; issues that have some are few.
+    with_blocks = Issue.objects.filter(state=IssueState.PUBLISHED, blocks__isnull=False)
+    return held.filter(printed).exists() or with_blocks.filter(printed).exists()
 
 
 def published_points() -> list[dict[str, Any]]:
@@ -191,7 +194,7 @@ def render(frozen: dict[str, Any], kind: str, language: str) -> bytes:
 
     try:
         if kind in HTML:
-            return HTML[kind](frozen, photo_url=_inline, language=language).encode()
+            return HTML[kind](frozen, photo_url=inline_photo, language=language).encode()
         return FILES[kind](frozen, photo_path=path, language=language)
     except (PhotoUnusable, FileNotFoundError) as error:
         raise BadExport(
@@ -201,7 +204,7 @@ def render(frozen: dict[str, Any], kind: str, language: str) -> bytes:
         ) from error
 
 
-def _inline(photo: Mapping[str, Any]) -> str:
+def inline_photo(photo: Mapping[str, Any]) -> str:
     """The public copy in the page itself; as the other formats do, only if it is still what was frozen."""
     data = public_path(photo["sha256"]).read_bytes()
     if digest_of(data) != photo["public_sha256"]:

@@ -8,24 +8,28 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from duban.access import rights
 from duban.access.models import Person
 from duban.access.queries import names_of_people
-from duban.bulletin import actions, column, editor, forms, public, queries
-from duban.bulletin.models import WAITING, Issue, IssueState
+from duban.bulletin import actions, column, compose, editor, forms, layout, public, queries
+from duban.bulletin.blocks import BadBlock
+from duban.bulletin.models import ONCE, WAITING, BlockKind, Issue, IssueState
 from duban.core import clock
 from duban.core.errors import DubanError, NotAllowed
+from duban.evidence.responses import photo_response
 from duban.ledger.lifecycle import State
 from duban.places import queries as places
 
 PER_PAGE = 20
-View = Callable[..., HttpResponse]
+MOST_PHOTO = 30 << 20
+View = Callable[..., HttpResponseBase]
 
 
 def person_who(permission: str) -> Callable[[View], View]:
@@ -34,7 +38,7 @@ def person_who(permission: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @login_required
         @wraps(view)
-        def checked(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        def checked(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
             if not rights.codes(request.user, permission):  # type: ignore[arg-type]
                 raise NotAllowed("not_allowed", _("None of your roles opens this page."))
             return view(request, *args, **options)
@@ -137,8 +141,16 @@ def _editor(
     parts = editor.parts_of(issue, order)
     counts = {part.key: len(part.rows) for part in parts}
     findings = sum(row.state == State.FOUND for part in parts for row in part.rows)
+    shown = editor.column_of(issue, exposed, now)
     steps = editor.steps_for(person, issue, wrong, findings)
+    typed = {one: form.words_of(one) for one in form.cleaned_data.get("blocks", [])} if form is not None else None
+    at_blocks = {name: str(found[0]) for name, found in form.errors.items() if "-" in name} if form is not None else {}
+    rows = editor.blocks_of(issue, counts, now, wrong, typed, at_blocks)
     context = {
+        "blocks": rows,
+        "block_ids": ",".join(row.id for row in rows),
+        "kinds": [(kind.value, kind.label) for kind in BlockKind if kind not in ONCE],
+        "today": timezone.localtime(now).date(),
         "issue": issue,
         "texts": texts,
         "stored": {name: text for name, text in stored.items() if text != texts[name]} if form is not None else {},
@@ -146,7 +158,8 @@ def _editor(
         "refusal": refusal,
         "unsaved": form is not None,
         "parts": parts,
-        "column": editor.column_of(issue, exposed, now),
+        "column": shown,
+        "column_shown": bool(shown.rows or shown.left),
         "counts": counts,
         "wrong": wrong,
         "disagreements": editor.disagreements(f"{texts['title']}\n{texts['intro']}", counts),
@@ -185,6 +198,16 @@ def _finished(request: HttpRequest, issue: Issue) -> HttpResponse:
 
 @require_safe
 @person_who("bulletin.see")
+def draft_photo(request: HttpRequest, issue_id: uuid.UUID, sha256: str) -> HttpResponseBase:
+    """The public copy of a photo that a block of this issue shows; else there is none."""
+    issue = queries.issue_for(request.user, issue_id)  # type: ignore[arg-type]
+    if not any(photo["sha256"] == sha256 for photo in editor.photos_of(issue, clock.now())):
+        raise Http404(sha256)
+    return photo_response(request, sha256, "public", shared=False)
+
+
+@require_safe
+@person_who("bulletin.see")
 def preview(request: HttpRequest, issue_id: uuid.UUID) -> HttpResponse:
     """The draft as it would be printed now, under the number it would get."""
     issue = queries.issue_for(request.user, issue_id)  # type: ignore[arg-type]
@@ -192,12 +215,28 @@ def preview(request: HttpRequest, issue_id: uuid.UUID) -> HttpResponse:
         return redirect("bulletin:draft", issue.pk)
     language = public.language_now()
     document = actions.document_of(issue, list(issue.items.all()))
+    is_newspaper = request.GET.get("as") == "newspaper"
     context = {
         "issue": issue,
-        "article": public.article_of(document, language, photo_url=staff_photo),
-        "style": public.style_digest(),
+        "article": (public.newspaper_of if is_newspaper else public.article_of)(
+            document, language, photo_url=photo_on_desk(issue, document)
+        ),
+        "style": public.newspaper_digest() if is_newspaper else public.style_digest(),
+        "is_newspaper": is_newspaper,
     }
     return render(request, "bulletin/preview.html", context)
+
+
+def photo_on_desk(issue: Issue, document: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], str]:
+    """Addresses of the draft's photos: those of entries are the ledger's, those of blocks the draft's own."""
+    own = {photo["sha256"] for block in document.get("blocks", []) for photo in block["photos"]}
+
+    def address(photo: Mapping[str, Any]) -> str:
+        if photo["sha256"] in own:
+            return reverse("bulletin:draft_photo", args=[issue.pk, photo["sha256"]])
+        return staff_photo(photo)
+
+    return address
 
 
 def staff_photo(photo: Mapping[str, Any]) -> str:
@@ -238,7 +277,7 @@ def _save(request: HttpRequest, issue: Issue) -> HttpResponse:
     if not form.is_valid():
         return _editor(request, issue, form, status=400)
     typed, order = form.cleaned_data, form.order()
-    exposed = order.pop("exposed")
+    exposed, blocks = order.pop("exposed"), order.pop("blocks")
     try:
         actions.edit_issue(
             by=request.user,  # type: ignore[arg-type]
@@ -250,6 +289,7 @@ def _save(request: HttpRequest, issue: Issue) -> HttpResponse:
             byline=typed["byline"],
             items=order,
             exposed=exposed if "exposed" in request.POST else None,
+            blocks=[form.words_of(one) for one in blocks] if "blocks" in request.POST else None,
             seen=typed["seen"],
         )
     except DubanError as refusal:
@@ -257,13 +297,88 @@ def _save(request: HttpRequest, issue: Issue) -> HttpResponse:
         issue = queries.issue_for(request.user, issue.pk)  # type: ignore[arg-type]
         if issue.state not in WAITING:
             return _lost(request, issue, form, refusal)
+        if isinstance(refusal, BadBlock) and "-" in (refusal.field or ""):
+            form.errors[str(refusal.field)] = form.error_class([str(refusal.message)])
+            return _editor(request, issue, form, status=refusal.status)
         if refusal.field in form.fields:
             forms.refuse(form, refusal)
             return _editor(request, issue, form, status=refusal.status)
         return _editor(request, issue, form, refusal, status=refusal.status)
     messages.success(request, _("Saved."))
-    where = f"#row-{typed['do'][2]}" if typed["do"] else ""
+    where = ""
+    if typed["do"]:
+        where = f"#{'block' if typed['do'][1] == 'blocks' else 'row'}-{typed['do'][2]}"
     return redirect(reverse("bulletin:draft", args=[issue.pk]) + where)
+
+
+@require_POST
+@person_who("bulletin.draft")
+def add_block(request: HttpRequest, issue_id: uuid.UUID) -> HttpResponse:
+    """A block more at the end of the page, or with the kind left empty all that the records give for the day."""
+    issue = queries.issue_for(request.user, issue_id)  # type: ignore[arg-type]
+    form = forms.BlockForm(request.POST, request.FILES)
+    try:
+        if not form.is_valid():
+            field, found = next(iter(form.errors.items()))
+            raise BadBlock("bad_version" if field == "seen" else "bad_day", str(found[0]), field=field)
+        if form.cleaned_data["seen"] is None:
+            raise BadBlock("bad_version", forms.UNSEEN)
+        step: dict[str, Any] = {
+            "by": request.user, "now": clock.now(), "issue_id": issue.pk, "day": form.cleaned_data["day"],
+            "seen": form.cleaned_data["seen"],
+        }  # fmt: skip
+        if not form.cleaned_data["kind"]:
+            layout.lay_out_page(**step)
+            messages.success(
+                request, _("Laid out from the records; empty texts follow them, and what you write stays.")
+            )
+            return redirect("bulletin:draft", issue.pk)
+        photo = form.cleaned_data["photo"]
+        if photo is not None and photo.size > MOST_PHOTO:
+            raise BadBlock("photo_too_large", _("A picture has at most 30 MB."), field="photo")
+        made = layout.add_block(kind=form.cleaned_data["kind"], photo=photo.read() if photo else None, **step)
+    except DubanError as refusal:
+        issue = queries.issue_for(request.user, issue_id)  # type: ignore[arg-type]
+        if issue.state not in WAITING:
+            messages.error(request, str(refusal.message))
+            return redirect("bulletin:draft", issue.pk)
+        return _editor(request, issue, refusal=refusal, status=refusal.status)
+    messages.success(request, _("Added at the end of the page."))
+    return redirect(reverse("bulletin:draft", args=[issue.pk]) + f"#block-{made.pk}")
+
+
+# ---- the page of a day ----------------------------------------------------------------------------------------------
+
+
+@require_safe
+@person_who("bulletin.see")
+def page_of_day(request: HttpRequest) -> HttpResponse:
+    """The newspaper page that the records give for a day: to be looked at, or as a file with ?as=pdf."""
+    person: Any = request.user
+    area = rights.codes(person, "bulletin.see")[0]
+    context: dict[str, Any] = {"style": public.newspaper_digest()}
+    today = timezone.localtime(clock.now()).date()
+    form = forms.DayForm(request.GET)
+    day = today
+    status = 200
+    if form.is_valid():
+        day = form.cleaned_data["day"] or today
+    else:
+        context["refusal"], status = BadBlock("bad_day", str(form.errors["day"][0]), field="day"), 400
+    language = public.language_now()
+    try:
+        if "refusal" not in context:
+            document = compose.document_of_day(area, day, clock.now())
+            if request.GET.get("as") == "pdf":
+                response = HttpResponse(compose.render(document, "pdf", language), content_type="application/pdf")
+                name = f"page-{day.isoformat()}-{language}.pdf"
+                response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+                return response
+            context["article"] = public.newspaper_of(document, language, photo_url=queries.inline_photo)
+    except DubanError as refusal:
+        context["refusal"] = refusal
+    context |= {"day": day}
+    return render(request, "bulletin/page.html", context, status=status)
 
 
 def _lost(request: HttpRequest, issue: Issue, form: forms.IssueForm, refusal: DubanError) -> HttpResponse:

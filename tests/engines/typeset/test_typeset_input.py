@@ -46,7 +46,8 @@ def changed(document: dict, path: str, value: object) -> dict:
 
 BAD = [
     ("/schema", GONE, "/schema"),
-    ("/schema", "duban.bulletin/2", "/schema"),
+    ("/schema", "duban.bulletin/3", "/schema"),
+    ("/schema", "duban.bulletin/2", "/blocks"),
     ("/series", GONE, "/series"),
     ("/series/name", 5, "/series/name"),
     ("/series/jurisdiction", "通州区", "/series/jurisdiction"),

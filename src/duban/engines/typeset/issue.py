@@ -119,6 +119,21 @@ class Issue:
     hash: str
 
     @property
+    def parts(self) -> tuple[tuple[str, Article | None], ...]:
+        """What follows the masthead in its order: ``hygiene`` the sections, ``exposure`` the column, else an article.
+
+        Each with its own words, where there are some. A page without entries says nothing of them.
+        """
+        if not self.blocks:
+            return (("hygiene", None), ("exposure", None))
+        return tuple((block.kind, block) for block in self.blocks)
+
+    @property
+    def has_entries(self) -> bool:
+        """Whether the sections are printed: those of an issue without blocks always are."""
+        return not self.blocks or any(section.entries for section in self.sections)
+
+    @property
     def full_title(self) -> str:
         """Series, number and headline in one line, as for a window title or file metadata."""
         return " ".join(part for part in (self.jurisdiction + self.series, self.number_text, self.title) if part)
@@ -225,7 +240,7 @@ def _blocks(document: Mapping[str, Any], words: Mapping[str, str], language: str
                 headline=line(_told(block, "headline", path, language)),
                 paragraphs=paragraphs(_told(block, "text", path, language)),
                 byline=line(_optional(block, "byline", path)),
-                photos=_captioned(block, path, language),
+                photos=_captioned(block, path, words, language),
                 signed=words["imprint"].format(issuer=issuer, number=number) if issuer and number is not None else "",
                 number_text=words["number"].format(number=number) if number is not None else "",
             )
@@ -240,7 +255,7 @@ def _told(block: Mapping[str, Any], key: str, path: str, language: str) -> str:
     return (_optional(said, "en", f"{path}/{key}") or chinese) if language == "en" else chinese
 
 
-def _captioned(block: Mapping[str, Any], path: str, language: str) -> tuple[Photo, ...]:
+def _captioned(block: Mapping[str, Any], path: str, words: Mapping[str, str], language: str) -> tuple[Photo, ...]:
     found = []
     for index, photo in enumerate(block.get("photos") or ()):
         here = f"{path}/photos/{index}"
@@ -254,7 +269,7 @@ def _captioned(block: Mapping[str, Any], path: str, language: str) -> tuple[Phot
                 width=_part(photo, "width", int, here),
                 height=_part(photo, "height", int, here),
                 role="",
-                alt=line(_told(photo, "caption", here, language)),
+                alt=line(_told(photo, "caption", here, language)) or words["photo"],
             )
         )
     return tuple(found)

@@ -6,7 +6,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from .issue import Entry, Issue, Photo, Section, read_issue
+from .issue import Article, Entry, Issue, Photo, Section, read_issue
 
 PhotoUrl = Callable[[Mapping[str, Any]], str]
 
@@ -86,6 +86,26 @@ def _article(issue: Issue, photo_url: PhotoUrl) -> Iterator[str]:
         yield f'<div class="bulletin-intro"{_zh(issue)}>'
         yield from (f"<p>{escape(paragraph)}</p>" for paragraph in issue.intro)
         yield "</div>"
+    if issue.has_entries:
+        yield from _counts(issue)
+    if issue.schematic:
+        yield f'<p class="bulletin-schematic">{escape(issue.schematic)}</p>'
+    seen = 0
+    for kind, own in issue.parts:
+        if own is not None and (own.headline or own.paragraphs or own.photos):
+            yield from _words(issue, own, photo_url)
+        if kind == "hygiene" and issue.has_entries:
+            for section in issue.sections:
+                yield from _section(issue, section, photo_url, seen)
+                seen += sum(len(entry.before) + len(entry.after) for entry in section.entries)
+        if kind == "exposure" and issue.exposed:
+            yield from _column(issue)
+    yield from _colophon(issue)
+    yield "</article>"
+
+
+def _counts(issue: Issue) -> Iterator[str]:
+    words = issue.words
     yield f'<dl class="bulletin-counts" aria-label="{escape(words["counts"])}">'
     for section in issue.sections:
         unit = f" <small>{escape(words['place_unit'])}</small>" if words["place_unit"] else ""
@@ -94,16 +114,25 @@ def _article(issue: Issue, photo_url: PhotoUrl) -> Iterator[str]:
         unit = f" <small>{escape(words['exposed_unit'])}</small>" if words["exposed_unit"] else ""
         yield f"<div><dt>{escape(words['exposed_count'])}</dt><dd>{len(issue.exposed)}{unit}</dd></div>"
     yield "</dl>"
-    if issue.schematic:
-        yield f'<p class="bulletin-schematic">{escape(issue.schematic)}</p>'
-    seen = 0
-    for section in issue.sections:
-        yield from _section(issue, section, photo_url, seen)
-        seen += sum(len(entry.before) + len(entry.after) for entry in section.entries)
-    if issue.exposed:
-        yield from _column(issue)
-    yield from _colophon(issue)
-    yield "</article>"
+
+
+def _words(issue: Issue, article: Article, photo_url: PhotoUrl) -> Iterator[str]:
+    """What a block says: its headline, who wrote it, its text and its pictures."""
+    yield f'<section class="bulletin-section bulletin-article bulletin-{article.kind}" id="block-{escape(article.id)}">'
+    if article.headline:
+        yield f"<h2>{escape(article.headline)}</h2>"
+    if article.byline:
+        yield f'<p class="bulletin-byline"{_zh(issue)}>{escape(article.byline)}</p>'
+    for photo in article.photos:
+        yield '<figure class="bulletin-picture">'
+        yield _image(photo, photo_url, lazy=True)
+        yield f"<figcaption>{escape(photo.alt)}</figcaption>"
+        yield "</figure>"
+    if article.paragraphs:
+        yield '<div class="bulletin-intro">'
+        yield from (f"<p>{escape(paragraph)}</p>" for paragraph in article.paragraphs)
+        yield "</div>"
+    yield "</section>"
 
 
 def _section(issue: Issue, section: Section, photo_url: PhotoUrl, seen: int) -> Iterator[str]:

@@ -28,6 +28,7 @@ GUTTER = 6.0
 SMALL_GUTTER = 3.0
 COLUMN = (TEXT_WIDTH - GUTTER) / 2
 COMPARED = 54.0
+PICTURE = 110.0
 # Several pictures of one entry stand two, three or four in a row over the full measure.
 ABREAST = {columns: (TEXT_WIDTH - (columns - 1) * SMALL_GUTTER) / columns for columns in (2, 3, 4)}
 # A frame is at most as tall as a 4:3 landscape picture: a portrait one stands whole within it.
@@ -134,6 +135,8 @@ def _wanted(issue: Issue) -> Iterator[Wanted]:
         for form, entries in _rows(section):
             for entry in entries:
                 yield from (Wanted(photo, width, width * _TALLEST) for photo, width in _places(form, entry))
+    for block in issue.blocks:
+        yield from (Wanted(photo, PICTURE, PICTURE * _TALLEST) for photo in block.photos)
 
 
 def _places(form: str, entry: Entry) -> Iterator[tuple[Photo, float]]:
@@ -245,6 +248,17 @@ def _page(issue: Issue, prints: Prints, names: Mapping[tuple[str, float, float],
                 ],
             }
             for section in issue.sections
+        ],
+        "has_entries": issue.has_entries,
+        "parts": [
+            {
+                "kind": kind,
+                "headline": own.headline if own else "",
+                "paragraphs": list(own.paragraphs) if own else [],
+                "byline": own.byline if own else "",
+                "pictures": [picture(photo, PICTURE) for photo in own.photos] if own else [],
+            }
+            for kind, own in issue.parts
         ],
         "exposed": [
             {

@@ -23,7 +23,7 @@ from docx.styles.style import ParagraphStyle
 from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
 
-from .issue import Entry, Issue, Photo, read_issue
+from .issue import Article, Entry, Issue, Photo, Section, read_issue
 from .photos import PhotoPath, Print, Wanted, make_prints
 
 _SONG = "宋体"
@@ -37,6 +37,7 @@ _GREEN = RGBColor(0x2B, 0x6A, 0x3F)
 _TEXT_WIDTH = 162.0
 _COLUMN = 72.0
 _COMPARED = 52.0
+_PICTURE = 110.0
 _GAP = 3.0
 _FITS_BENEATH = 180
 _TALLEST = 3 / 4
@@ -60,6 +61,8 @@ def _wanted(issue: Issue) -> Iterator[Wanted]:
             photos = entry.before + entry.after
             width = _COLUMN if section.key != "rectified" and len(photos) <= 2 else _COMPARED
             yield from (Wanted(photo, width, width * _TALLEST) for photo in photos)
+    for block in issue.blocks:
+        yield from (Wanted(photo, _PICTURE, _PICTURE * _TALLEST) for photo in block.photos)
 
 
 def _write(issue: Issue, prints: Mapping[tuple[str, float, float], Print]) -> bytes:
@@ -69,21 +72,44 @@ def _write(issue: Issue, prints: Mapping[tuple[str, float, float], Print]) -> by
     _set_styles(word)
     _set_page(word, issue)
     _masthead(word, issue)
-    for section in issue.sections:
-        word.add_heading(section.title, 1)
-        if not section.entries:
-            word.add_paragraph(section.empty, style="Bulletin Note")
-        elif section.key == "rectified":
-            for entry in section.entries:
-                _comparison(word, issue, entry, album)
-        else:
-            _grid(word, issue, section.entries, album)
-    if issue.exposed:
-        _column(word, issue)
+    for kind, own in issue.parts:
+        if own is not None:
+            _words(word, own, album)
+        if kind == "hygiene" and issue.has_entries:
+            for section in issue.sections:
+                _section(word, issue, section, album)
+        if kind == "exposure" and issue.exposed:
+            _column(word, issue)
     _imprint(word, issue)
     out = BytesIO()
     word.save(out)
     return out.getvalue()
+
+
+def _section(word: Any, issue: Issue, section: Section, album: "_Album") -> None:
+    word.add_heading(section.title, 1)
+    if not section.entries:
+        word.add_paragraph(section.empty, style="Bulletin Note")
+    elif section.key == "rectified":
+        for entry in section.entries:
+            _comparison(word, issue, entry, album)
+    else:
+        _grid(word, issue, section.entries, album)
+
+
+def _words(word: Any, article: Article, album: "_Album") -> None:
+    """What a block says: its headline, who wrote it, its pictures with their captions, its text."""
+    if article.headline:
+        word.add_heading(article.headline, 1)
+    if article.byline:
+        word.add_paragraph(article.byline, style="Bulletin Note")
+    for photo in article.photos:
+        shown = word.add_paragraph(style="Bulletin Photo")
+        shown.paragraph_format.keep_with_next = True
+        album.show(shown, photo, _PICTURE)
+        word.add_paragraph(photo.alt, style="Caption")
+    for paragraph in article.paragraphs:
+        word.add_paragraph(paragraph, style="Bulletin Text")
 
 
 def _same_bytes(package: bytes) -> bytes:
@@ -289,6 +315,8 @@ def _masthead(word: Any, issue: Issue) -> None:
         word.add_paragraph(issue.correction, style="Bulletin Correction")
     for paragraph in issue.intro:
         word.add_paragraph(paragraph, style="Bulletin Text")
+    if not issue.has_entries:
+        return
     counts = word.add_paragraph(style="Bulletin Counts")
     for place, section in enumerate(issue.sections):
         counts.add_run(("\u3000\u3000" if place else "") + f"{section.count_label} ")

@@ -106,7 +106,7 @@ function move(item, what) {
 }
 
 page.addEventListener("click", (event) => {
-  const button = event.target.closest("button[name=do]");
+  const button = event.target.closest("button[name=do]:not([data-block-move])");
   if (!button) return;
   event.preventDefault();
   move(button.closest(".item"), button.value.split(":")[0]);
