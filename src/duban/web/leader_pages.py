@@ -70,7 +70,10 @@ def area_asked(person: Person, text: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Number:
-    """One of the seven. `value` None is not told; `change` is against what `against` says; `line` draws the trend."""
+    """One of the seven. `value` None: there is none, or with `told` False none that the reader may know.
+
+    `change` is against what `against` says; `line` draws the trend.
+    """
 
     key: str
     label: str
@@ -79,6 +82,7 @@ class Number:
     note: str = ""
     unit: str = ""
     late: bool = False
+    told: bool = True
     change: int | None = None
     against: str = ""
     line: str = ""
@@ -147,7 +151,7 @@ def numbers_of(person: Person, code: str, figures: Mapping[str, Any], today: dat
         Number(
             "followed", _("people followed"), people["figures"]["followed"],
             rows_url(person, Asked("followed", today, code)) or _report(code),
-            **_trended(people["trend"]),
+            told=people["figures"]["followed"] is not None, **_trended(people["trend"]),
         ),
         Number(
             "wanting", _("decisions late or without work"), decisions["wanting"],
