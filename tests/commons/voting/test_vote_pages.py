@@ -296,7 +296,12 @@ def test_a_lost_invitation_is_renewed_and_a_wrong_door_taken_out(desk: Client, w
     households[0].refresh_from_db()
     assert households[0].digest != old
     actions.cast_vote(household=households[0], now=NOON, vote_id=vote.pk, choice="yes")
-    assert desk.post(f"/commons/households/{households[0].pk}/remove/").status_code == 409
+    for household in households[:2]:
+        answer = desk.post(f"/commons/households/{household.pk}/remove/")
+        assert (answer.status_code, "vote_under_way" in text_of(answer)) == (409, True)
+    actions.close_vote(by=worker, now=LATER, vote_id=vote.pk)
+    answer = desk.post(f"/commons/households/{households[0].pk}/remove/")
+    assert (answer.status_code, "household_voted" in text_of(answer)) == (409, True)
     assert desk.post(f"/commons/households/{households[1].pk}/remove/").status_code == 302
     assert place.households.count() == 3
     renewed = text_of(desk.post(f"/commons/places/{place.pk}/households/renew/"))
@@ -304,6 +309,26 @@ def test_a_lost_invitation_is_renewed_and_a_wrong_door_taken_out(desk: Client, w
     stranger = client_of(make_person("stranger", "community_worker", "110113"))
     for step in ("renew", "remove"):
         assert stranger.post(f"/commons/households/{households[2].pk}/{step}/").status_code == 404
+
+
+def test_doors_that_come_late_do_not_change_a_vote_that_is_over(
+    desk: Client, worker: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estate = make_place("艺苑西里", kind="estate")
+    entrance = make_place("1单元", within=estate)
+    make_households(entrance, 2)
+    vote = actions.make_vote(
+        by=worker, now=NOON, topic_id=make_topic(estate, worker).pk, question="装灯吗?", rules=VoteRules(),
+        opens_at=NOON, closes_at=LATER,
+    )  # fmt: skip
+    doors = f"/commons/places/{entrance.pk}/households/"
+    assert desk.post(doors, {"doors": "8"}).status_code == 200
+    at(monkeypatch, LATER)
+    answer = desk.post(doors, {"doors": "9"})
+    assert (answer.status_code, "vote_uncounted" in text_of(answer)) == (409, True)
+    assert actions.close_vote(by=worker, now=LATER, vote_id=vote.pk).result["households"] == 3  # type: ignore[index]
+    assert desk.post(doors, {"doors": "9"}).status_code == 200
+    assert actions.recount(Vote.objects.get(pk=vote.pk))[1].why == "nobody_voted"
 
 
 def test_a_ballot_says_question_answers_and_rules(desk: Client, worker: Person) -> None:

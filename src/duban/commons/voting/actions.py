@@ -50,10 +50,12 @@ def invite_households(*, by: Person, now: datetime, place_id: uuid.UUID, doors: 
     """The secret of each door that has none yet, by door: for its printed invitation, and shown this once.
 
     Doors that are there keep theirs. Raises NotFound (`place_not_found`), NotAllowed, BadVote (`bad_door`,
-    `too_many_households`).
+    `too_many_households`), Conflict (`vote_uncounted`: who comes now must not be counted among its households).
     """
     place = _place_for(by, place_id)
     rights.require(by, MANAGES, place.jurisdiction)
+    if queries.votes_at(place).filter(closed_at=None, closes_at__lte=now).exists():
+        raise Conflict("vote_uncounted", _("A vote of this place is over but not counted; count it first."))
     wanted = list(dict.fromkeys(door.strip() for door in doors if door.strip()))
     wrong = next((door for door in wanted if not DOOR.fullmatch(door) or not is_plain(door)), None)
     if wrong is not None:
@@ -104,9 +106,12 @@ def renew_invitations(*, by: Person, now: datetime, place_id: uuid.UUID) -> dict
 def remove_household(*, by: Person, now: datetime, household_id: int) -> SharedPlace:
     """Take out a door that is none: it has never voted. Its invitation opens nothing any more.
 
-    Raises NotFound (`household_not_found`), NotAllowed, Conflict (`household_voted`).
+    Raises NotFound (`household_not_found`), NotAllowed, Conflict (`household_voted`, `vote_under_way`: with fewer doors
+    its quorum would be smaller).
     """
     household = _household_for(by, household_id)
+    if queries.votes_of(household).filter(closed_at=None, opens_at__lte=now).exists():
+        raise Conflict("vote_under_way", _("A vote is under way in which this door counts; wait until it is counted."))
     if Voted.objects.filter(household=household).exists():
         raise Conflict("household_voted", _("This household has voted already; it stays."))
     place = household.place

@@ -19,7 +19,7 @@ from duban.commons.voting.actions import MANAGES, BadVote
 from duban.commons.voting.paper_pages import read_doors
 from duban.commons.voting.printed import invitation_url, print_invitations
 from duban.core import clock
-from duban.core.errors import DubanError
+from duban.core.errors import Conflict, DubanError
 
 MOST_FLOORS, MOST_DOORS = 60, 30
 SHOWN = 5000
@@ -114,7 +114,11 @@ def renew(request: StaffRequest, household_id: int) -> HttpResponse:
 @require_POST
 @person_who(MANAGES)
 def remove(request: StaffRequest, household_id: int) -> HttpResponse:
-    place = actions.remove_household(by=request.user, now=clock.now(), household_id=household_id)
+    try:
+        place = actions.remove_household(by=request.user, now=clock.now(), household_id=household_id)
+    except Conflict as refusal:
+        household = Household.objects.select_related("place").get(pk=household_id)
+        return _show(request, household.place, refusal)
     messages.success(request, _("The door is taken out."))
     return redirect("commons:households", place.pk)
 

@@ -51,10 +51,15 @@ def household_of(secret: str) -> Household:
 
 def votes_of(household: Household) -> QuerySet[Vote]:
     """Those that the household may take part in: of its place, and of what that lies in. The newest first."""
-    places = [household.place_id, household.place.within_id]
-    if household.place.within is not None:
-        places.append(household.place.within.within_id)
-    wanted = [place for place in places if place is not None]
+    return votes_at(household.place)
+
+
+def votes_at(place: SharedPlace) -> QuerySet[Vote]:
+    """Votes in which the households of the place take part: its own, and those of what it lies in. The newest first."""
+    places = [place.pk, place.within_id]
+    if place.within is not None:
+        places.append(place.within.within_id)
+    wanted = [one for one in places if one is not None]
     return Vote.objects.filter(topic__place__in=wanted).select_related("topic__place").order_by("-opens_at", "pk")
 
 

@@ -143,7 +143,7 @@ def outcome_of(vote: Vote) -> str:
 def reckoning_of(vote: Vote, counts: dict[str, int], found: dict[str, Any]) -> list[str]:
     """How the outcome follows from the counts, step by step. `found` has the fields of an Outcome, and `households`."""
     cast = sum(counts.values())
-    said = ", ".join(f"{words} {counts.get(key, 0)}" for key, words in options_of(vote))
+    said = pgettext("between answers", ", ").join(f"{words} {counts.get(key, 0)}" for key, words in options_of(vote))
     steps = [
         ngettext(
             "Of %(households)d households %(cast)d has voted: %(said)s.",
@@ -180,7 +180,7 @@ def _rule_step(vote: Vote, counts: dict[str, int], found: dict[str, Any]) -> str
     leaders = sorted(key for key, number in options.items() if number == most)
     facts = {
         "base": found["base"],
-        "option": ", ".join(option_word(vote, key) for key in leaders),
+        "option": pgettext("between answers", ", ").join(option_word(vote, key) for key in leaders),
         "most": most,
         "others": sum(options.values()) - most,
     }
