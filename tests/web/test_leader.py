@@ -214,6 +214,10 @@ def test_the_wall_counts_itself_anew(office: Office, at: Callable[[Person], Clie
     part = client.get("/leader/?screen=1", HTTP_HX_REQUEST="true").content.decode()
     assert part.lstrip().startswith('<div id="leader-live"')
     assert 'hx-trigger="every 60s"' in part
+    client.logout()
+    out = client.get("/leader/?screen=1", HTTP_HX_REQUEST="true")
+    assert out["HX-Redirect"] == "/account/login/?next=%2Fleader%2F%3Fscreen%3D1"
+    assert out.content == b""
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "On the books: 6 entries"), ("zh-hans", "台账挂账6件")])

@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -324,9 +325,19 @@ def shown(person: Person, code: str, name: str, found: Figures, now: datetime) -
 
 
 @require_safe
+def leader(request: StaffRequest) -> HttpResponseBase:
+    """One page that tells the truth; `screen=1` for the wall, where it counts itself anew without anybody.
+
+    A wall whose login has run out is led to the login whole: what asks for a part would put the page into itself.
+    """
+    if request.htmx and not request.user.is_authenticated:
+        asked = urlencode({"next": request.get_full_path()})
+        return HttpResponse(headers={"HX-Redirect": f"{reverse('access:login')}?{asked}"})
+    return _leader(request)
+
+
 @person_who(SEES)
-def leader(request: StaffRequest) -> HttpResponse:
-    """One page that tells the truth; `screen=1` for the wall, where it counts itself anew without anybody."""
+def _leader(request: StaffRequest) -> HttpResponse:
     person, now = request.user, clock.now()
     code, name = area_asked(person, request.GET.get("at", ""))
     found = figures_at(code, now)
@@ -342,9 +353,10 @@ def leader(request: StaffRequest) -> HttpResponse:
         "today": now,
         "map_source": f"{reverse('ledger:geojson')}?{late_ones}",
     }
-    if request.htmx:
-        return render(request, "web/parts/leader_live.html", context)
-    return render(request, "web/leader_screen.html" if screen else "web/leader.html", context)
+    whole = "web/leader_screen.html" if screen else "web/leader.html"
+    response = render(request, "web/parts/leader_live.html" if request.htmx else whole, context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
 @require_POST
