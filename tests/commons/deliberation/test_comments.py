@@ -81,11 +81,20 @@ def test_a_household_says_so_much_a_day_and_no_more(home: Neighbourhood, topic: 
         ({"text": "长" * 2001}, "comment_text"),
         ({"text": "坏\x00"}, "bad_text"),
         ({"pen_name": "长" * 31}, "pen_name"),
+        ({"text": "打我电话13800138000吧"}, "personal_number"),
+        ({"text": "１３８-００１３-８０００"}, "personal_number"),
+        ({"text": "身份证11010519491231002X"}, "personal_number"),
+        ({"pen_name": "13800138000"}, "personal_number"),
     ],
 )
 def test_what_no_comment_may_be(home: Neighbourhood, topic: Topic, facts: dict[str, str], code: str) -> None:
     assert refused(lambda: say(topic, home.doors[0][0], **facts)) == code
     assert not Comment.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["物业电话010-69540000", "编号110112-2021-000056", "2021-01-05 19:30", "25户"])
+def test_numbers_that_are_nobodys_own_may_stand(home: Neighbourhood, topic: Topic, text: str) -> None:
+    assert say(topic, home.doors[0][0], text).text == text
 
 
 def test_nobody_talks_on_about_what_is_closed(home: Neighbourhood, topic: Topic) -> None:

@@ -120,6 +120,7 @@ def test_an_answer_is_changed_until_the_topic_is_closed(home: Neighbourhood) -> 
     problem = listed(home, home.topic())
     answer = {"by": home.worker, "problem_id": problem.pk}
     assert refused(lambda: problems.answer_problem(now=MET, answer="  ", **answer)) == "answer_missing"
+    assert refused(lambda: problems.answer_problem(now=MET, answer="请打13800138000", **answer)) == "personal_number"
     problems.answer_problem(now=MET, answer="周六清理", **answer)
     problems.answer_problem(now=LATER, answer="周六清理", **answer)
     problem.refresh_from_db()

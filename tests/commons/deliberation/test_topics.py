@@ -167,6 +167,7 @@ def test_a_problem_of_elsewhere_is_settled_by_nothing(home: Neighbourhood) -> No
         ({"title": "长" * 201}, "topic_title"),
         ({"text": "长" * 5001}, "topic_text"),
         ({"title": "坏\ud800"}, "bad_text"),
+        ({"text": "联系人13800138000"}, "personal_number"),
         ({"place_id": uuid.UUID(int=1)}, "place_not_found"),
     ],
 )

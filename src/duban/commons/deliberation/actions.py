@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from duban.access import rights
 from duban.access.models import Person
 from duban.commons.deliberation import queries
+from duban.commons.deliberation.public_words import checked_public
 from duban.commons.models import Problem, SharedPlace, Topic, TopicState, Vote
 from duban.commons.voting.outcome import NO
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotFound
-from duban.core.words import checked_words
 from duban.decisions import actions as decisions
 from duban.decisions.actions import Attendee, Unit
 from duban.decisions.models import BodyKind, Decision, Meeting, MeetingState
@@ -38,8 +38,8 @@ def open_topic(
 ) -> Topic:
     """Something that a place talks about from now on, for anybody to read. The same id again gives the first answer.
 
-    Raises NotFound (`place_not_found`), NotAllowed, BadTopic (`topic_title`, `topic_text`), Conflict
-    (`topic_conflict`).
+    Raises NotFound (`place_not_found`), NotAllowed, BadTopic (`topic_title`, `topic_text`, `personal_number`),
+    Conflict (`topic_conflict`).
     """
     place = queries.place_for(by, place_id)
     rights.require(by, MANAGES, place.jurisdiction)
@@ -274,7 +274,7 @@ def managed(by: Person, topic_id: uuid.UUID) -> Topic:
 
 
 def _words(text: str, field: str, most: int, code: str, *, needed: bool = False) -> str:
-    return checked_words(text, field, most, error=BadTopic, code=code, needed=needed)
+    return checked_public(text, field, most, error=BadTopic, code=code, needed=needed)
 
 
 def _audit(by: Person, now: datetime, action: str, topic: Topic, **detail: Any) -> None:

@@ -10,11 +10,11 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.commons.deliberation import queries
 from duban.commons.deliberation.actions import MANAGES, BadTopic, managed
+from duban.commons.deliberation.public_words import checked_public
 from duban.commons.models import Comment, Household, Topic, TopicState
 from duban.commons.voting.queries import households_of
 from duban.core import audit
 from duban.core.errors import Conflict, NotFound
-from duban.core.words import checked_words
 
 MAX_TEXT, MAX_PEN_NAME = 2000, 30
 A_DAY = 20
@@ -98,13 +98,13 @@ def _comment(
 
 
 def checked_text(text: str) -> str:
-    """Raises BadComment (`comment_text`, `bad_text`)."""
-    return checked_words(text, "text", MAX_TEXT, error=BadComment, code="comment_text", needed=True)
+    """Raises BadComment (`comment_text`, `bad_text`, `personal_number`)."""
+    return checked_public(text, "text", MAX_TEXT, error=BadComment, code="comment_text", needed=True)
 
 
 def checked_pen_name(pen_name: str) -> str:
-    """Raises BadComment (`pen_name`, `bad_text`)."""
-    return checked_words(pen_name, "pen_name", MAX_PEN_NAME, error=BadComment, code="pen_name")
+    """Raises BadComment (`pen_name`, `bad_text`, `personal_number`)."""
+    return checked_public(pen_name, "pen_name", MAX_PEN_NAME, error=BadComment, code="pen_name")
 
 
 def _opened(household: Household, topic_id: uuid.UUID) -> Topic:
@@ -126,7 +126,7 @@ def hide_comment(*, by: Person, now: datetime, comment_id: uuid.UUID, reason: st
     found = _judged(by, comment_id)
     if found.hidden_at is not None:
         return found
-    words = checked_words(reason, "reason", 200, error=BadComment, code="reason_missing", needed=True)
+    words = checked_public(reason, "reason", 200, error=BadComment, code="reason_missing", needed=True)
     found.hidden_at, found.hidden_for = now, words
     found.save(update_fields=["hidden_at", "hidden_for"])
     audit.record(by=by, now=now, action="hide_comment", subject_type="comment", subject_id=found.pk)

@@ -70,10 +70,10 @@ def import_comments(
 ) -> ImportedComments:
     """Take what was said elsewhere about a topic; the same file again changes nothing.
 
-    By row: `comment_id_missing`, `comment_id_twice`, `comment_text`, `pen_name`, `time_missing`, `bad_time`,
-    `comment_in_future`, `comment_conflict` (the id is there with other words), `parent_missing`, `parent_refused`,
-    `parent_circle`. Raises BadTable for a file that is no table (`too_many_rows` beyond 50,000), NotFound
-    (`topic_not_found`), NotAllowed, Conflict (`topic_closed`).
+    By row: `comment_id_missing`, `comment_id_twice`, `comment_text`, `personal_number`, `pen_name`, `time_missing`,
+    `bad_time`, `comment_in_future`, `comment_conflict` (the id is there with other words), `parent_missing`,
+    `parent_refused`, `parent_circle`. Raises BadTable for a file that is no table (`too_many_rows` beyond 50,000),
+    NotFound (`topic_not_found`), NotAllowed, Conflict (`topic_closed`).
     """
     columns, rows = read_table(data, name, required=REQUIRED)
     if len(rows) > MAX_ROWS:

@@ -15,12 +15,13 @@ from duban.access import rights
 from duban.access.requests import StaffRequest, person_who
 from duban.commons.deliberation import actions, queries
 from duban.commons.deliberation.actions import MANAGES
+from duban.commons.deliberation.public_words import checked_public
 from duban.commons.deliberation.topic_pages import Wrong, show_topic
 from duban.commons.models import Topic
 from duban.core import audit, clock
 from duban.core.errors import DubanError
 from duban.decisions import actions as decisions
-from duban.decisions.actions import Attendee
+from duban.decisions.actions import MAX_MINUTES, Attendee
 from duban.decisions.models import Attendance, Presence
 from duban.decisions.queries import name_of
 
@@ -110,6 +111,7 @@ def minutes_page(request: StaffRequest, topic_id: uuid.UUID) -> HttpResponse:
     text = request.POST.get("minutes", meeting.minutes)
     if request.method == "POST":
         try:
+            checked_public(text, "minutes", MAX_MINUTES, error=decisions.BadDecision, code="minutes_wrong", needed=True)
             decisions.write_minutes(by=request.user, now=clock.now(), meeting_id=meeting.pk, minutes=text)
             messages.success(request, _("Kept. Somebody else approves them, then they are public."))
             return redirect("commons:topic", topic.pk)

@@ -16,6 +16,8 @@ from duban.commons.deliberation import queries
 from duban.commons.deliberation.actions import meeting_of
 from duban.commons.models import SharedPlace, Topic
 from duban.commons.volunteering.qr import qr_file
+from duban.core.errors import Conflict
+from duban.decisions.models import Meeting, MeetingState
 from duban.engines.typeset import render_form, render_poster
 
 LINES = 21
@@ -55,8 +57,11 @@ def poster_of(place: SharedPlace, printed: datetime) -> bytes:
 
 
 def invitation_of(topic: Topic, printed: datetime) -> bytes:
-    """The invitation to the meeting: for the notice board, or for each letter box. Raises Conflict (`not_invited`)."""
-    meeting = meeting_of(topic)
+    """The invitation to the meeting: for the notice board, or for each letter box.
+
+    Raises Conflict (`not_invited`, `meeting_over`).
+    """
+    meeting = _standing(topic)
     when = timezone.localtime(meeting.at)
     page = {
         "lang": _lang(),
@@ -78,8 +83,8 @@ def invitation_of(topic: Topic, printed: datetime) -> bytes:
 
 
 def forms_of(topic: Topic, printed: datetime) -> bytes:
-    """Two pages to fill in by hand: who was there, and what is wrong. Raises Conflict (`not_invited`)."""
-    meeting = meeting_of(topic)
+    """Two pages to fill in by hand: who was there, and what is wrong. Raises as `invitation_of`."""
+    meeting = _standing(topic)
     when = timezone.localtime(meeting.at)
     about = [
         [pgettext("commons", "Topic"), topic.title],
@@ -109,6 +114,13 @@ def forms_of(topic: Topic, printed: datetime) -> bytes:
         "foot": queries.whole_address(topic.place),
     }
     return render_form(page, printed=printed)
+
+
+def _standing(topic: Topic) -> Meeting:
+    meeting = meeting_of(topic)
+    if meeting.state == MeetingState.CANCELLED:
+        raise Conflict("meeting_over", _("The meeting is called off; invite to another one first."))
+    return meeting
 
 
 def _long_day(when: datetime) -> str:

@@ -11,10 +11,10 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.commons.deliberation import queries
 from duban.commons.deliberation.actions import MANAGES, BadTopic, managed, settle_problem
+from duban.commons.deliberation.public_words import checked_public
 from duban.commons.models import Problem, SharedPlace, Topic, TopicState
 from duban.core import audit
 from duban.core.errors import Conflict
-from duban.core.words import checked_words
 from duban.decisions.models import Decision, DecisionState
 from duban.evidence.models import Photo
 from duban.ledger.categories import category_index, find_category
@@ -28,11 +28,11 @@ MAX_PROBLEMS = 200
 def list_problem(*, by: Person, now: datetime, topic_id: uuid.UUID, text: str, photo: str = "") -> Problem:
     """One thing that residents say is wrong; the same words again are the one that is there.
 
-    Raises NotFound (`topic_not_found`), NotAllowed, BadTopic (`problem_text`, `too_many_problems`, `unknown_photo`),
-    Conflict (`topic_closed`).
+    Raises NotFound (`topic_not_found`), NotAllowed, BadTopic (`problem_text`, `personal_number`, `too_many_problems`,
+    `unknown_photo`), Conflict (`topic_closed`).
     """
     topic = managed(by, topic_id)
-    words = checked_words(text, "text", 300, error=BadTopic, code="problem_text", needed=True)
+    words = checked_public(text, "text", 300, error=BadTopic, code="problem_text", needed=True)
     if photo and not Photo.objects.filter(pk=photo).exists():
         raise BadTopic("unknown_photo", _("A photo did not arrive; add it again."), field="photo")
     there = topic.problems.filter(text=words).first()
@@ -131,10 +131,11 @@ def _decided(topic: Topic) -> Decision | None:
 def answer_problem(*, by: Person, now: datetime, problem_id: int, answer: str) -> Problem:
     """What is done about it, or why nothing is, for everybody to read; other words take its place.
 
-    Raises NotFound (`problem_not_found`), NotAllowed, BadTopic (`answer_missing`), Conflict (`topic_closed`).
+    Raises NotFound (`problem_not_found`), NotAllowed, BadTopic (`answer_missing`, `personal_number`), Conflict
+    (`topic_closed`).
     """
     problem, _topic = _managed(by, problem_id)
-    words = checked_words(answer, "answer", 2000, error=BadTopic, code="answer_missing", needed=True)
+    words = checked_public(answer, "answer", 2000, error=BadTopic, code="answer_missing", needed=True)
     if words == problem.answer:
         return problem
     problem.answer, problem.answered_at, problem.answered_by = words, now, by.as_actor()

@@ -32,7 +32,7 @@ from duban.core.forms import NeededField, refuse
 from duban.core.tables import in_zone, parse_moment
 from duban.decisions.actions import Unit
 from duban.decisions.models import AgendaItem, MeetingState, Presence
-from duban.evidence.actions import store_photo
+from duban.evidence.actions import discard_photos, store_photo
 from duban.ledger.forms import category_choices
 from duban.ledger.views import area_choices, with_chosen
 from duban.places import queries as gazetteer
@@ -284,7 +284,11 @@ def add_problem(request: StaffRequest, topic_id: uuid.UUID) -> HttpResponse:
         photo = ""
         if isinstance(file, UploadedFile) and text.strip():
             photo = store_photo(by=request.user, now=now, data=file.read()).pk
-        problems.list_problem(by=request.user, now=now, topic_id=topic_id, text=text, photo=photo)
+        try:
+            problems.list_problem(by=request.user, now=now, topic_id=topic_id, text=text, photo=photo)
+        except DubanError:
+            discard_photos(by=request.user, now=now, sha256s=[photo] if photo else [])
+            raise
 
     return step(request, topic_id, "problem", take, "problems")
 
