@@ -292,13 +292,16 @@ def make_course(
     rights.require(by, EDITS, code)
     if course_id is not None and Course.objects.filter(pk=course_id).exists():
         return queries.course_for(by, course_id)
-    made = Course.objects.create(
-        id=course_id or uuid.uuid4(),
-        jurisdiction=code,
-        name=_words(name, "name", 100, "name_missing", needed=True),
-        provider=_words(provider, "provider", 100, "provider_missing", needed=True),
-        begins_on=begins_on,
-    )
+    facts = {
+        "jurisdiction": code,
+        "name": _words(name, "name", 100, "name_missing", needed=True),
+        "provider": _words(provider, "provider", 100, "provider_missing", needed=True),
+        "begins_on": begins_on,
+    }
+    # The same id may be sent twice at once: whoever comes second finds what the first one made.
+    made, new = Course.objects.get_or_create(pk=course_id or uuid.uuid4(), defaults=facts)
+    if not new:
+        return queries.course_for(by, made.pk)
     _audit(by, now, "make_course", made)
     return made
 
