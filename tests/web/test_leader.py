@@ -22,9 +22,11 @@ from duban.ledger import actions as ledger
 from duban.ledger import mandates
 from duban.ledger.models import Entry
 from duban.ledger.recording import record_finding
+from duban.outbreak.desk.days import BadQuestion
 from duban.web.leader_pages import HIGH, WIDE, trend_line
 from duban.web.models import KeptFigures
 from duban.web.overview import QUICK_MS, count_again, figures_at
+from duban.web.tasks import count_area_later, remind_daily, set_reminders
 
 pytestmark = pytest.mark.django_db
 
@@ -255,3 +257,36 @@ def test_a_trend_stays_within_its_frame(told: list[int | None]) -> None:
     assert len(points) == (len([n for n in told if n is not None]) if line else 0)
     assert all(0 <= x <= WIDE and 0 <= y <= HIGH for x, y in points)
     assert not points or dot == line.split()[-1]
+
+
+def test_what_does_not_add_up_is_not_told(
+    office: Office, at: Callable[[Person], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_question: object) -> None:
+        raise BadQuestion("report_does_not_add_up", "", field="on")
+
+    monkeypatch.setattr("duban.outbreak.desk.overview.report_of", fails)
+    page = at(office.leader).get("/leader/")
+    assert page.status_code == 200
+    assert numbers(page.content.decode())["followed"][0] == "–"
+    assert at(office.leader).get("/leader/brief.pdf").status_code == 200
+
+
+def test_orders_that_piled_up_count_once(office: Office) -> None:
+    count_again(DISTRICT, now=NOW - timedelta(minutes=1))
+    fill(office)
+    assert count_area_later.func(DISTRICT) == (NOW - timedelta(minutes=1)).isoformat()
+    KeptFigures.objects.update(at=NOW - timedelta(minutes=4))
+    assert count_area_later.func(DISTRICT) == NOW.isoformat()
+    assert KeptFigures.objects.get().value["ledger"]["open"] == 6
+
+
+def test_the_worker_reminds_every_morning_once(office: Office) -> None:
+    office.decide("没人管的", starts_at=NOON - timedelta(days=3))
+    for _time in range(2):
+        set_reminders(now=NOW)
+    waiting = DBTaskResult.objects.filter(task_path="duban.web.tasks.remind_daily")
+    assert [result.run_after.isoformat() for result in waiting] == ["2021-01-20T22:00:00+00:00"]
+    assert remind_daily.func() == 2
+    assert remind_daily.func() == 0
+    assert waiting.count() == 1

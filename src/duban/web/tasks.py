@@ -8,7 +8,8 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from duban.core import clock
-from duban.web.overview import count_again
+from duban.web.models import KeptFigures
+from duban.web.overview import FRESH, count_again
 from duban.web.reminders import remind_of_decisions
 
 AT = time(6, 0)
@@ -17,8 +18,10 @@ AT = time(6, 0)
 
 @task()
 def count_area_later(code: str) -> str:
-    """Count the area anew; the moment of the count is the result."""
-    return count_again(code, now=clock.now()).at.isoformat()
+    """Count the area anew, unless another order was just carried out; the moment of the count is the result."""
+    now = clock.now()
+    there = KeptFigures.objects.filter(code=code, at__gt=now - FRESH / 2, at__lte=now).first()
+    return (there or count_again(code, now=now)).at.isoformat()
 
 
 @task()

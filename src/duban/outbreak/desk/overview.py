@@ -7,6 +7,7 @@ from django.db.models import Count, Q
 
 from duban.outbreak.areas import in_force
 from duban.outbreak.desk import days
+from duban.outbreak.desk.days import BadQuestion
 from duban.outbreak.desk.funnel import totals_at
 from duban.outbreak.desk.report import is_small, report_of, told
 from duban.outbreak.models import Declaration, FileState
@@ -29,7 +30,11 @@ class Overview:
 def overview_at(code: str, now: datetime) -> Overview:
     """Costs as much as the report and the funnel together: to be kept, not counted for each reader."""
     today = days.today(now)
-    figures = told(report_of(today, code)).total.figures
+    try:
+        figures = told(report_of(today, code)).total.figures
+    except BadQuestion:
+        # Somebody writes all the time just now; what does not add up is not told.
+        figures = dict.fromkeys(SAID)
     stages = totals_at(code, today)
     areas = in_force(Declaration.objects.filter(within("area__jurisdiction", [code]))).count()
     return Overview({name: figures[name] for name in SAID}, stages, areas, _trend(code, today))
