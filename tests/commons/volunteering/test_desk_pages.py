@@ -317,6 +317,10 @@ def test_the_poster_leads_to_the_check_in(desk: Client, worker: Person) -> None:
     page = desk.get(f"/commons/shifts/{shift.pk}/poster/")
     assert "<svg" in text(page)
     assert shift.token not in text(desk.get(f"/commons/shifts/{shift.pk}/"))
+    call = text(desk.get(f"/commons/activities/{shift.activity_id}/poster/"))
+    assert f"/volunteer/{shift.activity_id}/" in call
+    assert "Wednesday 20 January 12:00–15:00" in call
+    assert shift.token not in call
 
 
 # ---- hours ----------------------------------------------------------------------------------------------------------

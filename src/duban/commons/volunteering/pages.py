@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
@@ -27,6 +28,7 @@ from duban.access.requests import StaffRequest, person_who
 from duban.commons.models import Activity, Organisation, Shift
 from duban.commons.volunteering import actions, queries
 from duban.commons.volunteering.actions import MANAGES, ActivityDraft, BadActivity, ShiftDraft
+from duban.commons.volunteering.qr import qr_svg
 from duban.commons.volunteering.queries import SEES, Tally
 from duban.commons.volunteering.words import when_words
 from duban.core import clock
@@ -42,6 +44,8 @@ PAGE = 50
 LINES = 3
 """Lines of shifts that the form offers."""
 COMMUNITIES = 200
+ON_A_SHEET = 6
+"""Shifts that a poster names; the rest is on the page that its code opens."""
 SHOWS: dict[str, Promise] = {
     "coming": pgettext_lazy("shifts", "to come"),
     "hours": pgettext_lazy("shifts", "hours to certify"),
@@ -367,6 +371,22 @@ def _activity_page(request: StaffRequest, activity: Activity, refusal: DubanErro
     return render(request, "commons/volunteering_activity.html", context, status=status)
 
 
+@require_safe
+@person_who(SEES)
+def call_page(request: StaffRequest, activity_id: uuid.UUID) -> HttpResponse:
+    """The sheet for the notice board: its code opens the page where anybody signs up."""
+    activity = queries.activity_for(request.user, activity_id)
+    address = f"{settings.DUBAN_SITE_URL}{reverse('neighbours:volunteer_activity', args=[activity.pk])}"
+    shifts = activity.shifts.filter(ends_at__gt=clock.now()).order_by("begins_at", "pk")
+    context = {
+        "activity": activity,
+        "times": [when_words(one) for one in shifts[:ON_A_SHEET]],
+        "address": address,
+        "qr": qr_svg(address),
+    }
+    return render(request, "commons/volunteering_call.html", context)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @person_who(MANAGES)
 def change_page(request: StaffRequest, activity_id: uuid.UUID) -> HttpResponse:
@@ -426,6 +446,7 @@ urls = [
     path("activities/", activities_page, name="activities"),
     path("activities/add/", add_page, name="add_activity"),
     path("activities/<uuid:activity_id>/", activity_page, name="activity"),
+    path("activities/<uuid:activity_id>/poster/", call_page, name="activity_poster"),
     path("activities/<uuid:activity_id>/change/", change_page, name="change_activity"),
     path("activities/<uuid:activity_id>/cancel/", cancel, name="cancel_activity"),
     path("activities/photos/<str:sha256>/<str:variant>/", entry_photo, name="activity_photo"),
