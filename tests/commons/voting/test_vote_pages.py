@@ -269,6 +269,14 @@ def test_invitations_are_shown_once_and_printed_from_that_page(desk: Client, pla
     assert (refused.status_code, "no_invitations" in text_of(refused)) == (400, True)
 
 
+def test_many_doors_are_printed_in_parts(desk: Client, place: SharedPlace) -> None:
+    answer = text_of(desk.post(f"/commons/places/{place.pk}/households/", {"floors": "20", "per_floor": "8"}))
+    parts = re.findall(r'name="secrets" value="([^"]+)"', answer)
+    assert [len(part.split()) for part in parts] == [120, 40]
+    assert place.households.count() == 160
+    assert "?page=2" in answer
+
+
 @pytest.mark.parametrize(
     ("sent", "code"),
     [

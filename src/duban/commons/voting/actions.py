@@ -90,7 +90,7 @@ def renew_invitations(*, by: Person, now: datetime, place_id: uuid.UUID) -> dict
     """
     place = _place_for(by, place_id)
     rights.require(by, MANAGES, place.jurisdiction)
-    there = list(place.households.order_by("door"))
+    there = list(place.households.order_by(*queries.BY_NUMBER))
     if not there:
         raise _no_households()
     made = {}

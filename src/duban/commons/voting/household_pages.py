@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -22,7 +23,9 @@ from duban.core import clock
 from duban.core.errors import Conflict, DubanError
 
 MOST_FLOORS, MOST_DOORS = 60, 30
-SHOWN = 5000
+PAGE = 120
+AT_ONCE = 120
+"""So many invitations are printed at one press: a few seconds' work."""
 
 
 def doors_by_floor(floors: str, per_floor: str) -> list[str]:
@@ -74,14 +77,18 @@ def _show(
     made: dict[str, str] | None = None,
 ) -> HttpResponse:
     """The page; invitations just made stand in this one answer alone."""
+    page = Paginator(place.households.order_by(*queries.BY_NUMBER), PAGE).get_page(request.GET.get("page"))
+    fresh = list((made or {}).items())
+    batches = [fresh[at : at + AT_ONCE] for at in range(0, len(fresh), AT_ONCE)]
     context: dict[str, Any] = {
         "place": place,
         "name": queries.full_name(place),
-        "households": place.households.order_by("door")[:SHOWN],
-        "number": place.households.count(),
+        "page": page,
+        "households": page.object_list,
+        "number": page.paginator.count,
         "all_in": queries.households_of(place).count(),
-        "made": [(door, invitation_url(secret)) for door, secret in (made or {}).items()],
-        "kept": "\n".join((made or {}).values()),
+        "made": [(door, invitation_url(secret)) for door, secret in fresh],
+        "batches": [(some[0][0], some[-1][0], "\n".join(secret for _door, secret in some)) for some in batches],
         "sent": request.POST,
         "refusal": refusal,
     }
@@ -129,10 +136,10 @@ def invitations_pdf(request: StaffRequest, place_id: uuid.UUID) -> HttpResponse:
     """The invitations that a page has just shown, to print. They come back from that page: they are kept nowhere."""
     place = queries.place_for(request.user, place_id)
     rights.require(request.user, MANAGES, place.jurisdiction)
-    secrets = request.POST.get("secrets", "").split()[: actions.MAX_HOUSEHOLDS]
+    secrets = request.POST.get("secrets", "").split()[:AT_ONCE]
     digests = {digest_of(secret): secret for secret in secrets}
     # Only what is this place's, so that nothing else is printed as an invitation of the office.
-    found = place.households.filter(digest__in=list(digests)).order_by("door")
+    found = place.households.filter(digest__in=list(digests)).order_by(*queries.BY_NUMBER)
     printed = {one.door: digests[one.digest] for one in found}
     if not printed:
         return _show(

@@ -3,6 +3,7 @@
 import uuid
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Length
 from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
@@ -13,6 +14,8 @@ from duban.core.errors import NotFound
 from duban.places.codes import within
 
 SEES = "topic.see"
+BY_NUMBER = (Length("door"), "door")
+"""Doors as people count them: 101, 102, 1001."""
 
 
 def votes_for(person: Person) -> QuerySet[Vote]:
@@ -33,7 +36,7 @@ def vote_for(person: Person, vote_id: uuid.UUID, *, lock: bool = False) -> Vote:
 def households_of(place: SharedPlace) -> QuerySet[Household]:
     """Of the place itself and of what lies in it: an estate's are those of its buildings and their entrances."""
     inside = Q(place=place) | Q(place__within=place) | Q(place__within__within=place)
-    return Household.objects.filter(inside).order_by("place", "door")
+    return Household.objects.filter(inside).order_by("place__name", "place", *BY_NUMBER)
 
 
 def door_in(household: Household, place: SharedPlace) -> str:
