@@ -71,7 +71,7 @@ def invitation_of(topic: Topic, printed: datetime) -> bytes:
         "facts": [
             [_("Day"), _long_day(when)],
             [_("Time"), format_date(when, "H:i")],
-            [_("Place"), meeting.place],
+            [pgettext("meeting", "Place"), meeting.place],
         ],
         "listed_title": pgettext("topic", "What it is about"),
         "listed": [item.title for item in meeting.agenda.all()],
@@ -89,7 +89,7 @@ def forms_of(topic: Topic, printed: datetime) -> bytes:
     about = [
         [pgettext("commons", "Topic"), topic.title],
         [_("Day"), f"{_long_day(when)} {format_date(when, 'H:i')}"],
-        [_("Place"), meeting.place],
+        [pgettext("meeting", "Place"), meeting.place],
     ]
     page: Mapping[str, Any] = {
         "lang": _lang(),
@@ -97,7 +97,7 @@ def forms_of(topic: Topic, printed: datetime) -> bytes:
             {
                 "title": _("Who was there"),
                 "facts": about,
-                "columns": [[_("No."), 1.4], [_("Name"), 4], [_("Flat"), 2], [_("Signature"), 4]],
+                "columns": [[pgettext("in a list", "No."), 1.4], [_("Name"), 4], [_("Flat"), 2], [_("Signature"), 4]],
                 "rows": LINES,
                 "height": 9,
                 "note": _("This list stays with the community; names are never published."),
@@ -105,7 +105,12 @@ def forms_of(topic: Topic, printed: datetime) -> bytes:
             {
                 "title": _("What is wrong, and what we propose"),
                 "facts": about,
-                "columns": [[_("No."), 1.4], [_("Problem"), 5], [_("Place"), 3], [_("What we propose"), 5]],
+                "columns": [
+                    [pgettext("in a list", "No."), 1.4],
+                    [_("Problem"), 5],
+                    [_("Place"), 3],
+                    [_("What we propose"), 5],
+                ],
                 "rows": PROBLEM_LINES,
                 "height": 20,
                 "note": _("Each problem gets a public answer."),
