@@ -133,10 +133,39 @@ class PrintedSeries(Schema):
     jurisdiction: PrintedUnit
 
 
+class PrintedWords(Schema):
+    zh: str
+    en: str
+
+
+class PrintedFigure(Schema):
+    key: str
+    said: int
+    found: int | None = Field(description="what the records gave when it was printed")
+    zh: str = Field(description="what it counts")
+    en: str
+
+
+class CaptionedPhoto(PrintedPhoto):
+    caption: PrintedWords
+
+
+class PrintedBlock(Schema):
+    id: str
+    kind: Literal["hygiene", "exposure", "epidemic", "organisations", "story", "decisions", "photo", "article"]
+    headline: PrintedWords
+    text: PrintedWords
+    byline: str
+    figures: list[PrintedFigure]
+    photos: list[CaptionedPhoto]
+    number: int | None = Field(None, description="of the hygiene block: of the issue")
+    issuer: str | None = None
+
+
 class DocumentOut(Schema):
     """The frozen document, as it is hashed: canonical JSON, sorted keys, no spaces."""
 
-    schema_: Literal["duban.bulletin/1"] = Field(alias="schema")
+    schema_: Literal["duban.bulletin/1", "duban.bulletin/2"] = Field(alias="schema", description="/2: with blocks")
     series: PrintedSeries
     number: int
     corrects: int | None
@@ -148,6 +177,7 @@ class DocumentOut(Schema):
     schematic: bool
     sections: list[PrintedSection]
     exposures: list[PrintedExposure] | None = Field(None, description="the exposure column; absent where there is none")
+    blocks: list[PrintedBlock] | None = Field(None, description="of the page in their order; absent in /1")
     counts: dict[str, int]
     checkpoint: str
     previous: str = Field(description="hash of the issue before, empty for the first")

@@ -149,7 +149,7 @@ def photo(request: HttpRequest, sha256: str, variant: str) -> HttpResponse | Fil
 @require_GET
 def download(request: HttpRequest, issue_id: Any, kind: str, language: str) -> HttpResponse:
     """The issue as a file. A large one is set in the background: the page then says how far it is, and asks again."""
-    if kind not in queries.FORMATS or language not in LANGUAGES:
+    if kind not in queries.ALL or language not in LANGUAGES:
         raise Http404(kind)
     found = queries.published_issue(issue_id)
     tag = f'"{found.hash}-{ENGINE_VERSION.replace("/", "-")}-{kind}-{language}"'
@@ -161,11 +161,11 @@ def download(request: HttpRequest, issue_id: Any, kind: str, language: str) -> H
         # The page that waited has its answer: the file itself is fetched by the browser, not by the script.
         response = HttpResponse(headers={"HX-Redirect": request.path})
         return response
-    response = HttpResponse(queries.export(found, kind, language), content_type=queries.FORMATS[kind])
+    response = HttpResponse(queries.export(found, kind, language), content_type=queries.ALL[kind])
     response.headers["ETag"] = tag
     response.headers["Cache-Control"] = "public, no-cache"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    name = f"bulletin-{found.number}-{language}.{kind}"
+    name = f"bulletin-{found.number}-{language}.{queries.ENDINGS.get(kind, kind)}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
@@ -273,16 +273,28 @@ def hit_in(issue: Issue, words: list[str]) -> Hit | None:
     own = [document["title"], document["series"]["name"], *document["intro"].split("\n"), document["issuer"]]
     own += [document["byline"], str(document["number"])]
     exposed = [exposure_text(exposure) for exposure in document.get("exposures", [])]
-    printed = "\n".join([*own, *map(printed_text, entries), *exposed]).lower()
+    blocks = [block_text(block) for block in document.get("blocks", [])]
+    printed = "\n".join([*own, *map(printed_text, entries), *exposed, *blocks]).lower()
     lowered = [word.lower() for word in words]
     if not all(word in printed for word in lowered):
         return None
     url = reverse("bulletin:public_issue", args=[issue.pk])
     held = [entry for entry in entries if all(word in printed_text(entry).lower() for word in lowered)]
     intro = [part for part in document["intro"].split("\n") if all(word in part.lower() for word in lowered)]
-    if not held and not intro and not any(all(word in text.lower() for word in lowered) for text in exposed):
+    told = [*exposed, *blocks]
+    if not held and not intro and not any(all(word in text.lower() for word in lowered) for text in told):
         held = [entry for entry in entries if any(word in printed_text(entry).lower() for word in lowered)]
     lines = [Line(mark(excerpt(part, lowered), words), SafeString(""), url, "") for part in intro]
+    lines += [
+        Line(
+            mark(excerpt(text, lowered), words),
+            mark(block["headline"]["zh"] if language_now() == "zh" else block["headline"]["en"], words),
+            f"{url}#block-{block['id']}",
+            "",
+        )
+        for block, text in zip(document.get("blocks", []), blocks, strict=True)
+        if all(word in text.lower() for word in lowered)
+    ]
     lines += [line_of(entry, words, url) for entry in held]
     lines += [
         Line(mark(excerpt(text, lowered), words), SafeString(""), f"{url}#exposure-{exposure['id']}", "")
@@ -297,6 +309,13 @@ def printed_text(entry: Mapping[str, Any]) -> str:
     category = entry["category"]
     parts = (entry["statement"], entry["description"], category["name"], category["name_en"], entry["number"])
     return "\n".join([*parts, entry["responsible"]["name"]])
+
+
+def block_text(block: Mapping[str, Any]) -> str:
+    """All that is printed of a block in both languages, in one string."""
+    words = [block[key][language] for language in LANGUAGES for key in ("headline", "text")]
+    captions = [photo["caption"][language] for photo in block["photos"] for language in LANGUAGES]
+    return "\n".join(filter(None, [*words, block["byline"], *captions]))
 
 
 def exposure_text(exposure: Mapping[str, Any]) -> str:

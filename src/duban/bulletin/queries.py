@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from duban.access import rights
 from duban.access.models import Person
 from duban.bulletin.models import WAITING, Issue, IssueState, Series
+from duban.bulletin.open_data import as_csv, as_geojson
 from duban.core.errors import Conflict, DubanError, NotFound
 from duban.core.files import write_whole
 from duban.core.integrity import seal, sha256
@@ -37,6 +38,15 @@ FORMATS = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "json": "application/json",
 }
+MORE = {
+    "newspaper": "application/pdf",
+    "csv": "text/csv; charset=utf-8",
+    "geojson": "application/geo+json",
+}
+"""The newspaper page, and the entries as open data."""
+ALL = FORMATS | MORE
+ENDINGS = {"newspaper": "newspaper.pdf"}
+OPEN_DATA: dict[str, Callable[[Mapping[str, Any]], bytes]] = {"csv": as_csv, "geojson": as_geojson}
 
 
 HTML: dict[str, Callable[..., str]] = {"html": render_html, "newspaper_html": render_newspaper_html}
@@ -158,16 +168,18 @@ def _point(entry: dict[str, Any], section: str, issue: Any) -> dict[str, Any]:
 
 
 def export(issue: Issue, kind: str, language: str = "zh") -> bytes:
-    """A published issue as html, pdf, docx (made once, then kept) or json (the frozen bytes).
+    """A published issue as html, pdf, docx, newspaper (made once, then kept), json (the frozen bytes), csv or geojson.
 
     Raises BadExport (`unknown_format`, `photo_unusable`): a missing or altered photo stops it, and is named.
     """
-    if kind not in FORMATS:
+    if kind not in ALL:
         raise BadExport(
-            "unknown_format", _("The formats are %(formats)s.") % {"formats": ", ".join(FORMATS)}, field="format"
+            "unknown_format", _("The formats are %(formats)s.") % {"formats": ", ".join(ALL)}, field="format"
         )
     if kind == "json":
         return issue.document.encode()
+    if kind in OPEN_DATA:
+        return OPEN_DATA[kind](document(issue))
     kept = kept_export(issue, kind, language)
     signature = kept.with_name(f"{kept.name}.seal")
     if kept.exists() and signature.exists():

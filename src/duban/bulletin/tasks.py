@@ -29,7 +29,7 @@ def export_later(issue_id: str, kind: str, language: str) -> str:
 
 def is_slow(issue: Issue, kind: str, language: str) -> bool:
     """Whether this export is neither kept nor quickly made."""
-    if kind == "json" or queries.kept_export(issue, kind, language).exists():
+    if kind == "json" or kind in queries.OPEN_DATA or queries.kept_export(issue, kind, language).exists():
         return False
     return issue.document.count('"public_sha256":') > AT_ONCE
 

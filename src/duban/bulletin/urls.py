@@ -9,6 +9,7 @@ urlpatterns = [
     path("", public.issue_list, name="public_list"),
     path("search/", public.search, name="search"),
     path("feed/", feeds.atom, name="feed"),
+    path("feed.json", feeds.json_feed, name="feed_json"),
     path("points/", public.points, name="points"),
     path("page-<str:digest>.css", public.page_style, name="stylesheet"),
     path("photos/<str:sha256>/<str:variant>/", public.photo, name="photo"),

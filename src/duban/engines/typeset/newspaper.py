@@ -251,8 +251,9 @@ def _paper(issue: Issue, photo_url: PhotoUrl) -> Iterator[str]:
     if issue.correction:
         yield f'<p class="paper-correction">{escape(issue.correction)}</p>'
     yield '<div class="paper-articles">'
-    for article in articles_of(issue):
-        yield from _section(issue, article, photo_url)
+    articles = articles_of(issue)
+    for article, is_wide in zip(articles, _wide(articles), strict=True):
+        yield from _section(issue, article, photo_url, is_wide=is_wide)
     yield "</div>"
     yield '<footer class="paper-foot">'
     yield f"<p>{escape(' '.join(part for part in (issue.schematic, issue.words['made_of_records']) if part))}</p>"
@@ -260,9 +261,24 @@ def _paper(issue: Issue, photo_url: PhotoUrl) -> Iterator[str]:
     yield "</article>"
 
 
-def _section(issue: Issue, article: Article, photo_url: PhotoUrl) -> Iterator[str]:
+def _wide(articles: Sequence[Article]) -> list[bool]:
+    """Which take the full width: the hygiene column, and what has nobody beside it."""
+    wide = [article.kind == "hygiene" for article in articles]
+    at = 0
+    while at < len(articles):
+        if not wide[at] and at + 1 < len(articles) and not wide[at + 1]:
+            at += 2
+        else:
+            wide[at] = True
+            at += 1
+    return wide
+
+
+def _section(issue: Issue, article: Article, photo_url: PhotoUrl, *, is_wide: bool) -> Iterator[str]:
     name = f"block-{escape(article.id)}"
-    yield f'<section class="paper-article paper-{article.kind}" aria-labelledby="{name}">'
+    kinds = f"paper-article paper-{article.kind}" + (" paper-wide" if is_wide else "")
+    labelled = f' aria-labelledby="{name}"' if article.headline else ""
+    yield f'<section class="{kinds}"{labelled}>'
     if article.headline:
         yield f'<h2 id="{name}">{escape(article.headline)}</h2>'
     if article.byline:

@@ -7,11 +7,11 @@ from duban.places.codes import normalise_code
 
 
 class Command(DubanCommand):
-    help = "Write a published bulletin as html, pdf, docx or json. Prints the file's path."
+    help = "Write a published bulletin as html, pdf, docx, json, newspaper, csv or geojson. Prints the file's path."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("number", type=int)
-        parser.add_argument("--format", required=True, choices=list(queries.FORMATS))
+        parser.add_argument("--format", required=True, choices=list(queries.ALL))
         parser.add_argument("--out", required=True, type=Path, metavar="FILE")
         parser.add_argument("--name", default="", help="the series, where several have that number")
         parser.add_argument("--at", default="", metavar="CODE", help="whose series")
