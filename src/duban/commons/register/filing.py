@@ -46,6 +46,7 @@ from duban.core.files import write_whole
 from duban.core.integrity import canonical, sha256
 from duban.core.keys import read_or_make_key
 from duban.core.sealed_text import open_bytes, open_text, seal_bytes, seal_text
+from duban.core.text import is_plain
 from duban.core.words import checked_words
 from duban.ledger.counters import count_up
 from duban.places import queries as places
@@ -160,7 +161,8 @@ def _secrets_of(form_id: uuid.UUID) -> tuple[str, uuid.UUID]:
 
 def _fill(made: Application, draft: ApplicationDraft, now: datetime, charter: dict[str, str]) -> None:
     """Check all that was filled in and put it into the application."""
-    category = OrganisationCategory.objects.filter(pk=draft.category[:40]).first()
+    known = OrganisationCategory.objects.filter(pk=draft.category) if is_plain(draft.category) else None
+    category = known.first() if known is not None else None
     if category is None:
         raise BadApplication("unknown_category", _("Choose what the organisation does."), field="category")
     code = normalise_code(draft.jurisdiction, field="jurisdiction")
