@@ -18,8 +18,8 @@ from duban.demo.builders import NOON, make_person
 pytestmark = pytest.mark.django_db
 EVERYTHING = Organisation.objects.all()
 TEXTS = (
-    "合唱", "合", "唱队", "队合", "hechang", "hcd", "HCD", "书画社3", "书画 3", "社 太", "ｈｃｄ", "３", "%", "_", "'", '"',
-    "*", "a*", "合唱队合唱队", "𠮷", "-", "AND", "OR NOT", "(", "合唱 合唱", "便民\t帮",
+    "合唱", "合", "唱队", "队合", "hechang", "hcd", "HCD", "书画社3", "书画 3", "社 太", "ｈｃｄ", "３", "%", "_", "*",
+    "'", '"', "a*", "合唱队合唱队", "𠮷", "-", "AND", "OR NOT", "(", "合唱 合唱", "便民\t帮",
 )  # fmt: skip
 
 
