@@ -22,6 +22,7 @@ from tests.reading import text_of
 from duban.access import actions as access
 from duban.access.models import Person
 from duban.bulletin import actions as bulletin
+from duban.bulletin.notice_tasks import read_job
 from duban.demo.builders import NOON, make_finding, make_person, make_photo, make_signature
 from duban.evidence.models import Photo
 from duban.ledger import actions, jobs, lookback
@@ -345,6 +346,9 @@ GETS: dict[str, tuple[str, ...]] = {
     "/bulletins/photos/<sha256>/<variant>/": ("",),
     "/bulletins/<issue_id>/": ("",),
     "/bulletins/<issue_id>/<kind>-<language>/": ("",),
+    "/bulletins/notices/": ("",),
+    "/bulletins/notices/<notice_id>/": ("",),
+    "/bulletins/notices/<notice_id>/<draft>/": ("",),
     "/bulletins/desk/": ("",),
     "/bulletins/desk/<issue_id>/": ("",),
     "/bulletins/desk/<issue_id>/preview/": ("", "?as=newspaper"),
@@ -565,6 +569,7 @@ ABSENT = {
     "<issue_id>": str(uuid.UUID(int=3)),
     "<job_id>": str(uuid.UUID(int=5)),
     "<import_id>": str(uuid.UUID(int=7)),
+    "<notice_id>": str(uuid.UUID(int=75)),
     "<venue_id>": str(uuid.UUID(int=6)),
     "<visit_id>": str(uuid.UUID(int=10)),
     "<exposure_id>": str(uuid.UUID(int=7)),
@@ -705,6 +710,8 @@ class World:
         drawn = lookback.draw_round(by=supervisor, now=NOW, at=at, size=3, name=f"{words} 抽查", seed=words).round
         table = SimpleUploadedFile(f"{words}.csv", f"description\n{words}\n".encode())
         job = jobs.make_job(by=supervisor, now=NOW, language="en", table=table)
+        report = SimpleUploadedFile(f"{words}.txt", f"检查发现，{words}超市员工未戴口罩。".encode())
+        notice = read_job(jobs.make_job(by=supervisor, now=NOW, language="en", table=report, kind="notice").id).id
         visits, sent = self.inspect(supervisor, at, words)
         kept = save_filter(by=supervisor, now=NOW, name=f"{words} 筛", query="state=found")
         token, _secret = access.make_token(by=supervisor, now=NOW, name=words, scopes=["read"], days=300)
@@ -734,6 +741,8 @@ class World:
             "<issue_id>": str(draft.pk),
             "<job_id>": job.id,
             "<import_id>": sent.id,
+            "<notice_id>": notice,
+            "<draft>": "0",
             "<venue_id>": str(venue.pk),
             "<visit_id>": str(visit.pk),
             "<exposure_id>": str(exposed.pk),
@@ -756,7 +765,7 @@ class World:
         ):
             things.keys |= keys
             things.secrets |= secrets
-        things.secrets |= {str(draft.pk), str(drawn.pk), job.id, sent.id, *visits}
+        things.secrets |= {str(draft.pk), str(drawn.pk), job.id, notice, sent.id, *visits}
         things.secrets |= {str(venue.pk), venue.token, str(upload.id), str(exposed.pk), str(campaign.pk)}
 
     def inspect(self, by: Person, at: str, words: str) -> tuple[set[str], jobs.Job]:

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -35,19 +35,19 @@ SHOWN = 400
 """So many drafts stand on one page."""
 WAIT = timedelta(seconds=10)
 KINDS = {
-    "site": gettext_lazy("place"),
-    "finding": gettext_lazy("finding"),
-    "decision": gettext_lazy("order"),
-    "risk_area": gettext_lazy("risk area"),
-    "figure": gettext_lazy("figure"),
+    "site": pgettext_lazy("draft", "place"),
+    "finding": pgettext_lazy("draft", "finding"),
+    "decision": pgettext_lazy("draft", "order"),
+    "risk_area": pgettext_lazy("draft", "risk area"),
+    "figure": pgettext_lazy("draft", "figure"),
 }
 ARTICLES = {
-    "meeting": gettext_lazy("a meeting"),
-    "inspection": gettext_lazy("an inspection"),
-    "hygiene": gettext_lazy("places on the ledger"),
-    "organisations": gettext_lazy("organisations"),
-    "risk_areas": gettext_lazy("risk areas"),
-    "other": gettext_lazy("other news"),
+    "meeting": pgettext_lazy("article", "a meeting"),
+    "inspection": pgettext_lazy("article", "an inspection"),
+    "hygiene": pgettext_lazy("article", "places on the ledger"),
+    "organisations": pgettext_lazy("article", "organisations"),
+    "risk_areas": pgettext_lazy("article", "risk areas"),
+    "other": pgettext_lazy("article", "other news"),
 }
 
 
@@ -98,10 +98,8 @@ class OrderForm(forms.Form):
 
     use_required_attribute = False
 
-    meeting = forms.CharField(label=gettext_lazy("Meeting"), required=False, widget=forms.Select)
-    text = forms.CharField(
-        label=gettext_lazy("What was decided"), required=False, widget=forms.Textarea(attrs={"rows": 4})
-    )
+    meeting = NeededField(label=gettext_lazy("Meeting"), widget=forms.Select)
+    text = NeededField(label=gettext_lazy("What was decided"), widget=forms.Textarea(attrs={"rows": 4}))
     jurisdiction = forms.CharField(label=gettext_lazy("Area, by its code"), required=False, max_length=15)
 
 
@@ -204,13 +202,13 @@ def _read(request: StaffRequest, job: jobs.Job) -> dict[str, Any]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @person_who(*notices.READS)
-def accept(request: StaffRequest, notice_id: uuid.UUID, number: int) -> HttpResponse:
+def accept(request: StaffRequest, notice_id: uuid.UUID, draft: int) -> HttpResponse:
     """One draft on its way onto the ledger or into a meeting's decisions: looked over, mended, recorded."""
     job = jobs.job_for(request.user, notice_id, notice_tasks.KIND)
-    draft = notices.draft_in(job.report, number)
-    if draft["kind"] == DECISION:
-        return _accept_order(request, job, draft)
-    return _accept_place(request, job, draft)
+    found = notices.draft_in(job.report, draft)
+    if found["kind"] == DECISION:
+        return _accept_order(request, job, found)
+    return _accept_place(request, job, found)
 
 
 def _accept_place(request: StaffRequest, job: jobs.Job, draft: dict[str, Any]) -> HttpResponse:
@@ -327,5 +325,5 @@ def _back(job: jobs.Job, draft: dict[str, Any]) -> HttpResponse:
 urls = [
     path("notices/", start, name="notice_start"),
     path("notices/<uuid:notice_id>/", reading, name="notice"),
-    path("notices/<uuid:notice_id>/<int:number>/", accept, name="notice_accept"),
+    path("notices/<uuid:notice_id>/<int:draft>/", accept, name="notice_accept"),
 ]

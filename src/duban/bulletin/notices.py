@@ -72,6 +72,9 @@ def report_of(notice: Notice) -> dict[str, Any]:
     return {"text": notice.text, "articles": articles}
 
 
+_SPACE = re.compile(r"(?:[ \t\u3000]*\n){3,}")
+
+
 @dataclass(frozen=True)
 class Piece:
     """A stretch of the text that the same drafts say something with; `begins` are those whose words begin here."""
@@ -91,12 +94,12 @@ def pieces_of(report: dict[str, Any], last: int) -> list[Piece]:
     for draft in drafts:
         begin.setdefault(draft["span"][0], []).append(draft)
     open_now: list[dict[str, Any]] = []
-    pieces = []
+    pieces: list[Piece] = []
     for start, end in pairwise(cuts):
         open_now = [draft for draft in open_now if draft["span"][1] > start] + begin.get(start, [])
         pieces.append(
             Piece(
-                text[start:end],
+                _SPACE.sub("\n\n", text[start:end]).lstrip("\n" if not pieces else ""),
                 tuple(draft["number"] for draft in open_now),
                 open_now[-1]["kind"] if open_now else "",
                 tuple(draft["number"] for draft in begin.get(start, [])),
