@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.bulletin.conftest import LATER, publish
@@ -17,13 +18,20 @@ from duban.bulletin.checks import PLAIN, WrongText, unchecked
 from duban.bulletin.figures import Figure, chinese_number, english_ordinal, figures_by_key, marks_in, pieces, resolved
 from duban.bulletin.models import Block, Issue
 from duban.bulletin.verify import verify_issues
+from duban.commons.contact import Contact, seal_contact
+from duban.commons.models import Membership
+from duban.commons.register.actions import record_organisation
+from duban.commons.register.drafts import OrganisationDraft
 from duban.core.errors import Conflict, DubanError
+from duban.core.text import folded
 from duban.decisions import actions as decisions
 from duban.decisions.actions import Attendee, Unit
 from duban.demo.builders import NOON
 from duban.engines.notice import numbers
 from duban.engines.typeset import issue_hash
 from duban.ledger.history import seal_heads
+from duban.outbreak.models import CaseFile, FileKey
+from duban.outbreak.people import Tokens
 from duban.patrol.importing import import_inspections
 from duban.places.actions import load_jurisdictions
 
@@ -109,9 +117,10 @@ def test_an_edited_figure_stops_it_and_names_the_rows(people: dict[str, Person],
     assert text_of(page) == "共发现问题6处。"
     wrong = refusal(page)["figure_disagrees"]
     assert isinstance(wrong, WrongText)
-    said = str(wrong)
-    assert "“6”" in said
-    assert "the records give 3: 宋庄镇的问题 2, 台湖镇的问题 1" in said
+    with override("zh-hans"):
+        said = str(refusal(page)["figure_disagrees"])
+    assert "6" in said
+    assert "宋庄镇的问题 2, 台湖镇的问题 1" in said
     assert "figure=problems" in wrong.url
     assert "from=2021-01-18" in wrong.url
     assert wrong.as_dict()["rows"] == wrong.url
@@ -313,3 +322,33 @@ def test_a_block_whose_record_is_gone_stops_it(people: dict[str, Person], page: 
         blocks=[words for words in words_of(page) if words.id != block.pk],
     )  # fmt: skip
     assert not refusal(page)
+
+
+# ---- names of protected people --------------------------------------------------------------------------------------
+
+
+def test_a_name_of_the_protected_tables_stops_it(people: dict[str, Person], page: Issue) -> None:
+    file = CaseFile.objects.create(
+        office="110112", number="W1", person="x" * 64, sealed=b"", town="110112104", stay="110112104",
+        opened_at=LATER, origin="form",
+    )  # fmt: skip
+    FileKey.objects.create(file=file, kind="name", digest=Tokens().of("name", folded("欧阳静怡")))
+    FileKey.objects.create(file=file, kind="name", digest=Tokens().of("name", folded("Anna Muster")))
+    for text, named in (("居民欧阳静怡表示满意。", "欧阳静怡"), ("Mrs Anna Muster said so", "Anna Muster")):
+        page = write(page, people["supervisor"], exposure={"text_zh": text})
+        wrong = refusal(page)
+        assert list(wrong) == ["person_named"]
+        assert named in str(wrong["person_named"])
+    assert not refusal(write(page, people["supervisor"], exposure={"text_zh": "居民欧阳表示静怡满意。"}))
+
+
+def test_a_name_of_a_roster_stops_approval(people: dict[str, Person], page: Issue) -> None:
+    made = record_organisation(
+        by=people["community_worker"], now=LATER,
+        draft=OrganisationDraft(name="合唱队", tier="guided", category="culture", jurisdiction="110112104", kind="team"),
+    )  # fmt: skip
+    Membership.objects.create(organisation=made, sealed=seal_contact(Contact("诸葛晓月", "13800005678")))
+    page = write(page, people["supervisor"], exposure={"text_zh": "志愿者诸葛晓月参加。"})
+    with pytest.raises(Conflict) as refused:
+        actions.approve_issue(by=people["second"], now=LATER, issue_id=page.pk)
+    assert refused.value.code == "person_named"

@@ -1,6 +1,7 @@
 """The last inspection of the area: towns and sub-districts, what was found there, what may be named, the look-back."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +19,7 @@ from duban.patrol import exposure
 from duban.patrol.exposure import Printed
 from duban.patrol.models import Visit, VisitState
 from duban.places import queries as places
-from duban.places.codes import within
+from duban.places.codes import LENGTHS, within
 
 KIND = "exposure"
 LONGEST = 7
@@ -65,13 +66,37 @@ def told(sight: Sight, parameters: Mapping[str, Any]) -> Facts | None:
     )
 
 
-def named_in(sight: Sight, since: date, until: date) -> list[Printed]:
+@dataclass(frozen=True)
+class Named:
+    """A venue that anybody may read of, and the village or community where it is, as people call it."""
+
+    line: Printed
+    village: str
+
+
+VILLAGES = {"村村委会": "村", "村委会": "村", "社区居委会": "社区", "居委会": "社区"}
+"""How a unit of the code list is called by the people who live there."""
+
+
+def named_in(sight: Sight, since: date, until: date) -> list[Named]:
     """Venues of these visits that anybody may read of now, by town."""
     start, end = patrol.Span(since, until).start, patrol.Span(since, until).end
     rows = exposure.shown(sight.now).filter(
         within("jurisdiction", [sight.area]), visit__visited_at__gte=start, visit__visited_at__lt=end
     )
-    return exposure.printed(rows.order_by("town", "visit__visited_at", "id"))
+    found = list(rows.order_by("town", "visit__visited_at", "id"))
+    codes = [one.venue.jurisdiction[: LENGTHS[2]] for one in found]
+    names = places.names(code for code in codes if len(code) == LENGTHS[2])
+    return [
+        Named(line, _village(names.get(code, ""))) for line, code in zip(exposure.printed(found), codes, strict=True)
+    ]
+
+
+def _village(name: str) -> str:
+    for ending, short in VILLAGES.items():
+        if name.endswith(ending):
+            return name.removesuffix(ending) + short
+    return name
 
 
 def _figures(found: patrol.Brief, sight: Sight) -> dict[str, Figure]:
@@ -125,24 +150,25 @@ Grouped = list[tuple[str, list[str], list[str], list[str]]]
 """(town, venues, problems in Chinese, in English): venues of a town where the same was found stand together."""
 
 
-def _grouped(lines: Iterable[Printed]) -> Grouped:
+def _grouped(lines: Iterable[Named]) -> Grouped:
     found: dict[tuple[str, tuple[str, ...]], tuple[list[str], list[str]]] = {}
-    for line in lines:
+    for one in lines:
+        line = one.line
         zh = tuple(problem["zh"] for problem in line.problems)
         if not zh:
             continue
         venues, _en = found.setdefault((line.town_name, zh), ([], [problem["en"] for problem in line.problems]))
-        venues.append(line.venue)
+        venues.append(one.village + line.venue)
     return [(town, venues, list(zh), en) for (town, zh), (venues, en) in found.items()]
 
 
-def _split(lines: list[Printed]) -> tuple[list[Printed], list[Printed]]:
-    kinds = places.kinds({line.town for line in lines})
-    streets = [line for line in lines if kinds.get(line.town) == patrol.STREET]
+def _split(lines: list[Named]) -> tuple[list[Named], list[Named]]:
+    kinds = places.kinds({one.line.town for one in lines})
+    streets = [one for one in lines if kinds.get(one.line.town) == patrol.STREET]
     return [line for line in lines if line not in streets], streets
 
 
-def _chinese(sight: Sight, found: patrol.Brief, named: list[Printed]) -> str:
+def _chinese(sight: Sight, found: patrol.Brief, named: list[Named]) -> str:
     span = found.wanted.span
     in_towns, in_streets = _split(named)
     parts, when = [], f"{sight.days_zh(span.since, span.until)}，"
@@ -175,7 +201,7 @@ def _chinese(sight: Sight, found: patrol.Brief, named: list[Printed]) -> str:
     return "\n".join(parts)
 
 
-def _named_zh(lines: list[Printed], problems: int) -> str:
+def _named_zh(lines: list[Named], problems: int) -> str:
     groups = _grouped(lines)
     if not groups:
         return ""
@@ -187,7 +213,7 @@ def _named_zh(lines: list[Printed], problems: int) -> str:
     return f"{'分别是' if named == problems else '其中'}：{'；'.join(said)}。"
 
 
-def _english(sight: Sight, found: patrol.Brief, named: list[Printed]) -> str:
+def _english(sight: Sight, found: patrol.Brief, named: list[Named]) -> str:
     span = found.wanted.span
     in_towns, in_streets = _split(named)
     parts, when = [], f"{sight.days_en(span.since, span.until)}, "
@@ -221,7 +247,7 @@ def _english(sight: Sight, found: patrol.Brief, named: list[Printed]) -> str:
     return "\n".join(parts)
 
 
-def _named_en(lines: list[Printed], problems: int) -> str:
+def _named_en(lines: list[Named], problems: int) -> str:
     groups = _grouped(lines)
     if not groups:
         return ""
