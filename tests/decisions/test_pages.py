@@ -313,3 +313,42 @@ def test_the_desk_tells_of_reminders_and_the_entry_of_what_it_carries_out(
     assert "carrying out a decision" in rows
     for wrong in ("1", "x" * 40, f"{decision.pk}0", str(decision.pk).upper()):
         assert client.get(f"/ledger/?decision={wrong}").status_code in {200, 400}
+
+
+NASTY = (
+    "", " ", "\x00", "\ud800", "𠮷" * 3000, "-1", "1e9", "９", "<script>alert(1)</script>", "'; DROP TABLE",
+    "2021-99-99", "2021-01-20T99:99", "0001-01-01T00:00", "9999-12-31T23:59", "%s %(x)s {0}", "round:", "entry:\x00",
+    "sampling:99999999999999999999", "need:00000000-0000-0000-0000-000000000000", "order:x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NASTY, ids=range(len(NASTY)))
+def test_nothing_that_is_typed_breaks_a_page(office: Office, at: Callable[[Person], Client], value: str) -> None:
+    decision, client = office.decide(), at(office.supervisor)
+    body, meeting = office.meeting.body, office.meeting
+    actions.hold_meeting(by=office.supervisor, now=NOW, meeting_id=meeting.pk, attendance=[])
+    before = (Decision.objects.count(), Meeting.objects.count(), EntryMandate.objects.count())
+    sent = value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    forms = {
+        f"/decisions/{decision.pk}/link/": ("number", "work"),
+        f"/decisions/{decision.pk}/unlink/": ("work",),
+        f"/decisions/meetings/{meeting.pk}/change/": ("at", "place", "title", "agenda"),
+        f"/decisions/meetings/{meeting.pk}/attendance/": ("chair", "members", "guests", "excused"),
+        f"/decisions/meetings/{meeting.pk}/decisions/": ("id", "text", "jurisdiction", "lead", "lead_code", "due_on"),
+        f"/decisions/meetings/{meeting.pk}/papers/": ("title", "file"),
+        f"/decisions/bodies/{body.pk}/": ("number", "at", "agenda"),
+        "/decisions/meetings/": ("name", "kind", "jurisdiction"),
+        "/leader/count/": ("at",),
+    }
+    for address, fields in forms.items():
+        assert client.post(address, dict.fromkeys(fields, sent)).status_code < 500, address
+    for address in ("/decisions/", "/leader/", "/decisions/meetings/", "/ledger/", f"/decisions/bodies/{body.pk}/"):
+        for name in ("show", "unit", "page", "at", "decision"):
+            assert client.get(address, {name: sent}).status_code < 500, (address, name)
+    assert (Decision.objects.count(), Meeting.objects.count(), EntryMandate.objects.count()) == before
+    for address, fields in {
+        f"/decisions/meetings/{meeting.pk}/minutes/": ("minutes",),
+        f"/decisions/{decision.pk}/withdraw/": ("reason",),
+        f"/decisions/{decision.pk}/close/": ("report", "reported_to"),
+    }.items():
+        assert client.post(address, dict.fromkeys(fields, sent)).status_code < 500, address

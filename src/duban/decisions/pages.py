@@ -393,25 +393,27 @@ def _areas_of(found: Body) -> list[tuple[str, str]]:
     return [(found.jurisdiction, name), *inside]
 
 
+def _wrong(request: StaffRequest, found: Meeting, **form: forms.Form) -> HttpResponse:
+    """The page with a form that no action would take, for who records the meeting."""
+    rights.require(request.user, RECORDS, found.body.jurisdiction)
+    return _page(request, found, status=400, **form)
+
+
 @require_POST
 @person_who(SEES)
 def change(request: StaffRequest, meeting_id: uuid.UUID) -> HttpResponse:
     """Another time, place, title or agenda."""
     found = meeting_for(request.user, meeting_id)
     form = ChangeForm(request.POST)
-    status = 400
-    if form.is_valid():
-        try:
-            actions.change_meeting(by=request.user, now=clock.now(), meeting_id=found.pk, **form.cleaned_data)
-        except DubanError as refusal:
-            refuse(form, refusal)
-            status = refusal.status
-        else:
-            messages.success(request, _("Changed."))
-            return redirect("decisions:meeting", found.pk)
-    else:
-        rights.require(request.user, RECORDS, found.body.jurisdiction)
-    return _page(request, found, status=status, change_form=form)
+    if not form.is_valid():
+        return _wrong(request, found, change_form=form)
+    try:
+        actions.change_meeting(by=request.user, now=clock.now(), meeting_id=found.pk, **form.cleaned_data)
+    except DubanError as refusal:
+        refuse(form, refusal)
+        return _page(request, found, status=refusal.status, change_form=form)
+    messages.success(request, _("Changed."))
+    return redirect("decisions:meeting", found.pk)
 
 
 @require_POST
@@ -420,7 +422,8 @@ def attendance(request: StaffRequest, meeting_id: uuid.UUID) -> HttpResponse:
     """The meeting took place, with these people."""
     found = meeting_for(request.user, meeting_id)
     form = AttendanceForm(request.POST)
-    form.is_valid()
+    if not form.is_valid():
+        return _wrong(request, found, attendance_form=form)
     people = form.attendees(residents=found.body.kind == BodyKind.RESIDENTS)
     try:
         actions.hold_meeting(by=request.user, now=clock.now(), meeting_id=found.pk, attendance=people)
@@ -437,7 +440,8 @@ def minutes(request: StaffRequest, meeting_id: uuid.UUID) -> HttpResponse:
     """The minutes as a draft."""
     found = meeting_for(request.user, meeting_id)
     form = MinutesForm(request.POST)
-    form.is_valid()
+    if not form.is_valid():
+        return _wrong(request, found, minutes_form=form)
     try:
         actions.write_minutes(
             by=request.user, now=clock.now(), meeting_id=found.pk, minutes=form.cleaned_data["minutes"]
@@ -480,32 +484,29 @@ def cancel(request: StaffRequest, meeting_id: uuid.UUID) -> HttpResponse:
 def decide(request: StaffRequest, meeting_id: uuid.UUID) -> HttpResponse:
     """Take down what the meeting decided."""
     found = meeting_for(request.user, meeting_id)
-    form, status = DecisionForm(request.POST, areas=_areas_of(found.body)), 400
-    if form.is_valid():
-        said = form.cleaned_data
-        try:
-            decision = actions.record_decision(
-                by=request.user,
-                now=clock.now(),
-                meeting_id=found.pk,
-                decision_id=said["id"],
-                text=said["text"],
-                jurisdiction=said["jurisdiction"],
-                lead=_lead(said["lead"], said["lead_code"]),
-                joint=[Unit(line.strip()) for line in said["joint"].splitlines() if line.strip()],
-                starts_at=said["starts_at"],
-                due_on=said["due_on"],
-                measure_of_success=said["measure_of_success"],
-            )
-        except DubanError as refusal:
-            refuse(form, refusal)
-            status = refusal.status
-        else:
-            messages.success(request, _("The decision is on the books. Link the work that carries it out."))
-            return redirect("web:decision", decision.pk)
-    else:
-        rights.require(request.user, RECORDS, found.body.jurisdiction)
-    return _page(request, found, status=status, decision_form=form)
+    form = DecisionForm(request.POST, areas=_areas_of(found.body))
+    if not form.is_valid():
+        return _wrong(request, found, decision_form=form)
+    said = form.cleaned_data
+    try:
+        decision = actions.record_decision(
+            by=request.user,
+            now=clock.now(),
+            meeting_id=found.pk,
+            decision_id=said["id"],
+            text=said["text"],
+            jurisdiction=said["jurisdiction"],
+            lead=_lead(said["lead"], said["lead_code"]),
+            joint=[Unit(line.strip()) for line in said["joint"].splitlines() if line.strip()],
+            starts_at=said["starts_at"],
+            due_on=said["due_on"],
+            measure_of_success=said["measure_of_success"],
+        )
+    except DubanError as refusal:
+        refuse(form, refusal)
+        return _page(request, found, status=refusal.status, decision_form=form)
+    messages.success(request, _("The decision is on the books. Link the work that carries it out."))
+    return redirect("web:decision", decision.pk)
 
 
 def _lead(name: str, code: str) -> Unit | None:
@@ -522,7 +523,8 @@ def paper_add(request: StaffRequest, meeting_id: uuid.UUID) -> HttpResponse:
     """Put a paper before the meeting."""
     found = meeting_for(request.user, meeting_id)
     form = PaperForm(request.POST, request.FILES)
-    form.is_valid()
+    if not form.is_valid():
+        return _wrong(request, found, paper_form=form)
     sent = request.FILES.get("file")
     try:
         if sent is not None and (sent.size or 0) > papers.MAX_BYTES:

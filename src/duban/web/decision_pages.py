@@ -281,7 +281,9 @@ def close(request: StaffRequest, decision_id: uuid.UUID) -> HttpResponse:
     person = request.user
     decision = decision_for(person, decision_id)
     form = CloseForm(request.POST, meetings=_later_meetings(person, decision))
-    form.is_valid()
+    if not form.is_valid():
+        rights.require(person, actions.RECORDS, decision.meeting.body.jurisdiction)
+        return _page(request, decision, status=400, close_form=form)
     try:
         actions.close_decision(
             by=person,
@@ -310,7 +312,9 @@ def withdraw(request: StaffRequest, decision_id: uuid.UUID) -> HttpResponse:
     """The decision holds no more, and why."""
     decision = decision_for(request.user, decision_id)
     form = WithdrawForm(request.POST)
-    form.is_valid()
+    if not form.is_valid():
+        rights.require(request.user, actions.RECORDS, decision.meeting.body.jurisdiction)
+        return _page(request, decision, status=400, withdraw_form=form)
     try:
         actions.withdraw_decision(
             by=request.user, now=clock.now(), decision_id=decision.pk, reason=form.cleaned_data["reason"]
