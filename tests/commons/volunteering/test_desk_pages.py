@@ -170,6 +170,16 @@ def test_changing_keeps_the_shifts_and_tells_the_calendars(desk: Client, worker:
     assert "cancelled" in text(desk.get(f"/commons/activities/{activity.pk}/"))
 
 
+def test_who_changes_an_activity_leaves_the_entries_that_they_cannot_see(worker: Person) -> None:
+    seen, hidden = open_entry(1), open_entry(2, lon=116.6, lat=39.9)
+    shift = announce(worker, entries=(seen.pk, hidden.pk), jurisdiction=f"{seen.jurisdiction[:6]}005001")
+    neighbour = logged_in(make_person("neighbour", "community_worker", shift.jurisdiction))
+    blank = {name: [""] for name in ("day", "begins", "ends", "places")}
+    form = sent(title="铲冰", jurisdiction=shift.jurisdiction) | blank
+    assert neighbour.post(f"/commons/activities/{shift.activity_id}/change/", form).status_code == 302
+    assert Activity.objects.get().entries == [str(seen.pk), str(hidden.pk)]
+
+
 # ---- the lists ------------------------------------------------------------------------------------------------------
 
 

@@ -96,6 +96,19 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_written(
     assert SignUp.objects.count() == 0
 
 
+def test_going_back_and_signing_somebody_else_up_is_not_lost(worker: Person) -> None:
+    shift, browser = announce(worker), anybody()
+    address, sent = f"/volunteer/{shift.activity_id}/", form(shift)
+    assert browser.get(address)["Cache-Control"] == "no-store", "the form holds a secret"
+    browser.post(address, sent)
+    answer = browser.post(address, sent | {"name": "别人", "phone": "13900000009"})
+    assert answer.status_code == 409
+    assert "sign_up_conflict" in text(answer)
+    assert SignUp.objects.count() == 1
+    first, second = (browser.get(address).context["form"]["key"].value() for _time in range(2))
+    assert first != second
+
+
 def test_the_shift_of_another_activity_is_not_taken(worker: Person) -> None:
     one, other = announce(worker), announce(worker)
     answer = anybody().post(f"/volunteer/{one.activity_id}/", form(other))
@@ -237,7 +250,9 @@ def test_who_guesses_waits(worker: Person, at_noon: list[Any]) -> None:
         assert browser.post(f"/volunteer/here/{shift.token}/", {"phone": f"1390000{number:04d}"}).status_code == 404
         assert browser.get(f"/volunteer/certificates/{number}/").status_code == 404
     assert browser.get("/volunteer/mine/x/").status_code == 429
-    assert browser.get(f"/volunteer/mine/{secret}/").status_code == 429
+    assert browser.get("/volunteer/certificates/x/").status_code == 429
+    assert browser.post(f"/volunteer/here/{shift.token}/", {"phone": "13800130001"}).status_code == 429
+    assert browser.get(f"/volunteer/mine/{secret}/").status_code == 200, "neighbours behind one address go on"
 
 
 # ---- hours ----------------------------------------------------------------------------------------------------------

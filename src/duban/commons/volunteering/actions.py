@@ -210,7 +210,7 @@ def sign_up(
 
     `secret`: what shall open it again, 128 random bits made with the form, so that a second press of its button leads
     to the same page; made here if it is of another shape. Raises NotFound (`shift_not_found`), Conflict
-    (`shift_over`, `activity_cancelled`, `signed_up_already`, `waiting_list_full`).
+    (`shift_over`, `activity_cancelled`, `signed_up_already`, `sign_up_conflict`, `waiting_list_full`).
     """
     kept = secret if SECRET.fullmatch(secret) else new_secret()
     try:
@@ -220,10 +220,15 @@ def sign_up(
         there = SignUp.objects.filter(pk=sign_up_id, shift=shift_id).first()
         if there is None:
             raise _signed_up_already() from None
-        return _again(there, kept)
+        return _again(there, contact, kept)
 
 
-def _again(there: SignUp, secret: str) -> SignedUp:
+def _again(there: SignUp, contact: Contact, secret: str) -> SignedUp:
+    """A page that was gone back to signs nobody else up: what it brings of another person is refused."""
+    if there.person and there.person != person_of(contact.phone):
+        raise Conflict(
+            "sign_up_conflict", _("This form was sent already; load the page anew to sign somebody else up.")
+        )
     return SignedUp(there, secret if hmac.compare_digest(there.digest, digest_of(secret)) else "")
 
 
@@ -231,7 +236,7 @@ def _sign_up(now: datetime, shift_id: uuid.UUID, contact: Contact, sign_up_id: u
     shift = _locked_shift(shift_id)
     there = SignUp.objects.filter(pk=sign_up_id, shift=shift).first()
     if there is not None:
-        return _again(there, secret)
+        return _again(there, contact, secret)
     if shift.activity.cancelled_at is not None:
         raise Conflict("activity_cancelled", _("This activity was cancelled."))
     if now >= shift.ends_at:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from duban.commons.guests import count_try, kept_private, require_patience
 from duban.commons.models import Shift, SignUp
 from duban.commons.volunteering import actions, certificates, queries
-from duban.commons.volunteering.public_pages import GUESSES, opened
+from duban.commons.volunteering.public_pages import GUESSES, guessed, opened
 from duban.commons.volunteering.remembering import own_sign_ups
 from duban.commons.volunteering.words import clock_words, day_words
 from duban.core import clock
@@ -21,11 +21,10 @@ from duban.core.errors import DubanError, NotFound
 @require_http_methods(["GET", "HEAD", "POST"])
 def here_page(request: HttpRequest, shift_token: str) -> HttpResponse:
     """Who signed up with this phone presses one button; anybody else types their number."""
-    require_patience(request, GUESSES)
     try:
         shift = queries.shift_of_token(shift_token)
     except NotFound:
-        count_try(request, GUESSES)
+        guessed(request)
         raise
     own = next(((one, secret) for one, secret in own_sign_ups(request) if one.shift_id == shift.pk), None)
     if request.method != "POST":
@@ -34,6 +33,7 @@ def here_page(request: HttpRequest, shift_token: str) -> HttpResponse:
         if "phone" not in request.POST and own is not None:
             actions.check_in(now=clock.now(), secret=own[1], token=shift_token)
             return kept_private(redirect(f"{reverse('neighbours:volunteer_mine', args=[own[1]])}?done=here"))
+        require_patience(request, GUESSES)
         actions.check_in_by_phone(now=clock.now(), token=shift_token, phone=request.POST.get("phone", ""))
     except DubanError as refusal:
         if refusal.code == "not_on_the_list":
@@ -78,11 +78,10 @@ def pdf_answer(pdf: bytes, number: str) -> HttpResponse:
 @never_cache
 def certificate(request: HttpRequest, record_code: str) -> HttpResponse:
     """Whether a certificate stands, for whoever scanned it."""
-    require_patience(request, GUESSES)
     try:
         said = certificates.said_of(record_code)
     except NotFound:
-        count_try(request, GUESSES)
+        guessed(request)
         raise
     response = render(request, "neighbours/volunteer_certificate.html", {"said": said})
     response.headers["X-Robots-Tag"] = "noindex, nofollow"

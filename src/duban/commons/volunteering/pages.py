@@ -402,10 +402,11 @@ def change_page(request: StaffRequest, activity_id: uuid.UUID) -> HttpResponse:
     form = ActivityForm(request.POST, areas=areas)
     if not form.is_valid():
         return _change_page(request, activity, form, kept, status=400)
-    ticked = set(request.POST.getlist("entry"))
+    # What this person cannot see was chosen by somebody else, and stays.
+    taken_out = {str(one.id) for one in kept} - set(request.POST.getlist("entry"))
+    entries = tuple(_keys([key for key in activity.entries if key not in taken_out]))
     try:
-        draft = _draft(request, form, [one for one in kept if str(one.id) in ticked])
-        draft = replace(draft, organisation_id=activity.organisation_id)
+        draft = replace(_draft(request, form, ()), entries=entries, organisation_id=activity.organisation_id)
         actions.change_activity(by=request.user, now=clock.now(), activity_id=activity.pk, draft=draft)
     except DubanError as refusal:
         _refuse(form, refusal)

@@ -234,13 +234,21 @@ def _activity_page(
 
 
 def opened(request: HttpRequest, secret: str) -> SignUp:
-    """The sign-up; raises NotFound (`sign_up_not_found`), TooMany (`too_many_tries`) for who guesses."""
-    require_patience(request, GUESSES)
+    """The sign-up; raises NotFound (`sign_up_not_found`), TooMany (`too_many_tries`) for who guesses.
+
+    Whoever holds a secret never waits for those who guess from the same address: many phones share one.
+    """
     try:
         return queries.sign_up_of(secret)
     except NotFound:
-        count_try(request, GUESSES)
+        guessed(request)
         raise
+
+
+def guessed(request: HttpRequest) -> None:
+    """An address opened nothing; raises TooMany (`too_many_tries`) where that happened too often."""
+    require_patience(request, GUESSES)
+    count_try(request, GUESSES)
 
 
 @require_safe
