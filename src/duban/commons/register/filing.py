@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -55,7 +55,7 @@ from duban.places.codes import LENGTHS, normalise_code
 TOWN = LENGTHS[1]
 MAX_REASONS, MAX_ABOUT, MAX_ROSTER_TEXT = 1000, 2000, 40_000
 KEPT_FOR = timedelta(days=180)
-"""So long an application that was refused, or returned and never sent again, keeps its names."""
+"""So long an application keeps its names after it was decided, or returned and never sent again."""
 STEPS: dict[str, tuple[str, ...]] = {
     "resend": (ApplicationState.SENT, ApplicationState.RETURNED),
     "return": (ApplicationState.SENT,),
@@ -377,16 +377,19 @@ def _found_again(made: Application, into: uuid.UUID) -> Organisation:
 
 @transaction.atomic
 def forget_applications(*, by: audit.Actor, now: datetime) -> int:
-    """Delete the names in applications that were refused, or returned and left lying, half a year ago; how many."""
-    open_still = (ApplicationState.RETURNED, ApplicationState.REFUSED)
-    old = Application.objects.select_for_update().filter(state__in=open_still, reviewed_at__lt=now - KEPT_FOR)
+    """Delete who applied and what they sent, half a year after the last decision; how many. What waits is kept."""
+    waiting = Q(state=ApplicationState.SENT)
+    old = Application.objects.select_for_update().filter(~waiting, reviewed_at__lt=now - KEPT_FOR)
     forgotten = 0
     for made in old:
         told = told_of(made)
         if not (told.applicant.name or told.roster or told.charter):
             continue
         _drop_file(told.charter)
-        made.sealed, made.state = _sealed(Contact("", "")), ApplicationState.REFUSED
+        made.sealed = _sealed(Contact("", ""))
+        if made.state == ApplicationState.RETURNED:
+            # There is nothing left that could be mended.
+            made.state = ApplicationState.REFUSED
         made.save(update_fields=["sealed", "state"])
         forgotten += 1
     if forgotten:

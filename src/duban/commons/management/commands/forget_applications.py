@@ -7,7 +7,7 @@ from duban.core.command import DubanCommand
 
 
 class Command(DubanCommand):
-    help = "Delete the names in applications that were refused or left lying half a year ago; prints how many."
+    help = "Delete who applied for a filing, half a year after the last decision; prints how many."
 
     def run(self, **options: Any) -> Any:
         return forget_applications(by=Console(), now=clock.now())
