@@ -1,11 +1,13 @@
 """Every figure equals a plain count of the rows, and opens exactly those rows."""
 
+import io
 import random
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from urllib.parse import parse_qs, urlsplit
 
+import openpyxl
 import pytest
 from django.http import QueryDict
 from django.test import Client
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from tests.commons.growth.building import make_organisation
 
 from duban.commons.growth.figures import Figures, Line, _ages, figures_in, sentences
-from duban.commons.growth.figures_pages import Rows, as_csv
+from duban.commons.growth.figures_pages import Rows, as_csv, as_xlsx
 from duban.commons.models import LifeEvent, Organisation, OrganisationKind, Purpose, Tier
 from duban.commons.register.codes import body_check, last_check
 from duban.commons.register.filters import AGES, MEMBERS, age_words, matching, read_filters, read_range, years_before
@@ -234,3 +236,10 @@ def test_the_files_say_what_the_page_says(register: list[Organisation], form: st
     found = figures_in(["110112004"], timezone.localdate(NOON), "110112004")
     text = as_csv(found).decode("utf-8-sig")
     assert f",{found.total.n},{found.total.members}," in text
+    book = openpyxl.load_workbook(io.BytesIO(as_xlsx(found)))
+    assert len(book.sheetnames) == 8
+    places, *_others, years = book.worksheets
+    *lines, last = places.iter_rows(min_row=2, values_only=True)
+    assert last[2:4] == (found.total.n, found.total.members)
+    assert [sum(line[place] for line in lines) for place in (2, 4, 5, 6)] == [last[place] for place in (2, 4, 5, 6)]
+    assert [row[0] for row in years.iter_rows(min_row=2, values_only=True)] == [year.year for year in found.years]
