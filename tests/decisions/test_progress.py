@@ -1,5 +1,6 @@
 """A decision is as far as the work that is linked to it, whatever its kind; unlinked it is not seen through."""
 
+import json
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from tests.decisions.world import DISTRICT, NOW, TODAY, TOWN, Office, make_offic
 from duban.access.models import Person
 from duban.commons import mandates as commons
 from duban.commons.models import Delivery, Pledge
+from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.models import AuditRecord
 from duban.decisions import actions
@@ -396,3 +399,14 @@ def test_the_leading_unit_sees_what_it_leads_and_nothing_else(office: Office) ->
     assert decision_for(office.handler, led.pk) == led
     assert refused(lambda: decision_for(office.handler, other.pk)) == "decision_not_found"
     assert refused(lambda: meeting_for(office.handler, office.meeting.pk)) == "meeting_not_found"
+
+
+def test_the_command_prints_how_many_were_told(
+    office: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    office.decide("没人管的", starts_at=NOON - timedelta(days=3))
+    call_command("remind_decisions")
+    assert capsys.readouterr().out.splitlines()[-1] == "2"
+    call_command("remind_decisions", "--json")
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"told": 0}
