@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from django.db import connection
 from django.db.models import CharField, Count, F, Q, QuerySet
@@ -24,6 +25,14 @@ CHAIN = ("within", "within__within")
 """An entrance lies in a building, that in an estate: nothing lies deeper."""
 
 
+def lock_row(row: QuerySet[Any]) -> None:
+    """Wait for whoever changes it, in a question of its own: it is read with what it is joined to once it is locked.
+
+    PostgreSQL reads a row anew after it waited for it, but joins it to what there was before.
+    """
+    row.order_by().select_related(None).select_for_update(of=("self",)).values_list("pk").first()
+
+
 # ---- places ---------------------------------------------------------------------------------------------------------
 
 
@@ -42,8 +51,10 @@ def outermost_places(person: Person, *, area: str = "") -> QuerySet[SharedPlace]
 
 def place_for(person: Person, place_id: uuid.UUID, *, lock: bool = False) -> SharedPlace:
     """One of them with what it lies in, else NotFound (`place_not_found`)."""
-    places = places_for(person).select_related(*CHAIN)
-    found = (places.select_for_update(of=("self",)) if lock else places).filter(pk=place_id).first()
+    places = places_for(person)
+    if lock:
+        lock_row(places.filter(pk=place_id))
+    found = places.select_related(*CHAIN).filter(pk=place_id).first()
     if found is None:
         raise NotFound("place_not_found", _("There is no such place, or it is not yours to see."))
     return found
@@ -149,7 +160,9 @@ def topics_page(person: Person, *, state: str = "", area: str = "") -> QuerySet[
 def topic_for(person: Person, topic_id: uuid.UUID, *, lock: bool = False) -> Topic:
     """One of them, else NotFound (`topic_not_found`)."""
     topics = topics_for(person)
-    found = (topics.select_for_update(of=("self",)) if lock else topics).filter(pk=topic_id).first()
+    if lock:
+        lock_row(topics.filter(pk=topic_id))
+    found = topics.filter(pk=topic_id).first()
     if found is None:
         raise NotFound("topic_not_found", _("There is no such topic, or it is not yours to see."))
     return found
@@ -185,7 +198,9 @@ def problem_for(person: Person, problem_id: int, *, lock: bool = False) -> Probl
     """One of a topic in sight, else NotFound (`problem_not_found`)."""
     scope = within("topic__jurisdiction", rights.codes(person, SEES))
     problems = Problem.objects.filter(scope).select_related(*(f"topic__{name}" for name in TOPIC_ROWS), "decision")
-    found = (problems.select_for_update(of=("self",)) if lock else problems).filter(pk=problem_id).first()
+    if lock:
+        lock_row(problems.filter(pk=problem_id))
+    found = problems.filter(pk=problem_id).first()
     if found is None:
         raise NotFound("problem_not_found", _("There is no such problem, or it is not yours to see."))
     return found
@@ -205,7 +220,9 @@ def comment_for(person: Person, comment_id: uuid.UUID, *, lock: bool = False) ->
     """One on a topic in sight, else NotFound (`comment_not_found`)."""
     scope = within("topic__jurisdiction", rights.codes(person, SEES))
     comments = Comment.objects.filter(scope).select_related("topic")
-    found = (comments.select_for_update(of=("self",)) if lock else comments).filter(pk=comment_id).first()
+    if lock:
+        lock_row(comments.filter(pk=comment_id))
+    found = comments.filter(pk=comment_id).first()
     if found is None:
         raise NotFound("comment_not_found", _("There is no such comment, or it is not yours to see."))
     return found
