@@ -39,7 +39,7 @@ TILE, CIRCLE, NEAREST = 512, 36, 22
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TABLES = (
     ("tiers", gettext_lazy("Tier")),
-    ("kinds", gettext_lazy("Kind")),
+    ("kinds", pgettext_lazy("of an organisation", "Kind")),
     ("categories", gettext_lazy("Category")),
     ("purposes", pgettext_lazy("of an organisation", "Purpose")),
     ("ages", gettext_lazy("Age")),
