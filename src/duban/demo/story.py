@@ -16,7 +16,18 @@ from duban.access.actions import add_person
 from duban.access.models import Person
 from duban.bulletin.actions import approve_issue, draft_issue, edit_issue, publish_issue
 from duban.core.audit import Console
-from duban.demo import campaign, inspection, layers, meetings, neighbours, organisations, outbreak, partners, volunteers
+from duban.demo import (
+    ballots,
+    campaign,
+    inspection,
+    layers,
+    meetings,
+    neighbours,
+    organisations,
+    outbreak,
+    partners,
+    volunteers,
+)
 from duban.demo.pictures import SUBJECTS, draw_picture
 from duban.evidence.actions import store_photo
 from duban.ledger import actions as ledger
@@ -253,11 +264,16 @@ def _draw(index: int, scene: Scene, which: str, moment: datetime) -> bytes:
     )
 
 
-def tell(*, people: dict[str, Person], scenes: Sequence[Scene], pictures: Pictures, now: datetime) -> str:
-    """Findings, remedies and bulletins 191 and 192, what came after up to 22 January 2021, and the last two days.
+@dataclass(frozen=True)
+class Secrets:
+    """What opens a page without an account, told once: of somebody in isolation, and of a household that may vote."""
 
-    Returns the secret of the link of somebody who is followed in the outbreak.
-    """
+    care: str
+    invitation: str
+
+
+def tell(*, people: dict[str, Person], scenes: Sequence[Scene], pictures: Pictures, now: datetime) -> Secrets:
+    """Findings, remedies and bulletins 191 and 192, what came after up to 22 January 2021, and the last two days."""
     teller = _Teller(people, scenes, pictures)
     page, after = len(THE_PAGE), len(THE_PAGE) + len(AFTERWARDS)
     teller.find(range(2))
@@ -279,11 +295,11 @@ def tell(*, people: dict[str, Person], scenes: Sequence[Scene], pictures: Pictur
     campaign.plan(people=people, now=now)
     neighbours.tell(people=people, now=now)
     partners.add_partners(people=people, posted=beijing(13, 15), now=now)
-    secret = outbreak.tell(people=people, now=now)
+    secrets = Secrets(outbreak.tell(people=people, now=now), ballots.ask_neighbours(people=people, now=now))
     meetings.tell(people=people, now=now)
     volunteers.tell(people=people, now=now)
     seal_heads(now=now)
-    return secret
+    return secrets
 
 
 def inspect(*, by: Person) -> None:

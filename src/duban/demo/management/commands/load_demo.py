@@ -24,15 +24,18 @@ class Command(DubanCommand):
 
     def run(self, **options: Any) -> Any:
         loaded = not is_loaded()
-        secret = load() if loaded else ""
+        secrets = load() if loaded else None
         if options["json"]:
             return {"loaded": loaded, "logins": sorted(LOGINS), "password": story.PASSWORD}
         self.stdout.write(f"Demo logins, password {story.PASSWORD}:")
         for username, role, code, name in story.LOGINS:
             self.stdout.write(f"  {username:22} {role:18} {code:10} {name}")
-        if secret:
-            page = reverse("care:own", args=[secret])
-            self.stdout.write(f"The page of somebody in isolation, told this once: {settings.DUBAN_SITE_URL}{page}")
+        if secrets is not None:
+            for words, page in (
+                ("The page of somebody in isolation", reverse("care:own", args=[secrets.care])),
+                ("A household's invitation to vote", reverse("neighbours:my_votes", args=[secrets.invitation])),
+            ):
+                self.stdout.write(f"{words}, told this once: {settings.DUBAN_SITE_URL}{page}")
         self.stdout.write(f"Public site and login: {settings.DUBAN_SITE_URL}/")
         return len(LOGINS)
 
@@ -50,8 +53,8 @@ def is_loaded() -> bool:
     return False
 
 
-def load() -> str:
-    """Everything or nothing; the pictures are drawn on the other cores meanwhile. Returns the secret of a link."""
+def load() -> story.Secrets:
+    """Everything or nothing; the pictures are drawn on the other cores meanwhile."""
     now, begun = clock.now(), story.beijing(1)
     scenes = story.told(now)
     with ProcessPoolExecutor() as pool:
