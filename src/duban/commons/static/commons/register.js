@@ -1,16 +1,15 @@
 // The register's table: the address is the filter, and the form follows it.
 
-const form = document.getElementById("filters");
-const names = [...form.elements].map((field) => field.name).filter(Boolean);
+// The back button puts another form in place of the one that was there, so it is looked up each time.
+const isFilter = (element) => element?.id === "filters";
 
 // Where the address was changed by a link or the back button, the form follows it.
 function formFollowsAddress() {
   const query = new URLSearchParams(location.search);
-  for (const name of new Set(names)) {
-    const field = form.elements[name];
-    if (field === document.activeElement) continue;
-    if (field.type === "checkbox") field.checked = query.get(name) === field.value;
-    else field.value = query.get(name) || "";
+  for (const field of document.getElementById("filters").elements) {
+    if (!field.name || field === document.activeElement) continue;
+    if (field.type === "checkbox") field.checked = query.get(field.name) === field.value;
+    else field.value = query.get(field.name) || "";
   }
 }
 
@@ -20,9 +19,16 @@ document.addEventListener("htmx:afterSettle", (event) => {
 document.addEventListener("htmx:historyRestore", formFollowsAddress);
 
 // Leaving the search is no new question: what was typed has been asked already, and asking again would race a link.
-form.elements.text.addEventListener("change", (event) => event.stopPropagation());
+document.addEventListener(
+  "change",
+  (event) => {
+    if (event.target.id === "text" && isFilter(event.target.form)) event.stopPropagation();
+  },
+  true,
+);
 
-form.addEventListener("htmx:configRequest", (event) => {
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!isFilter(event.detail.elt)) return;
   const { parameters } = event.detail;
   for (const [name, value] of Object.entries(parameters)) if (value === "") delete parameters[name];
 });
