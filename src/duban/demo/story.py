@@ -63,6 +63,7 @@ LOGINS: list[tuple[str, str, str, str]] = [
     ("health_officer", "health_officer", layers.DISTRICT, "秦防"),
     ("health_officer-yuqiao", "health_officer", "110112004", "冯卫"),
     ("community_worker", "community_worker", "110112004", "尤社"),
+    ("community_worker2", "community_worker", "110112004", "丁社"),
 ]
 HANDLERS = {code: username for username, role, code, _name in LOGINS if role == "handler"}
 

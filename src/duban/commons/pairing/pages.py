@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from duban.access import rights
 from duban.access.requests import StaffRequest, person_who
 from duban.commons.contact import open_contact
+from duban.commons.deliberation.queries import full_name
 from duban.commons.models import Pledge, PostedNeed, SharedPlace
 from duban.commons.pairing import actions, pairing_pages, queries
 from duban.commons.pairing.actions import MANAGES, NeedDraft
@@ -118,7 +119,7 @@ class NeedForm(ChangeForm):
         first = chosen.jurisdiction if chosen else codes[0]
         super().__init__(data, files, initial={"id": uuid.uuid4(), "jurisdiction": first, **asked})
         self.spots = {str(one.pk): one for one in spots}
-        names = [(str(one.pk), _full(one)) for one in spots]
+        names = [(str(one.pk), full_name(one)) for one in spots]
         self.fields["place"].widget.choices = [("", _("the whole community")), *names]
         self.fields["jurisdiction"].widget.choices = bases_within(codes)
 
@@ -141,15 +142,6 @@ class NeedForm(ChangeForm):
 def _places(codes: list[str]) -> list[SharedPlace]:
     found = SharedPlace.objects.filter(within("jurisdiction", codes)).select_related("within__within")
     return list(found.order_by("jurisdiction", "name", "pk")[:MOST_PLACES])
-
-
-def _full(place: SharedPlace) -> str:
-    names = [place.name]
-    above = place.within
-    while above is not None:
-        names.append(above.name)
-        above = above.within
-    return " ".join(reversed(names))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -35,7 +35,7 @@ def pairing_for(person: Person, pairing_id: uuid.UUID) -> Pairing:
 def needs_for(person: Person) -> QuerySet[PostedNeed]:
     """Those still open first, by the day they are due."""
     found = PostedNeed.objects.filter(within("jurisdiction", rights.codes(person, SEES)))
-    return found.select_related("place").order_by(F("closed_at").desc(nulls_first=True), "due_on", "pk")
+    return found.select_related("place__within__within").order_by(F("closed_at").desc(nulls_first=True), "due_on", "pk")
 
 
 def need_for(person: Person, need_id: uuid.UUID, *, lock: bool = False) -> PostedNeed:
@@ -114,12 +114,12 @@ def bars_of(needs: Collection[PostedNeed]) -> dict[uuid.UUID, Bar]:
 def public_needs(area: str = "") -> QuerySet[PostedNeed]:
     """Those anybody may see, of one area or all: open ones by the day they are due."""
     found = PostedNeed.objects.filter(within("jurisdiction", [area])) if area else PostedNeed.objects.all()
-    return found.select_related("place").order_by("due_on", "pk")
+    return found.select_related("place__within__within").order_by("due_on", "pk")
 
 
 def public_need(need_id: uuid.UUID) -> PostedNeed:
     """One of all, else NotFound (`need_not_found`)."""
-    found = PostedNeed.objects.select_related("place").filter(pk=need_id).first()
+    found = PostedNeed.objects.select_related("place__within__within").filter(pk=need_id).first()
     if found is None:
         raise NotFound("need_not_found", _("There is no such need."))
     return found

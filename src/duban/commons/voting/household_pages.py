@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from duban.access import rights
 from duban.access.requests import StaffRequest, person_who
+from duban.commons.deliberation.queries import full_name
 from duban.commons.models import Household, SharedPlace
 from duban.commons.secrets import digest_of
 from duban.commons.voting import actions, queries
@@ -82,7 +83,7 @@ def _show(
     batches = [fresh[at : at + AT_ONCE] for at in range(0, len(fresh), AT_ONCE)]
     context: dict[str, Any] = {
         "place": place,
-        "name": queries.full_name(place),
+        "name": full_name(place),
         "page": page,
         "households": page.object_list,
         "number": page.paginator.count,

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from duban.access import rights
 from duban.access.requests import StaffRequest, person_who
+from duban.commons.deliberation.queries import full_name
 from duban.commons.models import Vote, Voted, VoteRule
 from duban.commons.voting import actions, household_pages, paper_pages, queries, words
 from duban.commons.voting.actions import MANAGES, VoteRules
@@ -164,7 +165,7 @@ def add_page(request: StaffRequest, topic_id: uuid.UUID) -> HttpResponse:
     context = {
         "form": form,
         "topic": topic,
-        "place": queries.full_name(topic.place),
+        "place": full_name(topic.place),
         "households": queries.households_of(topic.place).count(),
     }
     return render(request, "commons/voting_add.html", context, status=status)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from duban.access import rights
 from duban.access.requests import StaffRequest, person_who
+from duban.commons.deliberation.queries import full_name
 from duban.commons.models import PaperCount, Vote
 from duban.commons.voting import actions, queries, words
 from duban.commons.voting.actions import MANAGES
@@ -108,7 +109,7 @@ def _check_page(request: StaffRequest, paper: PaperCount, refusal: DubanError | 
     context = {
         "paper": paper,
         "vote": vote,
-        "place": queries.full_name(vote.topic.place),
+        "place": full_name(vote.topic.place),
         "mine": paper.entered_by.get("username") == request.user.username,
         "options": [(key, label, request.POST.get(f"count-{key}", "")) for key, label in words.options_of(vote)],
         "refusal": refusal,

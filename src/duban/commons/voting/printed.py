@@ -12,8 +12,9 @@ from django.utils.dateformat import format as format_date
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from duban.commons.deliberation.queries import full_name
 from duban.commons.models import SharedPlace, Vote
-from duban.commons.voting import queries, words
+from duban.commons.voting import words
 from duban.engines.typeset import Door, render_ballots, render_doors
 from duban.places import queries as places
 
@@ -41,7 +42,7 @@ def print_invitations(place: SharedPlace, secrets: Mapping[str, str], now: datet
     page = {
         "lang": "zh" if is_chinese() else "en",
         "title": _("Your household's invitation"),
-        "place": queries.full_name(place),
+        "place": full_name(place),
         "door": _("Door"),
         "steps": [
             _("Scan the code with your phone, or type the address below."),
@@ -61,7 +62,7 @@ def print_ballots(vote: Vote, now: datetime) -> bytes:
     page = {
         "lang": "zh" if is_chinese() else "en",
         "title": _("Ballot"),
-        "place": queries.full_name(vote.topic.place),
+        "place": full_name(vote.topic.place),
         "topic": vote.topic.title,
         "question": vote.question,
         "how": _("Put one cross."),

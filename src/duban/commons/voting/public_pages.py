@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.views.decorators.http import require_http_methods, require_safe
 
+from duban.commons.deliberation.queries import full_name
 from duban.commons.guests import count_try, kept_private, require_patience
 from duban.commons.models import Household, Vote, Voted
 from duban.commons.voting import actions, queries, words
@@ -43,7 +44,7 @@ def my_votes(request: HttpRequest, invitation: str) -> HttpResponse:
     context = {
         "invitation": invitation,
         "household": household,
-        "place": queries.full_name(household.place),
+        "place": full_name(household.place),
         "waiting": waiting,
         "others": [(vote, vote.pk in done) for vote in votes if vote not in waiting],
     }
@@ -79,7 +80,7 @@ def _show(
     context = {
         "invitation": invitation,
         "household": household,
-        "place": queries.full_name(household.place),
+        "place": full_name(household.place),
         "vote": vote,
         "state": words.state_of(vote, now),
         "voted": voted,

@@ -21,7 +21,7 @@ BY_NUMBER = (Length("door"), "door")
 def votes_for(person: Person) -> QuerySet[Vote]:
     """The newest first."""
     scope = within("topic__jurisdiction", rights.codes(person, SEES))
-    return Vote.objects.filter(scope).select_related("topic", "topic__place").order_by("-opens_at", "pk")
+    return Vote.objects.filter(scope).select_related("topic__place__within__within").order_by("-opens_at", "pk")
 
 
 def vote_for(person: Person, vote_id: uuid.UUID, *, lock: bool = False) -> Vote:
@@ -46,7 +46,7 @@ def door_in(household: Household, place: SharedPlace) -> str:
 
 def household_of(secret: str) -> Household:
     """Whose invitation it is, else NotFound (`invitation_not_found`)."""
-    found = Household.objects.select_related("place").filter(digest=digest_of(secret)).first()
+    found = Household.objects.select_related("place__within__within").filter(digest=digest_of(secret)).first()
     if found is None:
         raise NotFound("invitation_not_found", _("This invitation is not valid any more; ask for a new one."))
     return found
@@ -63,7 +63,11 @@ def votes_at(place: SharedPlace) -> QuerySet[Vote]:
     if place.within is not None:
         places.append(place.within.within_id)
     wanted = [one for one in places if one is not None]
-    return Vote.objects.filter(topic__place__in=wanted).select_related("topic__place").order_by("-opens_at", "pk")
+    return (
+        Vote.objects.filter(topic__place__in=wanted)
+        .select_related("topic__place__within__within")
+        .order_by("-opens_at", "pk")
+    )
 
 
 def place_for(person: Person, place_id: uuid.UUID) -> SharedPlace:
@@ -78,7 +82,7 @@ def place_for(person: Person, place_id: uuid.UUID) -> SharedPlace:
 def topic_for(person: Person, topic_id: uuid.UUID) -> Topic:
     """One of the topics that the person may see, else NotFound (`topic_not_found`)."""
     scope = within("jurisdiction", rights.codes(person, SEES))
-    found = Topic.objects.filter(scope, pk=topic_id).select_related("place").first()
+    found = Topic.objects.filter(scope, pk=topic_id).select_related("place__within__within").first()
     if found is None:
         raise NotFound("topic_not_found", _("There is no such topic, or it is not yours to see."))
     return found
@@ -87,7 +91,7 @@ def topic_for(person: Person, topic_id: uuid.UUID) -> Topic:
 def paper_for(person: Person, paper_id: uuid.UUID) -> PaperCount:
     """A count of paper ballots of a vote that the person may see, else NotFound (`paper_not_found`)."""
     scope = within("vote__topic__jurisdiction", rights.codes(person, SEES))
-    found = PaperCount.objects.filter(scope, pk=paper_id).select_related("vote__topic__place").first()
+    found = PaperCount.objects.filter(scope, pk=paper_id).select_related("vote__topic__place__within__within").first()
     if found is None:
         raise NotFound("paper_not_found", _("There is no such count, or it is not yours to see."))
     return found
@@ -99,12 +103,3 @@ def vote_of(household: Household, vote_id: uuid.UUID) -> Vote:
     if found is None:
         raise NotFound("vote_not_found", _("There is no such vote for your household."))
     return found
-
-
-def full_name(place: SharedPlace) -> str:
-    """The place with what it lies in before it: 艺苑西里 3号楼 2单元."""
-    names = [place.name]
-    while place.within is not None:
-        place = place.within
-        names.append(place.name)
-    return " ".join(reversed(names))

@@ -8,6 +8,7 @@ from django.shortcuts import render
 
 from duban.access import rights
 from duban.access.requests import StaffRequest
+from duban.commons.deliberation.queries import full_name
 from duban.commons.models import PaperCount, Vote
 from duban.commons.voting import actions, queries, words
 from duban.commons.voting.actions import MANAGES
@@ -27,7 +28,7 @@ def show_vote(request: StaffRequest, vote: Vote, refusal: DubanError | None = No
     context = {
         "vote": vote,
         "line": line,
-        "place": queries.full_name(place),
+        "place": full_name(place),
         "rules": words.rules_of(vote),
         "secrecy": words.secrecy_of(vote),
         "manages": manages,
