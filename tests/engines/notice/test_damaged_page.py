@@ -94,6 +94,14 @@ def test_a_statement_that_is_missing_shows_in_the_count() -> None:
     assert (check.found, check.ok) == (9, False)
 
 
+def test_places_are_counted_and_not_what_is_wrong_in_one_of_them() -> None:
+    text = "检查发现问题2处。其中:北苑街道翠屏西路首讯拓展网咖顾客未戴口罩,室内有人吸烟。"
+    (check,) = read_notice(text, CODES).articles[0].checks
+    assert (check.said, check.found) == (2, 1)
+    (check,) = read_notice(text.replace("问题2处", "2个问题"), CODES).articles[0].checks
+    assert (check.said, check.found) == (2, 2)
+
+
 def test_the_meeting_its_orders_and_the_figures() -> None:
     orders = of_kind(PAGE, DECISION)
     assert [order.value for order in orders] == [98, 98]

@@ -17,6 +17,7 @@ from .source import HEADING, PROSE, Block, Source, read_source
 from .tables import find_forms, find_rows
 
 _DATELINE = re.compile(r"^(?:本报讯|本报记者|（记者|（通讯员|[^，。]{0,12}(?:电|讯)（)")
+_BY_PIECE = re.compile("[个项条](?:问题|隐患)|(?:问题|隐患)[^0-9]{0,4}[\\d一二三四五六七八九十百]+[个项条]")
 _TITLE_MOST = 40
 NO_TITLE = ""
 
@@ -139,9 +140,12 @@ def _checks(source: Source, body: Sequence[Block], found: Sequence[Found], said:
     for place, (start, end, number) in enumerate(claims):
         until = claims[place + 1][0] if place + 1 < len(claims) else last + 1
         there = [draft for at, draft in findings if start <= at < until]
-        problems = sum(len(draft.problems) for draft in there)
-        counted = problems if number == problems else len(there)
-        yield Check(number, counted, source.span(start, end), source.text[start:end])
+        # Places are counted (处, 家), unless the report counts problems by the piece (6个问题, 6项隐患).
+        pieces = _BY_PIECE.search(source.text[start:end])
+        counted = sum(len(draft.problems) for draft in there) if pieces else len(there)
+        yield Check(
+            number, len(there) if number == len(there) else counted, source.span(start, end), source.text[start:end]
+        )
     sites = [one for one in found if one.draft.kind == SITE]
     places = sorted(_claims(source, body, said.place_counts))
     if sites and places:

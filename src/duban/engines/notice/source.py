@@ -31,7 +31,7 @@ _OPEN_STATEMENT = re.compile(r"[^。；]{2,40}距[^米。；]{0,24}|[^。；，�
 _REST_OF_STATEMENT = re.compile(r"[^。；，镇乡道区]{0,14}(?:距|约?\d+\s*[米公])")
 _TOWN_FIRST = re.compile(rf"\s*[{HAN}]{{2,5}}?(?:镇|乡|街道|地区)")
 _ENDS = "。！？!?：:…”"
-_GOES_ON = re.compile(r".*(?:[，,、（(“《距约的和与及在对]|\d)\s*")
+_GOES_ON = re.compile(r".*(?:[，,、（(“《距约的和与及在对]|[距约][^米。；]{0,16}\d)\s*")
 _SHORT = 32
 _LONG = 60
 _CELLS = re.compile(r"\t+|\s*\|\s*")
@@ -125,7 +125,7 @@ def _lines(original: str) -> Iterator[_Line]:
 
 def _column_width(lines: list[_Line]) -> int:
     """How many characters a full line of narrow columns has; 0 where lines are paragraphs."""
-    lengths = [len(line.bare) for line in lines if not _is_row(line.text)]
+    lengths = [round(_wide(line.bare)) for line in lines if not _is_row(line.text)]
     if len(lengths) < 6:
         return 0
     width = sorted(lengths)[-max(1, len(lengths) // 10)]
@@ -134,6 +134,11 @@ def _column_width(lines: list[_Line]) -> int:
     full = sum(width - 3 <= length <= width + 1 for length in lengths)
     following = sum(not line.blank_before for line in lines)
     return width if full * 5 >= len(lengths) * 2 and following * 2 >= len(lines) else 0
+
+
+def _wide(text: str) -> float:
+    """How wide a line is, in Chinese characters: letters and digits take half of one."""
+    return sum(1 if ord(character) > 0x2E7F else 0.5 for character in text)
 
 
 def _grouped(lines: list[_Line], width: int) -> Iterator[tuple[str, list[_Line]]]:
@@ -173,13 +178,14 @@ def _joins(group: list[_Line], after: _Line, width: int) -> bool:
     if not width and _TOWN_FIRST.match(said) and _TOWN_FIRST.match(after.text):
         return False
     if width and not after.blank_before:
-        return len(line.bare) >= width - 3
+        # The first line of a paragraph stands in by two characters.
+        return _wide(line.bare) + (2 if line is group[0] else 0) >= width - 3
     if _KEY.match(after.text) and (len(after.bare) < 60 or len(said) <= _SHORT):
         return False
     if not after.blank_before:
         # Lines that follow one another are paragraphs, unless they are so long that a program wrapped them.
         return len(line.bare) > _LONG
-    return len(said) > _SHORT or bool(re.search("[，。；,;]", said))
+    return _wide(said) > _SHORT or bool(re.search("[，。；,;]", said))
 
 
 def _take(text: str, start: int, characters: list[tuple[str, int]], *, glue: bool) -> None:
