@@ -30,6 +30,8 @@ def ask_neighbours(*, people: Mapping[str, Person], now: datetime) -> str:
         rules=VoteRules(rule=VoteRule.MOST, quorum_percent=50, secret=True, options=OPTIONS),
     )  # fmt: skip
     first, *others = queries.households_of(topic.place).select_related("place")
+    if vote.voted.exists():
+        return actions.renew_invitation(by=worker, now=now, household_id=first.pk)
     for household, choice in zip(others, CHOICES, strict=False):
         actions.cast_vote(household=household, now=begun + timedelta(hours=2), vote_id=vote.pk, choice=choice)
     doors = [queries.door_in(one, topic.place) for one in others[len(CHOICES) : len(CHOICES) + ON_PAPER]]

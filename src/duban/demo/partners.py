@@ -57,6 +57,8 @@ def _works(worker: Person, posted: datetime) -> None:
             text="为老楼门增添新活力：书法、绘画、手工等艺术作品，装扮楼门。画框由社区准备。",
         ),
     )  # fmt: skip
+    if need.closed_at is not None:
+        return
     school = _sign_up(need, posted + days, SCHOOL, 40, Contact("美术老师", "01069540001"))
     centre = _sign_up(need, posted + days, CENTRE, 20, Contact("活动老师", "01069540002"))
     for secret, after, number, hung in ((school, 8, 25, 5), (centre, 12, 20, 9), (school, 20, 15, 13)):
@@ -82,6 +84,8 @@ def _corner(worker: Person, now: datetime) -> None:
             text="楼门茶会议定：每个楼门一层放一把座椅，方便老人歇脚。新旧均可，结实就行。",
         ),
     )  # fmt: skip
+    if need.pledged:
+        return
     secret = _sign_up(need, begun + timedelta(days=1), "艺苑社区爱心商户联盟", 5, Contact("商户代表", "01069540003"))
     actions.deliver(now=now - timedelta(hours=20), secret=secret, number=2, photos=[_photo(worker, begun, 31, 3)])
 
