@@ -38,6 +38,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from tests.commons.register.building import make_organisation
 from tests.ledger.conftest import entry_in as entry_in
 from tests.ledger.conftest import people as people
 from tests.outbreak.world import furnish_screening
@@ -47,6 +48,7 @@ from duban.access.actions import make_token
 from duban.access.models import Person, Scope
 from duban.bulletin import actions as bulletin
 from duban.bulletin.models import Issue
+from duban.commons.models import Organisation
 from duban.core import clock
 from duban.core.integrity import sha256
 from duban.demo.builders import NOON, make_finding, make_jpeg, make_person, make_photo, make_signature
@@ -221,6 +223,11 @@ class Stage:
         spread_presences({"110112": officer, "110112110": officer})
         return furnish_screening(officer, "110112", "平常")[0]
 
+    @cached_property
+    def organisation(self) -> Organisation:
+        keeper = make_person("keeper", "community_worker", "110112")
+        return make_organisation(keeper, "合唱队", at="110112110", now=clock.now())
+
     def real_key(self, name: str) -> str | None:
         """Of one of patrol's or screening's things, by the name of its part in the path; None of any other."""
         if name == "venue_id":
@@ -231,6 +238,8 @@ class Stage:
             return str(self.exposure.pk)
         if name == "campaign_id":
             return str(self.campaign.pk)
+        if name == "organisation_id":
+            return str(self.organisation.pk)
         if name == "number":
             return self.checklist_draft
         if name in {"area_id", "declared_id", "screening_id"}:
