@@ -345,7 +345,9 @@ def test_a_name_of_the_protected_tables_stops_it(people: dict[str, Person], page
 def test_a_name_of_a_roster_stops_approval(people: dict[str, Person], page: Issue) -> None:
     made = record_organisation(
         by=people["community_worker"], now=LATER,
-        draft=OrganisationDraft(name="合唱队", tier="guided", category="culture", jurisdiction="110112104", kind="team"),
+        draft=OrganisationDraft(
+            name="合唱队", tier="guided", category="culture", jurisdiction="110112104", kind="team"
+        ),
     )  # fmt: skip
     Membership.objects.create(organisation=made, sealed=seal_contact(Contact("诸葛晓月", "13800005678")))
     page = write(page, people["supervisor"], exposure={"text_zh": "志愿者诸葛晓月参加。"})

@@ -119,7 +119,8 @@ def test_organisations_are_counted_as_they_stand(people: dict[str, Person], town
         record_organisation(
             by=by, now=LATER,
             draft=OrganisationDraft(
-                name=f"第{number}队", members="7", tier="guided", category="culture", jurisdiction="110112104", kind="team"
+                name=f"第{number}队", members="7", tier="guided", category="culture",
+                jurisdiction="110112104", kind="team"
             ),
         )
         for number in range(3)

@@ -55,7 +55,7 @@ def render_newspaper_pdf(document: Mapping[str, Any], *, photo_path: PhotoPath, 
     shown = [
         {
             "position": str(place),
-            "statement": entry.statement,
+            "statement": caption_of(entry),
             "pictures": [picture(photo, unit, unit * _TALLEST) for photo in photos],
             "is_pair": is_pair,
         }
@@ -69,7 +69,8 @@ def render_newspaper_pdf(document: Mapping[str, Any], *, photo_path: PhotoPath, 
             _article(article) | {"photos": [picture(photo, 3 * COLUMN, 3 * COLUMN) for photo in article.photos[:2]]}
             for article in articles
         ],
-        "rows": _rows(shown, abreast),
+        "rows": _rows([entry for entry in shown if entry["pictures"]], abreast),
+        "listed": [entry for entry in shown if not entry["pictures"]],
     }  # fmt: skip
     return _largest(lambda size: set_pdf(
         "newspaper", page | {"size": size}, pictures=pictures, printed=issue.published, serif=True
@@ -119,6 +120,14 @@ def _shown(issue: Issue) -> list[tuple[tuple[Photo, ...], Entry, bool]]:
             photos = (entry.before[0], entry.after[0]) if is_pair else (entry.before + entry.after)[:1]
             found.append((photos, entry, is_pair))
     return found[:MOST_ENTRIES]
+
+
+def caption_of(entry: Entry) -> str:
+    """The place, and where no picture shows what is wrong there, the words that say it."""
+    if entry.before or entry.after or not entry.description:
+        return entry.statement
+    words = " ".join(entry.description)
+    return f"{entry.statement}：{words}" + ("" if words[-1] in "。！？.!?" else "。")
 
 
 def _abreast(issue: Issue) -> int:
@@ -311,7 +320,7 @@ def _entries(issue: Issue, photo_url: PhotoUrl) -> Iterator[str]:
             yield '<div class="paper-pictures">'
             yield from (_image(photo, photo_url) for photo in photos)
             yield "</div>"
-        yield f'<figcaption{_zh(issue)} dir="auto">{escape(entry.statement)}</figcaption>'
+        yield f'<figcaption{_zh(issue)} dir="auto">{escape(caption_of(entry))}</figcaption>'
         yield "</figure>"
         yield "</li>"
     yield "</ol>"
