@@ -112,6 +112,25 @@ def test_paper_counts_once_two_people_agree(worker: Person, secret: bool) -> Non
     assert closed.result["counts"] == {"yes": 2, "no": 1, "abstain": 0}
 
 
+@pytest.mark.parametrize("choice", ["yes", "no", "abstain"])
+def test_a_single_ballot_on_paper_leaves_no_trace_of_its_answer(worker: Person, choice: str) -> None:
+    """One door hands in one ballot of a secret vote: its row must not say which answer it was, at no step."""
+    second = make_person("second", "community_worker")
+    vote, _doors = make_vote(worker, secret=True)
+    key = uuid.UUID(int=7)
+    actions.enter_paper(by=worker, now=NOON, vote_id=vote.pk, doors=["2"], counts={choice: 1}, paper_id=key)
+    steps = [PaperCount.objects.values("doors", "counts", "differs").get()]
+    wrong = "yes" if choice != "yes" else "no"
+    assert actions.check_paper(by=second, now=NOON, paper_id=key, counts={wrong: 1}).differs is not None
+    steps.append(PaperCount.objects.values("doors", "counts", "differs").get())
+    assert actions.check_paper(by=second, now=NOON, paper_id=key, counts={choice: 1}).checked_at == NOON
+    steps.append(PaperCount.objects.values("doors", "counts", "differs").get())
+    told = json.dumps(steps) + serializers.serialize("json", AuditRecord.objects.all())
+    assert not any(f'"{one}"' in told for one in ("yes", "no", "abstain"))
+    assert steps[-1] == {"doors": ["2"], "counts": {}, "differs": None}
+    assert actions.recount(Vote.objects.get(pk=vote.pk))[0][choice] == 1
+
+
 def test_a_door_that_voted_meanwhile_stops_the_paper(worker: Person) -> None:
     second = make_person("second", "community_worker")
     vote, doors = make_vote(worker)

@@ -1,5 +1,7 @@
 """Writes of votes: rules fixed before, each household once, paper counted by two, closed with an outcome."""
 
+import hmac
+import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
@@ -7,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +22,7 @@ from duban.commons.voting.box import open_box, with_ballots
 from duban.commons.voting.outcome import ABSTAIN, NO, YES, Outcome, outcome
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotFound
+from duban.core.keys import read_or_make_key
 from duban.core.text import is_plain
 
 MANAGES = "vote.manage"
@@ -312,9 +316,9 @@ def enter_paper(
             % {"doors": len(wanted), "ballots": sum(sound.values())}, field="counts",
         )  # fmt: skip
     _doors_free(vote, wanted)
-    paper = PaperCount.objects.create(
-        id=paper_id or uuid.uuid4(), vote=vote, doors=wanted, counts=sound, entered_by=by.as_actor(), entered_at=now
-    )
+    paper = PaperCount(id=paper_id or uuid.uuid4(), vote=vote, doors=wanted, entered_by=by.as_actor(), entered_at=now)
+    paper.counts = _kept(paper, sound)
+    paper.save(force_insert=True)
     _audit(by, now, "enter_paper", vote, ballots=len(wanted))
     return paper
 
@@ -335,14 +339,17 @@ def check_paper(*, by: Person, now: datetime, paper_id: uuid.UUID, counts: Mappi
     if paper.checked_at is not None:
         raise Conflict("paper_checked", _("These ballots were counted twice already."))
     sound = _checked_counts(vote, counts)
-    if sound != paper.counts:
-        paper.differs = sound
+    if _kept(paper, sound) != paper.counts:
+        paper.differs = _kept(paper, sound)
         paper.save(update_fields=["differs"])
         _audit(by, now, "paper_differs", vote)
         return paper
     households = _doors_free(vote, paper.doors)
     paper.checked_by, paper.checked_at, paper.differs = by.as_actor(), now, None
-    paper.save(update_fields=["checked_by", "checked_at", "differs"])
+    if vote.secret:
+        # They lie in the box now; beside the doors they would tell.
+        paper.counts = {}
+    paper.save(update_fields=["checked_by", "checked_at", "differs", "counts"])
     Voted.objects.bulk_create([Voted(vote=vote, household=one, paper=True) for one in households])
     if vote.secret:
         vote.box = with_ballots(vote.box, [key for key, number in sound.items() for _one in range(number)])
@@ -378,6 +385,16 @@ def _checked_counts(vote: Vote, counts: Mapping[str, int]) -> dict[str, int]:
     if any(key not in choices or number < 0 for key, number in counts.items()):
         raise BadVote("bad_paper", _("Give a whole number for each answer."), field="counts")
     return {key: counts.get(key, 0) for key in choices}
+
+
+def _kept(paper: PaperCount, counts: Mapping[str, int]) -> dict[str, Any]:
+    """What of a count is stored. In a secret vote a mark under a key outside the database: of few doors that handed in
+    a ballot, or of many that all agreed, the numbers would tell how each of them voted."""
+    if not paper.vote.secret:
+        return dict(counts)
+    key = read_or_make_key(settings.DUBAN_DATA / "keys" / "ballots")
+    said = json.dumps([str(paper.pk), sorted(counts.items())])
+    return {"mark": hmac.digest(key, said.encode(), "sha256").hex()}
 
 
 def _doors_free(vote: Vote, doors: Sequence[str]) -> list[Household]:
