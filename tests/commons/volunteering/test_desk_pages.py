@@ -316,6 +316,9 @@ def test_another_time_and_more_places(desk: Client, worker: Person) -> None:
     for one in people:
         one.refresh_from_db()
     assert [one.state for one in people] == ["in", "in", "waiting"]
+    assert [one.moved_up_at for one in people] == [None, NOON, None]
+    page = text(desk.get(f"/commons/shifts/{shift.pk}/"))
+    assert "1 person moved up from the waiting list and may not know it: call them." in page
     wrong = desk.post(address, change | {"places": "1"})
     assert wrong.status_code == 400
     assert "places_taken" in text(wrong)

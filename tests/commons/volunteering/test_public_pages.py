@@ -131,7 +131,7 @@ def test_who_waits_sees_their_turn_and_moves_up(worker: Person) -> None:
     assert "number 2 on the waiting list" in text(browser.get(f"/volunteer/mine/{third}/"))
     answer = browser.post(f"/volunteer/mine/{first}/withdraw/", follow=True)
     assert "You gave your place back." in text(answer)
-    assert "You are in." in text(browser.get(f"/volunteer/mine/{second}/"))
+    assert "A place came free: you are in." in text(browser.get(f"/volunteer/mine/{second}/"))
     assert "number 1 on the waiting list" in text(browser.get(f"/volunteer/mine/{third}/"))
     browser.post(f"/volunteer/mine/{first}/withdraw/")
     assert list(SignUp.objects.order_by("turn").values_list("state", flat=True)) == ["withdrawn", "in", "waiting"]

@@ -87,6 +87,7 @@ class SignUp(models.Model):
         help_text="SHA-256 of the secret that opens it again",
     )
     at = models.DateTimeField()
+    moved_up_at = models.DateTimeField(null=True, blank=True, help_text="when a place came free for who had waited")
     came_at = models.DateTimeField(null=True, blank=True)
     left_at = models.DateTimeField(null=True, blank=True)
     forgotten_at = models.DateTimeField(

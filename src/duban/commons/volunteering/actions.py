@@ -123,7 +123,7 @@ def change_shift(*, by: Person, now: datetime, shift_id: uuid.UUID, draft: Shift
         )  # fmt: skip
     shift.begins_at, shift.ends_at, shift.places = draft.begins_at, draft.ends_at, draft.places
     shift.save(update_fields=["begins_at", "ends_at", "places"])
-    _move_up(shift)
+    _move_up(shift, now)
     _changed(activity, now)
     _audit(by, now, "change_shift", shift)
     return shift
@@ -279,18 +279,18 @@ def withdraw_sign_up(*, now: datetime, secret: str) -> SignUp:
 
     Raises NotFound (`sign_up_not_found`), Conflict (`came_already`).
     """
-    return _withdraw(queries.sign_up_of(secret))
+    return _withdraw(queries.sign_up_of(secret), now)
 
 
 @transaction.atomic
 def withdraw_for(*, by: Person, now: datetime, sign_up_id: uuid.UUID) -> SignUp:
     """The same by the organiser, for somebody who called. Raises as `withdraw_sign_up`, NotAllowed."""
-    found = _withdraw(_managed_sign_up(by, sign_up_id))
+    found = _withdraw(_managed_sign_up(by, sign_up_id), now)
     _audit(by, now, "withdraw_for", found)
     return found
 
 
-def _withdraw(found: SignUp) -> SignUp:
+def _withdraw(found: SignUp, now: datetime) -> SignUp:
     shift = _locked_shift(found.shift_id)
     found.refresh_from_db()
     if found.state == SignUpState.WITHDRAWN:
@@ -302,7 +302,7 @@ def _withdraw(found: SignUp) -> SignUp:
     found.state = SignUpState.WITHDRAWN
     if was_in:
         shift.taken -= 1
-        _move_up(shift)
+        _move_up(shift, now)
     return found
 
 
@@ -318,7 +318,7 @@ def _not_signed_up() -> NotFound:
     return NotFound("sign_up_not_found", _("Somebody of the list is not signed up."))
 
 
-def _move_up(shift: Shift) -> None:
+def _move_up(shift: Shift, now: datetime) -> None:
     """Those who wait take the places that are free, in their turn."""
     free = shift.places - shift.taken
     next_ones = list(
@@ -326,7 +326,7 @@ def _move_up(shift: Shift) -> None:
         .order_by("turn")
         .values_list("pk", flat=True)[:free]
     )
-    shift.taken += SignUp.objects.filter(pk__in=next_ones).update(state=SignUpState.IN)
+    shift.taken += SignUp.objects.filter(pk__in=next_ones).update(state=SignUpState.IN, moved_up_at=now)
     shift.save(update_fields=["taken"])
 
 

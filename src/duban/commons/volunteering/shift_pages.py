@@ -74,6 +74,7 @@ def _shift_page(request: StaffRequest, shift: Shift, refusal: DubanError | None 
         "later": later,
         "seen": seen,
         "manages": manages and runs,
+        "told": _moved_up(shift) if manages and runs and now < shift.ends_at else 0,
         "may_look": manages and not seen and bool(lines),
         "may_check_in": manages and runs and shift.begins_at - actions.EARLY <= now <= shift.ends_at + actions.LONGEST,
         "may_sign_up": manages and runs and now < shift.ends_at,
@@ -94,6 +95,11 @@ def _lines(request: StaffRequest, shift: Shift, *, whole: bool) -> tuple[list[Li
     later = found[PAGE - 1].turn if len(found) > PAGE else 0
     shown = found[:PAGE]
     return lines_of(request, shown, whole=whole), later
+
+
+def _moved_up(shift: Shift) -> int:
+    """How many came in from the waiting list and have not been seen there yet."""
+    return shift.sign_ups.filter(state=SignUpState.IN, moved_up_at__isnull=False, came_at=None).count()
 
 
 def lines_of(request: StaffRequest, sign_ups: list[SignUp], *, whole: bool) -> list[Line]:
