@@ -51,6 +51,8 @@ class Around:
     county: str = ""
     unit: Unit | None = None
     sure: float = 0.85
+    printed: str = ""
+    """`unit` as it is printed there."""
     near: Unit | None = None
     """The village that the text has come to, for what lies 村东 or 村内."""
     foreign: bool = False

@@ -37,6 +37,9 @@ _THAT_HERE = re.compile(
     r"^(?:(?:检查)?发现|看到|但|而|且|并|同时|另外|此外|还)?(?:该|此|这[家个处]|上述|涉事)[^，。；未无不没有]{0,6}?(?:内|里|的|店|馆|室|场|市)"
 )
 _IN_VILLAGE = re.compile("村(?:里|内|中|口|头|子|东|西|南|北|委会)")
+_CHECKED = re.compile(
+    "(?:开展|进行|组织)[^，。；]{0,10}(?:检查|巡查|督查|抽查|清查|整治|行动|走访|暗访|督导|执法)|走进|先后"
+)
 _THAT = re.compile(r"^(?:该|此|这[家个处]|上述|涉事|店|馆)(?:[^，。；]{0,8})$")
 _OF_RULES = re.compile(
     r"[未不]?(?:能)?(?:严格)?按(?:照)?[^，。；]{0,6}?(?:要求|规定|规范)|[未不][^，。；]{0,14}(?:要求|规定)"
@@ -46,10 +49,10 @@ _MANY = re.compile(
 )
 _PARENTHESES = re.compile(r"^(.+?)（([^（）]+)）(.*)$")
 _TIDY = re.compile(
-    r"^(?:的|旁边?|附近|内|里|中|之|其|该|且|并|也|均|都|还|则|另|某|一家|一处|有|为|是|由|处|[“”‘’《》【】\s：，])+|(?:[“”‘’《》【】\s：，。！？]|内|里|的|也|均|都|仍|还|尚|存在|多处|一处|因|被|有|由于)+$"
+    r"^(?:的|旁边?|附近|内|里|中|之|其|该|且|并|也|均|都|还|则|另|某|一家|一处|有|为|是|由|处|[“”‘’《》【】\s：，])+|(?:[“”‘’《》【】\s：，。！？]|内|里|的|也|均|都|仍|还|尚|存在|多处|一处|因|被|有|由于|使用|销售|出售|存放)+$"
 )
 _PROBLEM_TIDY = re.compile(
-    r"^(?:[一二两三四五六七八九十\d]+(?:家|个|处)(?:单位|商户|门店|场所|企业|店铺)?(?:均|都)?|存在(?:着)?|本报讯|因(?=违|未|不|擅|存)|但|却|而|仍?有(?=[^一二三四五六七八九\d人])|并(?:且)?有?|且|同时|以及|还有?|也|又|出现|和|及|的|[“”‘’\s、：，])+|(?:等)?(?:突出|违规|违法)?(?:的)?(?:问题|现象|情况|行为|情形)?[“”‘’\s、：，。！]*$"
+    r"^(?:[一二两三四五六七八九十\d]+(?:家|个|处)(?:单位|商户|门店|场所|企业|店铺)?(?:均|都)?|(?:[^，。；]{0,4}(?:组|人员|队|记者))?(?:检查)?发现(?:该)?|存在(?:着)?|[内里中]的|本报讯|因(?=违|未|不|擅|存)|但|却|而|仍?有(?=[^一二三四五六七八九\d人])|并(?:且)?有?|且|同时|以及|还有?|也|又|出现|和|及|的|[“”‘’\s、：，])+|(?:等)?(?:突出|违规|违法)?(?:的)?(?:问题|现象|情况|行为|情形)?[“”‘’\s、：，。！]*$"
 )
 _LIST_AFTER = re.compile(
     r"^[^，。；、]{0,8}?(?:问题|现象|情况)?的(?P<kind>[^，。；、]{0,8}?)(?:有|包括|分别[是为]|[是为]|：)[：]?(?P<list>.+)$"
@@ -99,6 +102,7 @@ class _State:
     unit: Unit | None = None
     """Of a line that is nothing but a town or village: for all that names no place of its own."""
     sure: float = 0.85
+    printed: str = ""
     heading: list[Subject] = field(default_factory=list)
     """Of a line that names a venue or village alone: problems follow in lines of their own."""
 
@@ -216,7 +220,8 @@ class _Reader:
             self._venue_line(block.start, text)
 
     def _around(self) -> Around:
-        return Around(town=self.gazetteer.town_of(self.state.unit), unit=self.state.unit, sure=self.state.sure)
+        state = self.state
+        return Around(town=self.gazetteer.town_of(state.unit), unit=state.unit, sure=state.sure, printed=state.printed)
 
     def _place_line(self, offset: int, text: str) -> bool:
         """A line that is a town or a village and nothing else: what follows lies there."""
@@ -229,7 +234,7 @@ class _Reader:
         address = read_address(found["place"], self.gazetteer, around)
         if address.unit is None or address.rest or address.road or address.confidence < UNSURE:
             return False
-        self.state = _State(unit=address.unit)
+        self.state = _State(unit=address.unit, printed=address.printed)
         if address.village:
             where = offset + start + found.start("place")
             end = where + len(found["place"])
@@ -300,18 +305,24 @@ class _Reader:
                     self.told = [replace(one, confidence=0.75) for one in subjects if one.venue]
                     current = self._open(subjects, loose, loose_end)
                     loose = []
+                elif len(subjects) > 1 and _CHECKED.search(text):
+                    # Where the inspectors went, not yet what they found.
+                    around = self._spoken(subjects, around)
                 elif subjects and not (self.rules.none.search(text) or self.rules.good.search(text)):
                     named, current = subjects, None
                     self.told = [replace(one, confidence=0.75) for one in subjects if one.venue]
                     if item[clause[1] : clause[1] + 1] == "：":
                         self.topic = subjects
                         around = replace(
-                            self._spoken(subjects, around), unit=subjects[0].address.unit or around.unit, sure=0.85
+                            self._spoken(subjects, around),
+                            unit=subjects[0].address.unit or around.unit,
+                            sure=0.85,
+                            printed=subjects[0].place,
                         )
                 elif self._is_elsewhere(text):
                     around = Around(foreign=True)
                 elif town := self._town_alone(text):
-                    around = replace(around, town=town, unit=town, sure=0.85)
+                    around = replace(around, town=town, unit=town, sure=0.85, printed=text.strip())
                 elif unit := self._unit_in(text, around):
                     near = unit if len(unit.code) > 9 else None
                     around = replace(around, town=self.gazetteer.town_of(unit), near=near)
@@ -593,6 +604,8 @@ class _Reader:
                 if subjects or gap:
                     continue
                 return []
+            if not subject.place and around.printed and subject.venue != around.printed:
+                subject = replace(subject, place=around.printed)
             subjects.append(subject)
             around = self._spoken([subject], around)
         return subjects
@@ -631,11 +644,9 @@ class _Reader:
     def _quoted(self, part: str, start: int, around: Around) -> Subject | None:
         """一家名为“川渝人家”的餐馆, 爱橙街“好再来”小超市: the quoted words are the name."""
         found = _QUOTED.match(part)
-        if (
-            not found
-            or self.rules.never.search(found["kind"])
-            or not (found["kind"] or self.rules.venue_end.search(found["name"]))
-        ):
+        if not found or self.rules.never.search(found["kind"]):
+            return None
+        if not (found["kind"] or found["where"] or self.rules.venue_end.search(found["name"])):
             return None
         where = _TIDY.sub("", _CALLED.sub("", found["where"]))
         address = read_address(where, self.gazetteer, around)

@@ -14,7 +14,9 @@ _COLUMNS = (
     ("", re.compile("责任人|联系|电话|时间|日期|负责人|序号|编号|备注|期限|时限|检查人|分数|得分")),
     (
         "problem",
-        re.compile("问题|违规情况|违法事实|违规行为|不合格项|检查情况|隐患|违规内容|事由|反映内容|诉求内容|主要内容"),
+        re.compile(
+            "问题|不符合|不合格|违规情况|违法事实|违规行为|不合格项|检查情况|隐患|违规内容|事由|反映内容|诉求内容|主要内容"
+        ),
     ),
     ("measure", re.compile("处理|处置|措施|整改|处罚|要求|办理|结果")),
     ("town", re.compile("属地|街道|乡镇|镇街|街乡|所属|辖区|区域|镇$")),
@@ -41,7 +43,12 @@ def find_rows(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, rul
             continue
         cells = [source.text[start:end].strip() for start, end in block.cells]
         heads = _heads(cells)
-        if len(heads) > 1 and ("venue" in heads or "place" in heads) and not rules.problem.search("".join(cells)):
+        places = any(cell in gazetteer.forms or read_address(cell, gazetteer).unit for cell in cells if cell)
+        if (
+            len(heads) > 1
+            and {"venue", "place"} & heads.keys()
+            and not (places or rules.problem.search("".join(cells)))
+        ):
             columns = heads if "problem" in heads else {}
             headless = False
             continue
