@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
-from duban.commons.models import Household, PaperCount, SharedPlace, Topic, Vote, Voted, VoteRule
+from duban.commons.models import Household, PaperCount, SharedPlace, Topic, TopicState, Vote, Voted, VoteRule
 from duban.commons.secrets import digest_of, new_secret
 from duban.commons.voting import queries
 from duban.commons.voting.box import open_box, with_ballots
@@ -158,15 +158,18 @@ def make_vote(
     """A vote of the households of the topic's place. The same id again gives the first answer.
 
     Raises NotFound (`topic_not_found`), NotAllowed, BadVote (`bad_question`, `bad_rules`, `bad_options`, `bad_times`,
-    `no_households`).
+    `no_households`), Conflict (`topic_closed`).
     """
-    topic = Topic.objects.select_related("place").filter(pk=topic_id).first()
+    # Locked, as by whoever closes it: no vote begins on what is closed meanwhile.
+    topic = Topic.objects.select_for_update(of=("self",)).select_related("place").filter(pk=topic_id).first()
     if topic is None or not rights.may(by, "topic.see", topic.jurisdiction):
         raise NotFound("topic_not_found", _("There is no such topic, or it is not yours to see."))
     rights.require(by, MANAGES, topic.jurisdiction)
     there = Vote.objects.filter(pk=vote_id, topic=topic).first() if vote_id else None
     if there is not None:
         return there
+    if topic.state == TopicState.CLOSED:
+        raise Conflict("topic_closed", _("This topic is closed; open another one."))
     text = question.strip()
     if not 2 <= len(text) <= 300 or not is_plain(text):
         raise BadVote("bad_question", _("Put the question in 2 to 300 characters."), field="question")
