@@ -301,6 +301,7 @@ GETS: dict[str, tuple[str, ...]] = {
     "/commons/needs/": ("", "?show=closed"),
     "/commons/needs/add/": ("",),
     "/commons/needs/<need_id>/": ("",),
+    "/commons/needs/<need_id>/poster.pdf": ("",),
     "/commons/needs/<need_id>/photos/<need_photo>/<variant>/": ("",),
     "/commons/pairings/": ("", "?show=over"),
     "/commons/pairings/add/": ("",),

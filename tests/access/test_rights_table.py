@@ -530,6 +530,7 @@ ROWS: dict[str, Row] = {
     "GET /commons/needs/add/": "C",
     "POST /commons/needs/add/": "C",
     "GET /commons/needs/<need_id>/": "SCL",
+    "GET /commons/needs/<need_id>/poster.pdf": "SCL",
     "GET /commons/needs/<need_id>/photos/<need_photo>/<variant>/": "SCL",
     **{f"POST /commons/needs/<need_id>/{step}/": "C" for step in ("change", "close")},
     **{f"POST /commons/needs/pledges/<pledge_id>/{step}/": "C" for step in ("contact", "strike", "record")},

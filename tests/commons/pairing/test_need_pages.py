@@ -205,6 +205,13 @@ def test_contacts_are_forgotten_in_time(desk: Client, worker: Person) -> None:
     assert desk.post(f"/commons/needs/pledges/{made.pledge.pk}/contact/").status_code == 200
 
 
+def test_a_poster_says_what_is_wanted_and_where_to_sign_up(desk: Client, worker: Person) -> None:
+    need = posted(worker)
+    words = "".join(text_of(desk.get(f"/commons/needs/{need.pk}/poster.pdf")).split())
+    for part in ("楼门文化作品", "60幅", "10February2021", f"/needs/{need.pk}/"):
+        assert part in words
+
+
 def test_the_office_strikes_a_sign_up(desk: Client, worker: Person) -> None:
     need = posted(worker)
     made = pledged(need)

@@ -24,6 +24,7 @@ from duban.commons.models import Pledge, PostedNeed, SharedPlace
 from duban.commons.pairing import actions, pairing_pages, queries
 from duban.commons.pairing.actions import MANAGES, NeedDraft
 from duban.commons.pairing.fields import DayField, UnitsField, whole
+from duban.commons.pairing.printed import poster_of
 from duban.commons.pairing.uploads import store_photos
 from duban.commons.register.queries import bases_within
 from duban.core import clock
@@ -267,6 +268,16 @@ def close(request: StaffRequest, need_id: uuid.UUID) -> HttpResponse:
     return redirect("commons:need", need.pk)
 
 
+@require_safe
+@person_who(SEES)
+def poster(request: StaffRequest, need_id: uuid.UUID) -> HttpResponse:
+    """To hang up where those pass by who could help."""
+    need = queries.need_for(request.user, need_id)
+    response = HttpResponse(poster_of(need, clock.now()), content_type="application/pdf")
+    response.headers["Content-Disposition"] = 'inline; filename="need.pdf"'
+    return response
+
+
 # ---- sign-ups and what came -----------------------------------------------------------------------------------------
 
 
@@ -349,6 +360,7 @@ urls = [
     path("needs/", needs_page, name="needs"),
     path("needs/add/", add_page, name="add_need"),
     path("needs/<uuid:need_id>/", need_page, name="need"),
+    path("needs/<uuid:need_id>/poster.pdf", poster, name="need_poster"),
     path("needs/<uuid:need_id>/change/", change, name="change_need"),
     path("needs/<uuid:need_id>/close/", close, name="close_need"),
     path("needs/<uuid:need_id>/photos/<str:need_photo>/<str:variant>/", photo, name="need_photo"),

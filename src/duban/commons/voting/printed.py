@@ -1,10 +1,8 @@
 """What of a vote is printed: an invitation for each door with its own code, and ballots for who has no phone."""
 
-import io
 from collections.abc import Mapping
 from datetime import datetime
 
-import segno
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from duban.commons.deliberation.queries import full_name
 from duban.commons.models import SharedPlace, Vote
+from duban.commons.volunteering.qr import qr_file
 from duban.commons.voting import words
 from duban.engines.typeset import Door, render_ballots, render_doors
 from duban.places import queries as places
@@ -27,18 +26,9 @@ def invitation_url(secret: str) -> str:
     return f"{settings.DUBAN_SITE_URL}{reverse('neighbours:my_votes', args=[secret])}"
 
 
-def qr_of(address: str) -> bytes:
-    """The code as SVG; a quarter of it may be creased or stained."""
-    file = io.BytesIO()
-    segno.make(address, error="q", micro=False).save(
-        file, kind="svg", border=2, scale=4, dark="#000", light="#fff", xmldecl=False
-    )
-    return file.getvalue()
-
-
 def print_invitations(place: SharedPlace, secrets: Mapping[str, str], now: datetime) -> bytes:
     """A PDF with an invitation for each door (door: secret), two to a page, in the order in which they are given."""
-    doors = [Door(door, invitation_url(secret), qr_of(invitation_url(secret))) for door, secret in secrets.items()]
+    doors = [Door(door, invitation_url(secret), qr_file(invitation_url(secret))) for door, secret in secrets.items()]
     page = {
         "lang": "zh" if is_chinese() else "en",
         "title": _("Your household's invitation"),
