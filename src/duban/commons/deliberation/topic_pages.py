@@ -84,7 +84,7 @@ class TopicForm(forms.Form):
     use_required_attribute = False
 
     id = forms.UUIDField(widget=forms.HiddenInput)
-    place = NeededField(label=gettext_lazy("Where"), widget=forms.Select)
+    place = NeededField(label=pgettext_lazy("shared", "Where"), widget=forms.Select)
     title = NeededField(
         label=pgettext_lazy("topic", "What it is about"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "maxlength": 200}),
