@@ -221,10 +221,11 @@ def _stands_out(like: list[tuple[float, Unit]], least: float) -> bool:
 
 def _bare_town(phrase: str, at: int, gazetteer: Gazetteer, around: Around) -> Address | None:
     """A town without its 镇 or 街道, which counts where one of its villages follows: 宋庄大庞村."""
-    for town, bare in gazetteer.towns:
-        if len(bare) < 2 or not phrase.startswith(bare, at) or not town.code.startswith(around.county):
+    heads = [(long, town) for long in range(2, 7) for town in gazetteer.bare.get(phrase[at : at + long], ())]
+    for length, town in heads:
+        if not town.code.startswith(around.county):
             continue
-        if (listed := _listed_village(phrase, at + len(bare), gazetteer, [town])) and len(listed[0]) == 1:
+        if (listed := _listed_village(phrase, at + length, gazetteer, [town])) and len(listed[0]) == 1:
             return Address(listed[0][0], 0.9, village=listed[1], rest_at=listed[2], town_printed=True)
     return None
 

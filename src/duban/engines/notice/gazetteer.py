@@ -47,6 +47,8 @@ class Gazetteer:
     units: Mapping[str, Unit]
     towns: tuple[tuple[Unit, str], ...]
     """Each with its bare name: 漷县镇 -> 漷县."""
+    bare: Mapping[str, tuple[Unit, ...]]
+    """The same the other way round."""
     forms: Mapping[str, tuple[Unit, ...]]
     """Every whole spelling of a town or sub-district."""
     villages: Mapping[str, tuple[Unit, ...]]
@@ -82,6 +84,7 @@ class Gazetteer:
         return cls(
             units,
             tuple(towns),
+            {name: tuple(unit for unit, bare in towns if bare == name) for _unit, name in towns},
             {form: tuple(dict.fromkeys(found)) for form, found in forms.items()},
             {key: tuple(found) for key, found in villages.items()},
             counties,
