@@ -210,6 +210,11 @@ def test_a_poster_says_what_is_wanted_and_where_to_sign_up(desk: Client, worker:
     words = "".join(text_of(desk.get(f"/commons/needs/{need.pk}/poster.pdf")).split())
     for part in ("楼门文化作品", "60幅", "10February2021", f"/needs/{need.pk}/"):
         assert part in words
+    PostedNeed.objects.update(text="画框自备\n\n#strong[x] $y$ \n" + "长" * 400)
+    words = "".join(text_of(desk.get(f"/commons/needs/{need.pk}/poster.pdf")).split())
+    assert "画框自备" in words
+    assert "#strong[x]$y$" in words
+    assert "…" in words
 
 
 def test_the_office_strikes_a_sign_up(desk: Client, worker: Person) -> None:

@@ -24,17 +24,22 @@ def poster_of(need: PostedNeed, printed: datetime) -> bytes:
     address = f"{settings.DUBAN_SITE_URL}{reverse('neighbours:need', args=[need.pk])}"
     area = places.names([need.jurisdiction]).get(need.jurisdiction, "")
     words = need.text if len(need.text) <= LONGEST else need.text[: LONGEST - 1] + "…"
+    listed = [line for line in words.splitlines() if line.strip()]
+    lead = _("Who brings part of it?")
+    if len(listed) == 1:
+        # A single sentence is no list.
+        lead, listed = f"{lead} {listed[0]}", []
     page = {
         "lang": "zh" if chinese else "en",
         "over": " ".join(filter(None, [area, full_name(need.place) if need.place else ""])),
         "title": need.title,
-        "lead": _("Who brings part of it?"),
+        "lead": lead,
         "facts": [
             [pgettext("need", "Wanted"), f"{need.target} {need.unit}"],
             [pgettext("need", "Until"), format_date(need.due_on, "Y年n月j日" if chinese else "j F Y")],
         ],
-        "listed_title": "",
-        "listed": [line for line in words.splitlines() if line.strip()],
+        "listed_title": _("In more words") if listed else "",
+        "listed": listed,
         "scan": _("Scan with the phone to sign up for part of it, or call your community."),
         "address": address,
         "foot": [settings.DUBAN_OFFICE],
