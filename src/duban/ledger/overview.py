@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
 from duban.ledger import tally
 from duban.ledger.figures import COUNTED, Figure, Period, conditions, midnight
+from duban.ledger.leads import Lead, column_for, sifting_columns
 from duban.ledger.lifecycle import OPEN, UNREMEDIED, State
 from duban.ledger.models import Entry, Tally
 from duban.ledger.queries import due_in
@@ -67,23 +68,24 @@ def overview_at(code: str, now: datetime) -> Overview:
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     here = within("jurisdiction", [code])
     open_now = Tally.objects.filter(here, category=tally.ALL, state__in=OPEN).aggregate(n=Sum("n"))["n"] or 0
-    unremedied = Entry.objects.filter(here, state__in=UNREMEDIED).order_by()
+    # Few are not remedied yet: their states lead to them, and the area sifts.
+    unremedied = _led(Lead.STATE, code).filter(state__in=UNREMEDIED)
     due = unremedied.aggregate(
         overdue=Count("pk", filter=Q(due_at__lt=now)),
         today=Count("pk", filter=due_in("today", now)),
         week=Count("pk", filter=due_in("week", now)),
     )
-    dispatched = _dispatched(here, days, now)
-    open_trend, overdue_trend = _counted_back(here, days, now, open_now)
+    dispatched = _dispatched(code, days)
+    open_trend, overdue_trend = _counted_back(code, days, now, open_now)
     return Overview(
         open=open_now,
         overdue=due["overdue"],
         due_today=due["today"],
         due_week=due["week"],
-        late=_late(here, today, now),
+        late=_late(code, today, now),
         dispatched_week=sum(dispatched[-7:]),
         dispatched_before=sum(dispatched[:-7]),
-        **_in_time(here, today, now),
+        **_in_time(code, today, now),
         days=tuple(day.isoformat() for day in days),
         open_trend=open_trend,
         overdue_trend=(*overdue_trend[:-1], due["overdue"]),
@@ -91,47 +93,63 @@ def overview_at(code: str, now: datetime) -> Overview:
     )
 
 
-def _late(here: Q, today: date, now: datetime) -> tuple[Late, ...]:
+def _led(lead: Lead, code: str) -> QuerySet[Entry]:
+    """The entries of the area, where something else leads to them than the area."""
+    entries = Entry.objects.alias(**sifting_columns()).order_by()
+    return entries.filter(within(column_for("jurisdiction", lead), [code]))
+
+
+def _late(code: str, today: date, now: datetime) -> tuple[Late, ...]:
     """The units with the most overdue entries."""
     period = Period(today - REACH, today + timedelta(days=1))
-    rows = Entry.objects.filter(here, state__in=UNREMEDIED, due_at__lt=now, dispatched_at__gte=period.start)
-    counted = rows.order_by().values_list("responsible").annotate(n=Count("pk")).order_by("-n", "responsible")
+    rows = _led(Lead.STATE, code).filter(state__in=UNREMEDIED, due_at__lt=now, dispatched_at__gte=period.start)
+    counted = rows.values_list("responsible").annotate(n=Count("pk")).order_by("-n", "responsible")
     return tuple(
         Late(unit, number, str(Figure("overdue", "n", period, unit))) for unit, number in counted[:UNITS] if unit
     )
 
 
-def _dispatched(here: Q, days: Sequence[date], now: datetime) -> tuple[int, ...]:
-    rows = Entry.objects.filter(here, state__in=COUNTED, dispatched_at__gte=midnight(days[0])).order_by()
+def _sent(code: str, since: datetime) -> QuerySet[Entry]:
+    """Dispatched since then and counted: led by the moment, through the index of the figures, which holds all of it."""
+    counted = {f"{column_for('state', Lead.ORDER)}__in": COUNTED}
+    return _led(Lead.ORDER, code).filter(dispatched_at__gte=since, **counted)
+
+
+def _dispatched(code: str, days: Sequence[date]) -> tuple[int, ...]:
     counts = {
         f"day{at}": Count(
-            "pk", filter=Q(dispatched_at__gte=midnight(day), dispatched_at__lt=midnight(day + timedelta(days=1)))
+            "dispatched_at",
+            filter=Q(dispatched_at__gte=midnight(day), dispatched_at__lt=midnight(day + timedelta(days=1))),
         )
         for at, day in enumerate(days)
     }
-    found = rows.aggregate(**counts)
+    found = _sent(code, midnight(days[0])).aggregate(**counts)
     return tuple(found[f"day{at}"] for at in range(len(days)))
 
 
-def _in_time(here: Q, today: date, now: datetime) -> dict[str, int]:
+def _in_time(code: str, today: date, now: datetime) -> dict[str, int]:
     """As the figures page counts it over the last thirty days."""
     named, period = conditions(now), month_to(today)
-    rows = Entry.objects.filter(
-        here, state__in=COUNTED, dispatched_at__gte=period.start, dispatched_at__lt=period.end
-    ).order_by()
+    rows = _sent(code, period.start).filter(dispatched_at__lt=period.end)
     of = named["should_be_handled"]
-    return rows.aggregate(in_time=Count("pk", filter=of & named["handled_in_time"]), in_time_of=Count("pk", filter=of))
+    return rows.aggregate(
+        in_time=Count("dispatched_at", filter=of & named["handled_in_time"]),
+        in_time_of=Count("dispatched_at", filter=of),
+    )
 
 
 def _counted_back(
-    here: Q, days: Sequence[date], now: datetime, open_now: int
+    code: str, days: Sequence[date], now: datetime, open_now: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """How many were open, and how many of those dispatched overdue, when each day ended."""
     ends = [midnight(day + timedelta(days=1)) for day in days]
     ends[-1] = now
-    came = Entry.objects.filter(here, found_at__gte=ends[0], state__in=COUNTED).order_by()
-    after = came.aggregate(**{f"d{at}": Count("pk", filter=Q(found_at__gte=end)) for at, end in enumerate(ends)})
-    gone = Entry.objects.filter(here, dispatched_at__isnull=False, state__in=COUNTED).order_by()
+    counted = {f"{column_for('state', Lead.ORDER)}__in": COUNTED}
+    came = _led(Lead.ORDER, code).filter(found_at__gte=ends[0], **counted)
+    after = came.aggregate(**{f"d{at}": Count("found_at", filter=Q(found_at__gte=end)) for at, end in enumerate(ends)})
+    # What changed since the first of the days, and what is still to be remedied; all else was settled before.
+    moved = Q(verified_at__gte=ends[0]) | Q(remedied_at__gte=ends[0]) | Q(state__in=UNREMEDIED)
+    gone = _sent(code, now - REACH).filter(moved)
     closed = {
         f"c{at}": Count("dispatched_at", filter=Q(state=State.CLOSED, verified_at__gte=end))
         for at, end in enumerate(ends)
