@@ -273,6 +273,7 @@ def test_somebody_who_called_gets_a_slip(desk: Client, worker: Person) -> None:
         assert f"/volunteer/mine/{page['key']}/" in text(slip)
         assert slip["Cache-Control"] == "no-store"
     assert SignUp.objects.count() == 1
+    assert AuditRecord.objects.filter(action="sign_up_for", subject_id=facts["id"]).exists()
     assert "You are in." in text(anybody().get(f"/volunteer/mine/{page['key']}/"))
     wrong = desk.post(address, facts | {"id": str(uuid.uuid4()), "phone": "abc"})
     assert wrong.status_code == 400

@@ -223,6 +223,18 @@ def sign_up(
         return _again(there, contact, kept)
 
 
+@transaction.atomic
+def sign_up_for(
+    *, by: Person, now: datetime, shift_id: uuid.UUID, contact: Contact, sign_up_id: uuid.UUID, secret: str = ""
+) -> SignedUp:
+    """The same by the organiser, for somebody who called. Raises as `sign_up`, NotAllowed."""
+    shift = queries.shift_for(by, shift_id)
+    rights.require(by, MANAGES, shift.jurisdiction)
+    made = sign_up(now=now, shift_id=shift_id, contact=contact, sign_up_id=sign_up_id, secret=secret)
+    _audit(by, now, "sign_up_for", made.sign_up)
+    return made
+
+
 def _again(there: SignUp, contact: Contact, secret: str) -> SignedUp:
     """A page that was gone back to signs nobody else up: what it brings of another person is refused."""
     if there.person and there.person != person_of(contact.phone):

@@ -134,7 +134,8 @@ def sign_up(request: StaffRequest, shift_id: uuid.UUID) -> HttpResponse:
     """For somebody who called or stands there: signed up, with a slip that opens their page."""
     shift = _managed(request, shift_id)
     try:
-        made = actions.sign_up(
+        made = actions.sign_up_for(
+            by=request.user,
             now=clock.now(),
             shift_id=shift.pk,
             contact=checked_contact(request.POST.get("name", ""), request.POST.get("phone", "")),
