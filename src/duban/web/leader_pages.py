@@ -344,7 +344,7 @@ def _leader(request: StaffRequest) -> HttpResponse:
     if found.is_old and ask_for_count(code, now=now):
         count_area_later.enqueue(code)
     screen = request.GET.get("screen") == "1"
-    late_ones = write_filters(Filters(area=_area_of(person, code), overdue=True))
+    late_ones = write_filters(Filters(area=_area_of(person, code), overdue=True, sort="due_at"))
     asked = urlencode({"at": code} | ({"screen": "1"} if screen else {}))
     context = shown(person, code, name, found, now) | {
         "screen": screen,
