@@ -64,9 +64,7 @@ def facts_of(block: Block, counts: Mapping[str, int], now: datetime) -> Facts | 
     sight = Sight(issue.series.jurisdiction, day_of(block), now)
     match block.kind:
         case BlockKind.HYGIENE:
-            found: Facts | None = replace(
-                hygiene.of_issue(issue, counts), headline={"zh": "", "en": ""}, text={"zh": "", "en": ""}
-            )
+            found: Facts | None = hygiene.of_issue(issue, counts)
         case BlockKind.EXPOSURE:
             found = inspection.told(sight, parameters) if "from" in parameters else Facts(BlockKind.EXPOSURE)
         case BlockKind.DECISIONS:

@@ -132,6 +132,6 @@ def of_issue(issue: Issue, counts: Mapping[str, int]) -> Facts:
     number = issue.number or issue.series.next_number
     figures.append(Figure("issue", "期号", "number of the issue", number, reverse("bulletin:draft", args=[issue.pk])))
     return Facts(
-        KIND, {}, {"zh": issue.title, "en": "On the ledger: rectified and new"},
+        KIND, {}, {"zh": "环境卫生挂账督办", "en": "On the ledger: rectified and new"},
         {"zh": _chinese(counts), "en": _english(counts)}, figures_by_key(*figures),
     )  # fmt: skip

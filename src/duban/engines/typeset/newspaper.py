@@ -5,6 +5,7 @@ document gives an HTML page that is one column on a phone.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -102,7 +103,13 @@ def pages_of(pdf: bytes) -> int:
 def articles_of(issue: Issue) -> list[Article]:
     """The blocks of the page; an issue without blocks is its hygiene column under its own headline."""
     if issue.blocks:
-        return list(issue.blocks)
+        # The headline and introduction of the issue have no place of their own here: they open its hygiene column.
+        return [
+            replace(block, headline=block.headline or issue.title, paragraphs=issue.intro + block.paragraphs)
+            if block.kind == "hygiene"
+            else block
+            for block in issue.blocks
+        ]
     words = issue.words
     signed = words["imprint"].format(issuer=issue.issuer, number=issue.number)
     return [
