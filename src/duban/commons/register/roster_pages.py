@@ -19,9 +19,11 @@ from duban.commons.register import queries, roster
 from duban.commons.register.forms import LookForm, RosterForm
 from duban.commons.register.queries import ROSTERS
 from duban.core import clock
-from duban.core.errors import DubanError, NotFound
+from duban.core.errors import DubanError
 from duban.core.forms import refuse
 from duban.core.tables import parse_moment
+
+KEEPING = ("end", "role", "forget")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -37,6 +39,8 @@ def roster_page(request: StaffRequest, organisation_id: uuid.UUID) -> HttpRespon
         return _opened(request, one)
     if do == "add":
         return _added(request, one)
+    if do not in KEEPING:
+        return redirect("commons:roster", one.pk)
     try:
         messages.success(request, _kept_up(request, do))
     except DubanError as refusal:
@@ -84,10 +88,8 @@ def _kept_up(request: StaffRequest, do: str) -> str:
     if do == "role":
         roster.change_role(**step, role=request.POST.get("role", ""), on=on)
         return _("Saved.")
-    if do == "forget":
-        roster.forget_member(**step)
-        return _("What was kept of them is deleted.")
-    raise NotFound("member_not_found", _("There is nobody like that on a roster of yours."))
+    roster.forget_member(**step)
+    return _("What was kept of them is deleted.")
 
 
 def _page(
