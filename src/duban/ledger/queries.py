@@ -185,7 +185,7 @@ def entries_for(
         entries = entries.filter(rows_behind(filters.figure, now=now, state=state))
     if filters.decision:
         entries = entries.filter(
-            pk__in=EntryMandate.objects.filter(decision=filters.decision, ended_at=None).values("entry")
+            pk__in=EntryMandate.objects.filter(decision=uuid.UUID(filters.decision), ended_at=None).values("entry")
         )
     if filters.text:
         entries = entries.filter((match or search.matching(filters.text)).condition)
