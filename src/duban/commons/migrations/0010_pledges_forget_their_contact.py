@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('commons', '0009_brands_and_turns'),
+        ("commons", "0009_brands_and_turns"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='pledge',
-            name='sealed',
-            field=models.BinaryField(help_text="JSON: contact's name and phone; encrypted; empty once forgotten", null=True),
+            model_name="pledge",
+            name="sealed",
+            field=models.BinaryField(
+                help_text="JSON: contact's name and phone; encrypted; empty once forgotten", null=True
+            ),
         ),
     ]
