@@ -12,6 +12,7 @@ from duban.engines.notice import FINDING, UNSURE, Draft, Gazetteer, Notice, read
 CASES = Path(__file__).parent / "cases"
 EXPECTED: dict[str, dict[str, Any]] = tomllib.loads((CASES / "expected.toml").read_text(encoding="utf-8"))
 TUNED = [name for name in EXPECTED if name[0] in "ts"]
+BATCH_B = [name for name in EXPECTED if name.startswith("b")]
 HELD_OUT = [name for name in EXPECTED if name.startswith("h")]
 
 

@@ -5,9 +5,9 @@ the rules knew it. Those called h came last.
 """
 
 import pytest
-from tests.engines.notice.scoring import EXPECTED, HELD_OUT, TUNED, Score, read, score_of
+from tests.engines.notice.scoring import BATCH_B, EXPECTED, HELD_OUT, TUNED, Score, read, score_of
 
-from duban.engines.notice import DECISION, RISK_AREA, SITE, UNSURE
+from duban.engines.notice import DECISION, FIGURE, RISK_AREA, SITE, UNSURE
 
 
 def show(score: Score, what: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,7 +19,9 @@ def test_there_are_texts_enough() -> None:
     assert len(TUNED) >= 15
 
 
-@pytest.mark.parametrize(("which", "what"), [(TUNED, "texts tuned on"), (HELD_OUT, "texts that came last")])
+@pytest.mark.parametrize(
+    ("which", "what"), [(TUNED, "texts tuned on"), (HELD_OUT, "texts that came last"), (BATCH_B, "batch b")]
+)
 def test_findings_of_other_districts(which: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
     score = score_of(which)
     show(score, what, capsys)
@@ -28,8 +30,8 @@ def test_findings_of_other_districts(which: list[str], what: str, capsys: pytest
     assert not score.wrong_places
 
 
-def test_findings_with_the_lists_of_eight_districts_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    score = score_of([*TUNED, *HELD_OUT], whole_country=True)
+def test_findings_with_all_lists_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    score = score_of([*TUNED, *HELD_OUT, *BATCH_B], whole_country=True)
     show(score, "all texts, all lists", capsys)
     assert score.precision >= 0.9
     assert score.recall >= 0.7
@@ -57,6 +59,12 @@ def test_risk_areas_of_other_districts(name: str) -> None:
     for _place, code, level in EXPECTED[name]["areas"]:
         assert any(code == where and level in measure for where, measure in said), (code, level, said)
     assert len(areas) == len(EXPECTED[name]["areas"])
+
+
+@pytest.mark.parametrize("name", [name for name, wanted in EXPECTED.items() if "figures" in wanted])
+def test_figures_of_other_districts(name: str) -> None:
+    said = {draft.value for draft in read(name).drafts if draft.kind == FIGURE}
+    assert said >= set(EXPECTED[name]["figures"])
 
 
 @pytest.mark.parametrize("name", [name for name, wanted in EXPECTED.items() if "decisions" in wanted])

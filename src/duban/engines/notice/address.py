@@ -7,6 +7,7 @@ but 谢楼 lies in 潞城镇 alone. What two readings would explain equally well
 import re
 from dataclasses import dataclass, replace
 
+from .alike import SAME_SHAPE, exchange
 from .drafts import Unit
 from .gazetteer import Gazetteer, alike_in_ending, bare_village
 
@@ -38,6 +39,7 @@ _NUMBER = re.compile(r"([甲乙丙]?\d+(?:-\d+)?号(?:院|楼)?(?:\d+号楼)?(?:
 EXACT, BY_VILLAGE, BY_TOWN = 1.0, 0.75, 0.55
 TOWN_LIKE, TOWN_APART = 0.8, 0.3
 VILLAGE_SHAPE, VILLAGE_LIKE, VILLAGE_APART = 0.8, 0.74, 0.08
+SLIP = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,14 @@ def _listed_village(
             if ending[0] == "小区" and length < 3:
                 continue
             end = ending.end()
+        elif (
+            towns is not None
+            and length > 1
+            and end < len(phrase)
+            and exchange(phrase[end], "村") == SAME_SHAPE
+            and _AFTER_BARE.match(phrase, end + 1)
+        ):
+            end += 1
         elif towns is None or length < 2 or not _AFTER_BARE.match(phrase, end):
             continue
         if found:
@@ -190,7 +200,12 @@ def _in_towns(phrase: str, at: int, towns: list[Unit], printed: str, gazetteer: 
         return Address(town, 0.6 if town else 0.3, village=village, rest_at=end, town_printed=True)
     town = towns[0] if len(towns) == 1 else None
     sure = EXACT if town else 0.3
-    if not (here := _VILLAGE.match(phrase, at)) or here[2] == "小区" or _ROAD.match(phrase[at : here.start(2)]):
+    here = _VILLAGE.match(phrase, at)
+    if (
+        not here
+        or here[2] == "小区"
+        or (_ROAD.match(phrase[at : here.start(2)]) and not _slip(here[0], town, gazetteer))
+    ):
         return Address(town, sure, rest_at=at, town_printed=True)
     village, end = here[0], here.end()
     if town is None:
@@ -209,6 +224,11 @@ def _in_towns(phrase: str, at: int, towns: list[Unit], printed: str, gazetteer: 
         # Town and village are both printed whole and do not go together: one of them is wrong.
         return Address(None, 0.3, village=village, rest_at=end, town_printed=True)
     return Address(town, 0.6, village=village, rest_at=end, town_printed=True)
+
+
+def _slip(village: str, town: Unit | None, gazetteer: Gazetteer) -> bool:
+    """Whether what begins like a road's name (三道…村) is a listed village's in which one character slipped."""
+    return town is not None and _stands_out(gazetteer.villages_like(village, town.code), SLIP)
 
 
 def _stands_out(like: list[tuple[float, Unit]], least: float) -> bool:

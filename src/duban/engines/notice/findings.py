@@ -33,6 +33,7 @@ _TRAIL = re.compile(
 _BETWEEN = re.compile(r"、|(?:以及|和|及|与)(?=[^，。]{2,})(?![^，。、]{1,12}(?:交叉|交汇|交界|交口|路口))")
 _QUOTED = re.compile(r"^(?P<where>[^“”]{0,24})“(?P<name>[^“”]{1,16})”(?:的)?(?P<kind>[^“”]{0,10}?)[里内中]?$")
 _CALLED = re.compile(r"(?:的)?(?:一[家处个])?(?:名为|名叫|叫做?|店名为|名字叫)?$")
+_NAMED_SO = re.compile("(?:名为|名叫|店名为|名字叫)“")
 _THAT_HERE = re.compile(
     r"^(?:(?:检查)?发现|看到|但|而|且|并|同时|另外|此外|还)?(?:该|此|这[家个处]|上述|涉事)[^，。；未无不没有]{0,6}?(?:内|里|的|店|馆|室|场|市)"
 )
@@ -49,7 +50,7 @@ _MANY = re.compile(
 )
 _PARENTHESES = re.compile(r"^(.+?)（([^（）]+)）(.*)$")
 _TIDY = re.compile(
-    r"^(?:的|旁边?|附近|内|里|中|之|其|该|且|并|也|均|都|还|则|另|某|一家|一处|有|为|是|由|处|[“”‘’《》【】\s：，])+|(?:[“”‘’《》【】\s：，。！？]|内|里|的|也|均|都|仍|还|尚|存在|多处|一处|因|被|有|由于|使用|销售|出售|存放)+$"
+    r"^(?:的|旁边?|附近|内|里|中(?![百国石铁通央心医学建邮信粮储山兴华天海原式])|之|其|该|且|并|也|均|都|还|则|另|某|一家|一处|有|为|是|由|处|[“”‘’《》【】\s：，])+|(?:[“”‘’《》【】\s：，。！？]|内|里|的|也|均|都|仍|还|尚|存在|多处|一处|因|被|有|由于|使用|销售|出售|存放)+$"
 )
 _PROBLEM_TIDY = re.compile(
     r"^(?:[一二两三四五六七八九十\d]+(?:家|个|处)(?:单位|商户|门店|场所|企业|店铺)?(?:均|都)?|(?:[^，。；]{0,4}(?:组|人员|队|记者))?(?:检查)?发现(?:该)?|存在(?:着)?|[内里中]的|本报讯|因(?=违|未|不|擅|存)|但|却|而|仍?有(?=[^一二三四五六七八九\d人])|并(?:且)?有?|且|同时|以及|还有?|也|又|出现|和|及|的|[“”‘’\s、：，])+|(?:等)?(?:突出|违规|违法)?(?:的)?(?:问题|现象|情况|行为|情形)?[“”‘’\s、：，。！]*$"
@@ -64,6 +65,11 @@ _ACTED_ON = re.compile(r"(?:被|予以|给予|责令|处以|受到|停业|立案
 _EARLIER = re.compile("回头看|前期|此前|先前|之前|上次|上期|上轮|上周|上月|以往|曾|复查")
 _MENDED = re.compile("已[^，。；]{0,6}(?:整改|改正|落实|清理|消除|修复|恢复)|整改(?:到位|完毕|完成|合格)")
 _PLACE_LINE = re.compile(r"^(?P<place>[^，。；：（）]{2,16})(?:（[^）]*）)?：?$")
+_ADDRESS_KEY = re.compile(r"^(?:经营|详细|单位|店铺)?(?:地址|住所|地点|场所)$")
+_ADDRESS_HERE = re.compile(r"^(?:该店|店铺|门店)?(?:位于|地处|坐落[于在])")
+_KIND_FIRST = re.compile(
+    r"^(?:店|馆|厅|旅馆|宾馆|酒店|饭店|餐厅|超市|市场|商场|药店|车站|客运站|学校|网吧|公园|医院|小区)(?=.)"
+)
 _ORDINAL = re.compile(r"^\d{1,3}$")
 OF_TITLE = 0.7
 OF_NAME = 0.8
@@ -181,6 +187,8 @@ class _Reader:
         """Of a clause before a colon that names a venue or place, for the rest of its paragraph."""
         self.told: list[Subject] = []
         """Of the sentence before, where a story names the venue first and tells then what was seen."""
+        self.scene: list[Subject] = []
+        """Where a story's inspectors have come to, until they go on or another venue is spoken of."""
 
     def _town_of(self, title: str) -> Unit | None:
         """The one town that a headline names: what it heads lies there, most likely."""
@@ -272,6 +280,7 @@ class _Reader:
         named: list[Subject] = []
         loose: list[str] = []
         loose_end = offset
+        keyed = seen = False
         clauses = self._clauses(item)
         place = 0
         while place < len(clauses):
@@ -285,14 +294,34 @@ class _Reader:
             at = start - offset
             told, behind = item[max(0, at - LONGEST_CLAUSE) : at], item[at + len(text) :][:LONGEST_CLAUSE]
             problem = self._problem(text, told, behind)
+            if current is None and not marker:
+                around = self._narrowed(around, named)
             if problem is None:
+                if _ADDRESS_KEY.match(text):
+                    keyed = True
+                    continue
+                if bool(text) and not self._bare(text):
+                    # 经查，…; 检查时发现，…: what follows was seen where the text has just been.
+                    seen = True
+                    continue
+                place_of = keyed or bool(_ADDRESS_HERE.match(text))
+                keyed = False
+                if place_of and len(named) == 1 and named[0].venue and not named[0].address.town_printed:
+                    where = self._subjects(_ADDRESS_HERE.sub("", text), start, around)
+                    if len(where) == 1 and where[0].address.unit:
+                        named = [replace(named[0], address=where[0].address, place=where[0].place)]
+                        self.told = [replace(one, confidence=0.75) for one in named]
+                        around = self._spoken(where, around)
+                        continue
                 if self.listing and (group := self._listed_problem(text, start, around, current, named)):
                     current = group
                     around = self._spoken(group.subjects, around)
                     continue
                 acted = _ACTED_ON.search(text) if loose else None
                 before = text[: acted.start()] if acted else text
-                subjects = self._subjects(_TRAIL.sub("", before), start, around, whole=not acted)
+                subjects = self._subjects(
+                    _TRAIL.sub("", before), start, around, whole=not (acted or _NAMED_SO.search(text))
+                )
                 if (
                     not subjects
                     and marker
@@ -301,6 +330,10 @@ class _Reader:
                     and (one := self._item_name(text, start, around))
                 ):
                     subjects = [one]
+                if self.scene and subjects and all(self.rules.generic.match(one.venue) for one in subjects):
+                    # 这座市场建于…: still the one that they came to.
+                    continue
+                self._set_scene(text, subjects, around)
                 if subjects and acted:
                     self.told = [replace(one, confidence=0.75) for one in subjects if one.venue]
                     current = self._open(subjects, loose, loose_end)
@@ -340,6 +373,9 @@ class _Reader:
                 around = self._spoken(subjects, around)
                 continue
             subjects = self._subjects(_TRAIL.sub("", head), start, around)
+            if self._part_of(subjects, current.subjects if current else named):
+                # 某旅馆未查验健康码，旅馆大厅消毒液已过期: a part of the same venue.
+                subjects = []
             if (
                 not subjects
                 and head
@@ -366,15 +402,47 @@ class _Reader:
                 current = self._open(named, phrases, end)
             elif (heading := self.topic or self.state.heading) and not self._vague(head):
                 current = self._open(heading, phrases, end)
-            elif self.told and self._points_back(head):
+            elif self.told and (self._points_back(head) or (seen and len(head) <= LONGEST_PART)):
                 current = self._open(self.told, phrases, end)
+            elif self.scene and len(head) <= LONGEST_PART and not self._vague(head):
+                current = self._open(self.scene, phrases, end)
             else:
                 loose.extend(phrases)
                 self.loose = loose
                 loose_end = end
             if subjects or named:
                 around = self._spoken(subjects or named, around)
+            if subjects and not _same(subjects, self.scene):
+                self.scene = []
         return around
+
+    def _narrowed(self, around: Around, named: Sequence[Subject]) -> Around:
+        """某社区，某路菜场后巷，…: after a place alone, what is named next lies in it."""
+        if len(named) != 1 or named[0].venue or not named[0].address.unit or around.unit == named[0].address.unit:
+            return around
+        unit = named[0].address.unit
+        return replace(around, unit=unit, sure=named[0].address.confidence * 0.9, printed=named[0].place)
+
+    def _bare(self, text: str) -> str:
+        """What a clause says besides that somebody looked."""
+        bare = _TRAIL.sub("", text)
+        lead = self.rules.lead.match(bare)
+        return _TIDY.sub("", bare[lead.end() :] if lead else bare)
+
+    def _set_scene(self, text: str, subjects: Sequence[Subject], around: Around) -> None:
+        good = self.rules.none.search(text) or self.rules.good.search(text)
+        arrived = self.rules.arrive.search(text) or _NAMED_SO.search(text)
+        if len(subjects) == 1 and subjects[0].venue and arrived and not good:
+            self.scene = [replace(subjects[0], confidence=0.7)]
+        elif any(one.venue for one in subjects) or self._town_alone(text) or self._unit_in(text, around):
+            self.scene = []
+
+    def _part_of(self, subjects: Sequence[Subject], owners: Sequence[Subject]) -> bool:
+        """Whether the one subject is called after the kind of the venue spoken of (旅馆大厅 of 某旅馆)."""
+        if len(subjects) != 1 or len(owners) != 1 or subjects[0].address.named:
+            return False
+        kind = _KIND_FIRST.match(subjects[0].venue)
+        return bool(kind) and owners[0].venue.endswith(kind[0])
 
     def _clauses(self, item: str) -> list[tuple[int, int]]:
         """Where the clauses of an item stand; a list of whole sentences is parted at its 、 too.
@@ -417,8 +485,10 @@ class _Reader:
 
     def _spoken(self, subjects: Sequence[Subject], around: Around) -> Around:
         for subject in reversed(subjects):
-            if town := self.gazetteer.town_of(subject.address.unit):
-                return replace(around, town=town)
+            unit = subject.address.unit
+            if town := self.gazetteer.town_of(unit):
+                near = unit if unit and len(unit.code) > len(town.code) else None
+                return replace(around, town=town, near=near or (around.near if around.town == town else None))
         return around
 
     def _listed_problem(
@@ -606,9 +676,22 @@ class _Reader:
                 return []
             if not subject.place and around.printed and subject.venue != around.printed:
                 subject = replace(subject, place=around.printed)
+            elif self._lies_in(subject, around):
+                subject = replace(subject, place=around.printed + subject.place)
             subjects.append(subject)
             around = self._spoken([subject], around)
         return subjects
+
+    def _lies_in(self, subject: Subject, around: Around) -> bool:
+        """Whether a place without a unit of its own is told after the unit that it lies in: 某村：村东头…."""
+        here = subject.address
+        return bool(
+            around.printed
+            and around.unit
+            and here.unit == around.unit
+            and not (here.village or here.town_printed or here.foreign)
+            and around.printed not in subject.place
+        )
 
     def _parts(self, head: str, gap: re.Match[str]) -> bool:
         """Whether 和 stands between two names and not in one (仁和镇)."""
@@ -705,6 +788,8 @@ class _Reader:
             return Subject(start, end - len(rest) + len(there), address, "", address.printed + there, 0.75)
         if venue := self._venue_before(rest):
             return Subject(start, end - len(rest) + len(venue), address, venue, address.printed, 0.75)
+        if address.named and rules.matter.search(rest) and not venue_end:
+            return Subject(start, end - len(rest), address, "", address.printed, 0.75)
         if address.named or listed:
             return Subject(start, end, address, rest, address.printed, OF_NAME if finer or listed else 0.7)
         return None

@@ -91,7 +91,8 @@ def _read(source: Source, title: list[Block], body: list[Block], gazetteer: Gaze
     found.extend(find_findings(source, " ".join(map(source.of, title)), body, gazetteer, said, taken))
     found.extend(find_figures(source, blocks, said))
     found.sort(key=lambda one: (one.start, one.end, one.draft.kind))
-    first, last = source.span(blocks[0].start, blocks[-1].end)
+    spans = [source.span(block.start, block.end) for block in blocks]
+    first, last = min(start for start, _end in spans), max(end for _start, end in spans)
     return Article(
         title=" ".join(source.of(block).strip() for block in title),
         kind=_kind([one.draft for one in found]),
@@ -135,11 +136,21 @@ def _kind(drafts: Sequence[Draft]) -> str:
 def _checks(source: Source, body: Sequence[Block], found: Sequence[Found], said: Rules) -> Iterator[Check]:
     """Claimed counts against drafts: of problems up to the next claim, of places over the whole article."""
     claims = sorted(_claims(source, body, said.problem_counts))
-    findings = sorted(((one.start, one.draft) for one in found if one.draft.kind == FINDING), key=lambda pair: pair[0])
+    findings = sorted(
+        (
+            (one.start, one.draft)
+            for one in found
+            if one.draft.kind == FINDING or (one.draft.kind == SITE and one.draft.problems)
+        ),
+        key=lambda pair: pair[0],
+    )
     last = body[-1].end if body else 0
     for place, (start, end, number) in enumerate(claims):
         until = claims[place + 1][0] if place + 1 < len(claims) else last + 1
         there = [draft for at, draft in findings if start <= at < until]
+        if not there and len(claims) == 1:
+            # A total at the end sums up what stands before it.
+            there = [draft for _at, draft in findings]
         # Places are counted (处, 家), unless the report counts problems by the piece (6个问题, 6项隐患).
         pieces = _BY_PIECE.search(source.text[start:end])
         counted = sum(len(draft.problems) for draft in there) if pieces else len(there)

@@ -27,11 +27,14 @@ class Rules:
     worked: re.Pattern[str]
     good: re.Pattern[str]
     lead: re.Pattern[str]
+    arrive: re.Pattern[str]
     venue_end: re.Pattern[str]
     """At the end of a name."""
     venue_here: re.Pattern[str]
     generic: re.Pattern[str]
     never: re.Pattern[str]
+    matter: re.Pattern[str]
+    """Words for what lies about: no name of a venue."""
     spot: re.Pattern[str]
     measures: Patterns
     meeting: re.Pattern[str]
@@ -65,10 +68,12 @@ def rules() -> Rules:
         worked=re.compile(problem["worked"]),
         good=re.compile(problem["good"]),
         lead=re.compile(f"(?:{said['lead']['words']})[：，]?"),
+        arrive=re.compile(said["story"]["arrive"]),
         venue_end=re.compile(f"(?:{types})(?:（[^（）]{{1,12}}）)?$"),
         venue_here=re.compile(f"(?:{types})"),
         generic=re.compile(f"^{venue['generic']}$"),
         never=re.compile(venue["never"]),
+        matter=re.compile(said["matter"]["words"]),
         spot=re.compile(f"(?:{said['place']['spots']})"),
         measures=tuple(re.compile(pattern) for pattern in said["measure"]["patterns"]),
         meeting=re.compile(decision["meeting"]),

@@ -30,8 +30,13 @@ _WHOLE_STATEMENT = re.compile(rf".*(?:约?\s*\d[\d.,]*\s*(?:米|公里|m)|{_SIDE
 _OPEN_STATEMENT = re.compile(r"[^。；]{2,40}距[^米。；]{0,24}|[^。；，距]{0,6}(?:镇|乡|街道|地区)[^。；，米侧]{0,12}")
 _REST_OF_STATEMENT = re.compile(r"[^。；，镇乡道区]{0,14}(?:距|约?\d+\s*[米公])")
 _TOWN_FIRST = re.compile(rf"\s*[{HAN}]{{2,5}}?(?:镇|乡|街道|地区)")
+_TOWN_WHOLE = re.compile("镇|乡|街道|苏木|村|社区|嘎查")
+_LONE_PLACE = re.compile(r"[^。；，：:\n距]{2,24}[:：]")
+_STATEMENT = re.compile(r"距离?[^。；，]{2,16}?(?:约|近)?\s*\d")
+_GAP = re.compile("[ \u3000]{4,}|\u3000{2,}")
 _ENDS = "。！？!?：:…”"
 _GOES_ON = re.compile(r".*(?:[，,、（(“《距约的和与及在对]|[距约][^米。；]{0,16}\d)\s*")
+_BEHIND_NUMBERS = "米号公千%年月日家处个件名例"
 _SHORT = 32
 _LONG = 60
 _CELLS = re.compile(r"\t+|\s*\|\s*")
@@ -65,7 +70,9 @@ class Source:
         if start >= end:
             where = self.at[min(start, len(self.at) - 1)] if self.at else 0
             return where, where
-        return self.at[start], self.at[end - 1] + 1
+        # From the left column of a page into its right one the original goes back.
+        first, last = self.at[start], self.at[end - 1]
+        return min(first, last), max(first, last) + 1
 
     def of(self, block: Block) -> str:
         return self.text[block.start : block.end]
@@ -76,6 +83,8 @@ class _Line:
     start: int
     text: str
     blank_before: bool
+    column: int = 0
+    """Which column of how many read so far it stands in; 0 where the page has one."""
 
     @property
     def bare(self) -> str:
@@ -84,7 +93,7 @@ class _Line:
 
 def read_source(original: str) -> Source:
     """The blocks of a text, in its order; a paragraph that is printed a second time is left out."""
-    lines = list(_lines(original))
+    lines = _side_by_side(list(_lines(original)))
     width = _column_width(lines)
     characters: list[tuple[str, int]] = []
     blocks: list[Block] = []
@@ -121,6 +130,67 @@ def _lines(original: str) -> Iterator[_Line]:
             yield _Line(start, text.rstrip("\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"), blank)
             blank = False
         start += len(text)
+
+
+def _side_by_side(lines: list[_Line]) -> list[_Line]:
+    """Lines in the order of reading where two columns stand beside each other: the left one first, then the right one.
+
+    Tables whose cells are parted by blanks look like it: columns are taken for such only where both sides begin items
+    or end headings in the same line.
+    """
+    read: list[_Line] = []
+    columns = 0
+    at = 0
+    while at < len(lines):
+        stop = at
+        gutters: list[tuple[int, int, float] | None] = []
+        while stop < len(lines) and (stop == at or not lines[stop].blank_before):
+            gutters.append(_gutter(lines[stop].text))
+            stop += 1
+        places = sorted(gutter[2] for gutter in gutters if gutter)
+        middle = places[len(places) // 2] if places else 0.0
+        first = next((place for place, gutter in enumerate(gutters) if gutter), 0)
+        # Lines of the left column alone belong to it, above as well as below.
+        while first and _wide(lines[at + first - 1].text.rstrip()) < middle - 2:
+            first -= 1
+        here, sides = lines[at + first : stop], gutters[first:]
+        if (
+            len(places) >= 3
+            and len(places) * 2 >= len(here)
+            and all(abs(place - middle) <= 2 for place in places)
+            and all(gutter or _wide(line.text.rstrip()) < middle for line, gutter in zip(here, sides, strict=True))
+            and any(gutter and _heads_both(line.text, gutter) for line, gutter in zip(here, sides, strict=True))
+        ):
+            read.extend(lines[at : at + first])
+            columns += 2
+            left = [
+                _Line(line.start, line.text[: gutter[0]] if gutter else line.text, place == 0, columns - 1)
+                for place, (line, gutter) in enumerate(zip(here, sides, strict=True))
+            ]
+            right = [
+                _Line(line.start + gutter[1], line.text[gutter[1] :], False, columns)
+                for line, gutter in zip(here, sides, strict=True)
+                if gutter
+            ]
+            right[0].blank_before = True
+            read.extend([*left, *right])
+        else:
+            read.extend(lines[at:stop])
+        at = stop
+    return read
+
+
+def _gutter(text: str) -> tuple[int, int, float] | None:
+    """The one wide gap of a line: where it begins and ends, and how far to the right that is."""
+    gaps = [gap for gap in _GAP.finditer(text.rstrip()) if text[: gap.start()].strip()]
+    if len(gaps) != 1 or "\t" in text or "|" in text:
+        return None
+    return gaps[0].start(), gaps[0].end(), _wide(text[: gaps[0].end()])
+
+
+def _heads_both(text: str, gutter: tuple[int, int, float]) -> bool:
+    left, right = text[: gutter[0]].strip(), text[gutter[1] :].strip()
+    return (left[-1] in ":：" and right[-1] in ":：") or bool(_MARKER.match(left) and _MARKER.match(right))
 
 
 def _column_width(lines: list[_Line]) -> int:
@@ -165,12 +235,18 @@ def _is_row(text: str) -> bool:
 def _joins(group: list[_Line], after: _Line, width: int) -> bool:
     """Whether the paragraph so far goes on in the next line."""
     line, said = group[-1], "".join(one.bare for one in group)
-    if after.bare.startswith("#") or _is_row(after.text):
+    if after.bare.startswith("#") or _is_row(after.text) or line.column != after.column:
         return False
+    if _LONE_PLACE.fullmatch(said) and _STATEMENT.match(after.bare):
+        return True
     if line.bare[-1] in _ENDS or _MARKER.match(after.text) or _BEGINS_ANEW.match(after.text):
         return False
     if _GOES_ON.fullmatch(line.bare):
         return True
+    if line.column:
+        # 矿山街 | 道某社区： a town's name that the column broke.
+        broken = len(said) <= 5 and not _TOWN_WHOLE.search(said)
+        return not _TOWN_FIRST.match(after.text) and (broken or not _KEY.match(after.text))
     if _OPEN_STATEMENT.fullmatch(said) and _REST_OF_STATEMENT.match(after.bare):
         return True
     if _WHOLE_STATEMENT.fullmatch(said) and len(said) <= 50 and "。" not in said:
@@ -210,14 +286,26 @@ def _take(text: str, start: int, characters: list[tuple[str, int]], *, glue: boo
         before = taken[place - 1][0] if place else ""
         next_one = taken[place + 1][0] if place + 1 < len(taken) else ""
         if character == " " and (not before or spaced or not (_is_wordlike(before) and _is_wordlike(next_one))):
+            if _parted_digits(taken, place):
+                continue
             if before.isascii() and next_one.isascii() and before.isalnum() and next_one.isalnum():
                 characters.append((" ", at))
             continue
+        if character in "OoIl" and before.isdigit() and (next_one.isdigit() or next_one in _BEHIND_NUMBERS):
+            # A scan takes nought and one for letters: 4O米.
+            character = "0" if character in "Oo" else "1"
         if character == "，" and _between_thousands(taken, place):
             continue
         characters.append((character, at))
     if glue and not taken:
         return
+
+
+def _parted_digits(taken: list[tuple[str, int]], place: int) -> bool:
+    """Whether a blank stands between two digits of one number: 6 0米, but not in 3 15号."""
+    around = [taken[at][0] if 0 <= at < len(taken) else "" for at in range(place - 2, place + 4)]
+    before, one, _blank, other, after, _later = around
+    return one.isdigit() and other.isdigit() and not before.isdigit() and after != "" and after in _BEHIND_NUMBERS
 
 
 def _is_wordlike(character: str) -> bool:
