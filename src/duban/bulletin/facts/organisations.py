@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.urls import reverse
 
 from duban.bulletin.facts.sight import Sight, written_list
@@ -40,7 +40,7 @@ def of_day(sight: Sight) -> Facts | None:
 
 
 def told(sight: Sight, parameters: Mapping[str, Any]) -> Facts | None:
-    standing = Organisation.objects.filter(in_areas([sight.area]), dissolved_on=None)
+    standing = _standing(sight.area, sight)
     by_tier = {
         row["tier"]: (row["n"], row["people"])
         for row in standing.order_by().values("tier").annotate(n=Count("pk"), people=Sum("members"))
@@ -89,6 +89,12 @@ def told(sight: Sight, parameters: Mapping[str, Any]) -> Facts | None:
     )
 
 
+def _standing(area: str, sight: Sight) -> QuerySet[Organisation]:
+    """Those that stood when the day ended; of whom nobody knows since when, they are taken to have."""
+    founded = Q(founded=None) | Q(founded__lte=sight.day)
+    return Organisation.objects.filter(in_areas([area]), founded, Q(dissolved_on=None) | Q(dissolved_on__gt=sight.day))
+
+
 TIERS = {Tier.REGISTERED: ("登记", "registered"), Tier.FILED: ("备案", "filed"), Tier.GUIDED: ("指导", "guided")}
 Lines = list[tuple[str, str]]
 
@@ -104,7 +110,7 @@ def _url(area: str, **more: str) -> str:
 def _federation(sight: Sight, federation: Organisation) -> tuple[list[Figure], Lines]:
     """What stands in the federation's street or town, and who brings it along."""
     town = federation.jurisdiction[: LENGTHS[1]]
-    there = Organisation.objects.filter(in_areas([town]), dissolved_on=None)
+    there = _standing(town, sight)
     rows = list(there.order_by().values("tier", "kind").annotate(n=Count("pk"), people=Sum("members")))
     filed = [row for row in rows if row["tier"] == Tier.FILED]
     clubs = sum(row["n"] for row in rows if row["kind"] == OrganisationKind.CLUB)
