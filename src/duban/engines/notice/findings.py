@@ -65,11 +65,6 @@ _ACTED_ON = re.compile(r"(?:被|予以|给予|责令|处以|受到|停业|立案
 _EARLIER = re.compile("回头看|前期|此前|先前|之前|上次|上期|上轮|上周|上月|以往|曾|复查")
 _MENDED = re.compile("已[^，。；]{0,6}(?:整改|改正|落实|清理|消除|修复|恢复)|整改(?:到位|完毕|完成|合格)")
 _PLACE_LINE = re.compile(r"^(?P<place>[^，。；：（）]{2,16})(?:（[^）]*）)?：?$")
-_ADDRESS_KEY = re.compile(r"^(?:经营|详细|单位|店铺)?(?:地址|住所|地点|场所)$")
-_ADDRESS_HERE = re.compile(r"^(?:该店|店铺|门店)?(?:位于|地处|坐落[于在])")
-_KIND_FIRST = re.compile(
-    r"^(?:店|馆|厅|旅馆|宾馆|酒店|饭店|餐厅|超市|市场|商场|药店|车站|客运站|学校|网吧|公园|医院|小区)(?=.)"
-)
 _ORDINAL = re.compile(r"^\d{1,3}$")
 OF_TITLE = 0.7
 OF_NAME = 0.8
@@ -297,17 +292,17 @@ class _Reader:
             if current is None and not marker:
                 around = self._narrowed(around, named)
             if problem is None:
-                if _ADDRESS_KEY.match(text):
+                if self.rules.address_key.match(text):
                     keyed = True
                     continue
                 if bool(text) and not self._bare(text):
                     # 经查，…; 检查时发现，…: what follows was seen where the text has just been.
                     seen = True
                     continue
-                place_of = keyed or bool(_ADDRESS_HERE.match(text))
+                place_of = keyed or bool(self.rules.address_here.match(text))
                 keyed = False
                 if place_of and len(named) == 1 and named[0].venue and not named[0].address.town_printed:
-                    where = self._subjects(_ADDRESS_HERE.sub("", text), start, around)
+                    where = self._subjects(self.rules.address_here.sub("", text), start, around)
                     if len(where) == 1 and where[0].address.unit:
                         named = [replace(named[0], address=where[0].address, place=where[0].place)]
                         self.told = [replace(one, confidence=0.75) for one in named]
@@ -441,8 +436,8 @@ class _Reader:
         """Whether the one subject is called after the kind of the venue spoken of (旅馆大厅 of 某旅馆)."""
         if len(subjects) != 1 or len(owners) != 1 or subjects[0].address.named:
             return False
-        kind = _KIND_FIRST.match(subjects[0].venue)
-        return bool(kind) and owners[0].venue.endswith(kind[0])
+        kind = self.rules.kind_first.match(subjects[0].venue)
+        return kind is not None and owners[0].venue.endswith(kind[0])
 
     def _clauses(self, item: str) -> list[tuple[int, int]]:
         """Where the clauses of an item stand; a list of whole sentences is parted at its 、 too.

@@ -27,6 +27,9 @@ class Rules:
     worked: re.Pattern[str]
     good: re.Pattern[str]
     lead: re.Pattern[str]
+    address_key: re.Pattern[str]
+    address_here: re.Pattern[str]
+    kind_first: re.Pattern[str]
     arrive: re.Pattern[str]
     venue_end: re.Pattern[str]
     """At the end of a name."""
@@ -68,6 +71,9 @@ def rules() -> Rules:
         worked=re.compile(problem["worked"]),
         good=re.compile(problem["good"]),
         lead=re.compile(f"(?:{said['lead']['words']})[：，]?"),
+        address_key=re.compile(f"^(?:{said['address']['key']})$"),
+        address_here=re.compile(f"^(?:{said['address']['here']})"),
+        kind_first=re.compile(f"^(?:{venue['kinds']})(?=.)"),
         arrive=re.compile(said["story"]["arrive"]),
         venue_end=re.compile(f"(?:{types})(?:（[^（）]{{1,12}}）)?$"),
         venue_here=re.compile(f"(?:{types})"),
