@@ -22,6 +22,7 @@ from tests.reading import text_of
 from duban.access import actions as access
 from duban.access.models import Person
 from duban.bulletin import actions as bulletin
+from duban.bulletin import blocks as page_blocks
 from duban.bulletin.notice_tasks import read_job
 from duban.demo.builders import NOON, make_finding, make_person, make_photo, make_signature
 from duban.evidence.models import Photo
@@ -733,6 +734,7 @@ class World:
             by=supervisor, now=NOW, at=at, title=f"{words} 检查", starts_on=NOW.date(), ends_on=NOW.date(), size=2
         ).round
         photo = assigned.photos.get().photo_id
+        page_blocks.append(draft, "photo", {"photos": {photo: {"zh": f"{words} 图", "en": ""}}})
         visit = self.visit(supervisor, venue, photo, words)
         things.secrets.add(str(visit.pk))
         things.hide(open_failures_of(venue).get().entry)

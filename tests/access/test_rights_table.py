@@ -138,7 +138,7 @@ ROWS: dict[str, Row] = {
     "GET /bulletins/desk/": "SPL",
     "GET /bulletins/desk/<issue_id>/": "SPL",
     "POST /bulletins/desk/<issue_id>/blocks/": "S",
-    "GET /bulletins/desk/<issue_id>/photos/<sha256>/": "",
+    "GET /bulletins/desk/<issue_id>/photos/<sha256>/": "SPL",
     "GET /bulletins/desk/page/": "SPL",
     "POST /bulletins/desk/<issue_id>/save/": "",
     "POST /bulletins/desk/<issue_id>/approve/": ("P", "SP", ""),
