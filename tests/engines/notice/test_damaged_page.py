@@ -102,6 +102,38 @@ def test_places_are_counted_and_not_what_is_wrong_in_one_of_them() -> None:
     assert (check.said, check.found) == (2, 2)
 
 
+def test_columns_that_stand_side_by_side_are_read_one_after_the_other() -> None:
+    text = (
+        "宋庄镇大庞村:          西集镇大沙务村:\n"
+        "村口垃圾桶             距潮河堤路225米\n"
+        "满溢                   路边倾倒渣土\n"
+        "马驹桥镇神驹村:        永乐店镇熬硝营村:\n"
+        "路边堆物               村东暴露垃圾\n"
+    )
+    drafts = [draft for article in read_notice(text, CODES).articles for draft in article.drafts]
+    told = {
+        draft.jurisdiction.name.removesuffix("村委会").removesuffix("村"): "".join(draft.problems)
+        for draft in drafts
+        if draft.jurisdiction
+    }
+    assert set(told) == {"大庞", "神驹", "大沙务", "熬硝营"}
+    assert "满溢" in told["大庞"]
+    assert "堆物" in told["神驹"]
+    assert "暴露垃圾" in told["熬硝营"]
+    assert all(draft.text == text[slice(*draft.span)] for draft in drafts)
+
+
+def test_a_table_with_blanks_between_its_cells_is_no_page_in_columns() -> None:
+    text = (
+        "环境问题通报\n宋庄镇大庞村          村口垃圾桶满溢\n"
+        "西集镇大沙务村        路边倾倒渣土\n马驹桥镇神驹村        村东暴露垃圾\n"
+    )
+    drafts = [draft for article in read_notice(text, CODES).articles for draft in article.drafts]
+    assert [draft.jurisdiction.code[:9] for draft in drafts if draft.jurisdiction] == [
+        CODES.forms[town][0].code for town in ("宋庄镇", "西集镇", "马驹桥镇")
+    ]
+
+
 def test_the_meeting_its_orders_and_the_figures() -> None:
     orders = of_kind(PAGE, DECISION)
     assert [order.value for order in orders] == [98, 98]

@@ -36,6 +36,9 @@ _NO_ROAD = re.compile(
 _AFTER_BARE = re.compile(r"$|[东西南北]{1,2}(?:侧|面|边|口|头|门)|[，、；：（]|\d+号")
 _NUMBER = re.compile(r"([甲乙丙]?\d+(?:-\d+)?号(?:院|楼)?(?:\d+号楼)?(?:\d+单元)?(?:\d{1,4}室)?)")
 
+_DOTS = ("·", "•", "・", "-", "—", "/", "｜")
+"""Between the parts of an address: 江堤街道·临江社区."""
+
 EXACT, BY_VILLAGE, BY_TOWN = 1.0, 0.75, 0.55
 TOWN_LIKE, TOWN_APART = 0.8, 0.3
 VILLAGE_SHAPE, VILLAGE_LIKE, VILLAGE_APART = 0.8, 0.74, 0.08
@@ -90,6 +93,7 @@ def read_address(phrase: str, gazetteer: Gazetteer, around: Around | None = None
         around = replace(around, county=county, town=around.town if _in(around.town, county) else None)
     found = _units(phrase, at, gazetteer, around, foreign)
     at = found.rest_at
+    at += at > 0 and phrase.startswith(_DOTS, at)
     road = number = ""
     if (here := _ROAD.match(phrase, at)) and not _NO_ROAD.search(here[1]):
         road, number, at = here[1], here[2] or "", here.end()
@@ -101,7 +105,7 @@ def read_address(phrase: str, gazetteer: Gazetteer, around: Around | None = None
     return Address(
         unit=unit,
         confidence=confidence,
-        printed=phrase[:at].strip(" ，"),
+        printed=phrase[:at].strip(" ，" + "".join(_DOTS)),
         village=found.village,
         road=road,
         number=number,
@@ -190,6 +194,7 @@ def _listed_village(
 
 def _in_towns(phrase: str, at: int, towns: list[Unit], printed: str, gazetteer: Gazetteer) -> Address:
     """After a town that is printed whole."""
+    at += phrase.startswith(_DOTS, at)
     if listed := _listed_village(phrase, at, gazetteer, towns):
         units, village, end = listed
         sure = 0.8 if village.endswith("小区") else EXACT

@@ -28,7 +28,7 @@ _SEEN = re.compile(r"发现|查见|查出|查获|存在|反映|举报|投诉|[�
 _TRAIL = re.compile(
     r"(?:进行)?(?:了)?(?:现场|突击|暗访|日常|随机|实地|重点)?(?:检查|巡查|督查|抽查|暗访|走访|查看|巡检|核查)?(?:过程)?(?:时|中|后|期间)?"
     r"(?:现场)?(?:发现|看到|见到|查见|查出)(?:该\S{1,4})?$|(?:的)?(?:检查|巡查|督查|抽查|暗访|走访)(?:过程)?(?:时|中|后)$"
-    r"|正(?:在|常)?(?:营业|经营|施工|开放)(?:中)?$|(?:同样|也|还|仍|均)?存在(?:着)?(?:以下|如下|类似|一些|诸多|多项|同样)?(?:突出)?(?:问题|情况|现象)$"
+    r"|正(?:在|常)?(?:营业|经营|施工|开放)(?:中)?$|(?:进行|开展)(?:了)?(?:现场|突击|监督|日常|飞行|随机|专项|抽样){0,2}(?:检查|抽检|检测|巡查|督查)$|(?:同样|也|还|仍|均)?存在(?:着)?(?:以下|如下|类似|一些|诸多|多项|同样)?(?:突出)?(?:问题|情况|现象)$"
 )
 _BETWEEN = re.compile(r"、|(?:以及|和|及|与)(?=[^，。]{2,})(?![^，。、]{1,12}(?:交叉|交汇|交界|交口|路口))")
 _QUOTED = re.compile(r"^(?P<where>[^“”]{0,24})“(?P<name>[^“”]{1,16})”(?:的)?(?P<kind>[^“”]{0,10}?)[里内中]?$")
@@ -429,8 +429,17 @@ class _Reader:
         arrived = self.rules.arrive.search(text) or _NAMED_SO.search(text)
         if len(subjects) == 1 and subjects[0].venue and arrived and not good:
             self.scene = [replace(subjects[0], confidence=0.7)]
+        elif not subjects and not good and (passed := self._passed(text, around)):
+            self.scene = [passed]
         elif any(one.venue for one in subjects) or self._town_alone(text) or self._unit_in(text, around):
             self.scene = []
+
+    def _passed(self, text: str, around: Around) -> Subject | None:
+        """A venue of which a story tells something that is no problem, before it goes in: 某酒店刚刚换了老板."""
+        found = self._subjects(text, 0, around, whole=False)
+        if len(found) != 1 or len(found[0].venue) < 4 or not self.rules.venue_end.search(found[0].venue):
+            return None
+        return None if self.rules.generic.match(found[0].venue) else replace(found[0], confidence=0.6)
 
     def _part_of(self, subjects: Sequence[Subject], owners: Sequence[Subject]) -> bool:
         """Whether the one subject is called after the kind of the venue spoken of (旅馆大厅 of 某旅馆)."""
@@ -550,7 +559,7 @@ class _Reader:
         """Where in the clause its phrase of problems begins and ends; None where none was seen."""
         rules = self.rules
         found = self.cue.search(clause)
-        if not found or clause[max(0, found.start() - 1) : found.start()] == "“":
+        if not found or rules.case.search(clause) or clause[max(0, found.start() - 1) : found.start()] == "“":
             return None
         if none := rules.none.search(clause):
             # 未发现问题, but also 未戴口罩，已整改: the first says that there is none.
@@ -722,7 +731,7 @@ class _Reader:
     def _quoted(self, part: str, start: int, around: Around) -> Subject | None:
         """一家名为“川渝人家”的餐馆, 爱橙街“好再来”小超市: the quoted words are the name."""
         found = _QUOTED.match(part)
-        if not found or self.rules.never.search(found["kind"]):
+        if not found or self.rules.never.search(found["kind"]) or self.rules.subject.fullmatch(found["name"]):
             return None
         if not (found["kind"] or found["where"] or self.rules.venue_end.search(found["name"])):
             return None
@@ -767,9 +776,11 @@ class _Reader:
         spot = list(rules.spot.finditer(rest))
         ends_in_spot = bool(spot) and spot[-1].end() == len(rest)
         venue_end = rules.venue_end.search(rest)
+        if rules.civic.match(rest) and address.town_printed:
+            return Subject(start, end, address, rest, address.printed, 0.8)
         if rules.generic.match(rest):
             return Subject(start, end, address, rest, address.printed, 0.7) if finer and venue_end else None
-        if venue_end and venue_end.start() >= (2 if len(venue_end[0]) == 1 and not address.named else 1):
+        if venue_end and venue_end.start() >= (2 if len(venue_end[0]) == 1 and not address.named else not address.road):
             return Subject(start, end, address, rest, address.printed, 0.9 if address.named or len(rest) > 3 else 0.75)
         if ends_in_spot:
             venue = self._venue_before(rest)
@@ -793,7 +804,7 @@ class _Reader:
         """The venue in 丛林美食门前: up to the last type of venue in it."""
         ends = [found.end() for found in self.rules.venue_here.finditer(rest) if found.start() and len(found[0]) > 1]
         name = rest[: ends[-1]] if ends else ""
-        return "" if self.rules.generic.match(name) else name
+        return "" if self.rules.generic.match(name) or self.rules.never.search(name) else name
 
     def _measure(self, text: str) -> str:
         for pattern in self.rules.measures:

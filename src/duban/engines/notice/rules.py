@@ -27,6 +27,8 @@ class Rules:
     worked: re.Pattern[str]
     good: re.Pattern[str]
     lead: re.Pattern[str]
+    case: re.Pattern[str]
+    civic: re.Pattern[str]
     address_key: re.Pattern[str]
     address_here: re.Pattern[str]
     kind_first: re.Pattern[str]
@@ -71,6 +73,8 @@ def rules() -> Rules:
         worked=re.compile(problem["worked"]),
         good=re.compile(problem["good"]),
         lead=re.compile(f"(?:{said['lead']['words']})[：，]?"),
+        case=re.compile(problem["case"]),
+        civic=re.compile(f"^(?:{venue['civic']})$"),
         address_key=re.compile(f"^(?:{said['address']['key']})$"),
         address_here=re.compile(f"^(?:{said['address']['here']})"),
         kind_first=re.compile(f"^(?:{venue['kinds']})(?=.)"),
