@@ -177,6 +177,11 @@ def _listed_village(
             if ending[0] == "小区" and length < 3:
                 continue
             end = ending.end()
+        elif towns is not None and length > 2 and any(unit.name == phrase[at:end] for unit in units):
+            # 查干嘎查: a name without an ending that others share.
+            pass
+        elif towns is not None and length > 1 and _is_community_slip(phrase[end : end + 2]):
+            end += 2
         elif (
             towns is not None
             and length > 1
@@ -190,6 +195,13 @@ def _listed_village(
         if found:
             return alike_in_ending(found, phrase[at:end]), phrase[at:end], end
     return None
+
+
+def _is_community_slip(ending: str) -> bool:
+    """杜区 for 社区."""
+    return len(ending) == 2 and all(
+        exchange(one, other) <= SAME_SHAPE for one, other in zip(ending, "社区", strict=True)
+    )
 
 
 def _in_towns(phrase: str, at: int, towns: list[Unit], printed: str, gazetteer: Gazetteer) -> Address:

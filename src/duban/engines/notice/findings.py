@@ -19,7 +19,8 @@ from .source import HEADING, ROW, Block, Source
 
 _SENTENCE = re.compile(r"[^。！？\n]+[。！？]?[”」）]*")
 _ITEM = re.compile(r"[^；]+")
-_CLAUSE = re.compile(r"[^，：]+")
+_CLAUSE = re.compile(r"[^，：—]+")
+_IN_PARENTHESES = re.compile(r"(?P<who>[^（）、，；：。]{2,30})（(?P<what>[^（）]{2,60})）(?=[、，；。]|$)")
 _MARKER = re.compile(
     rf"^(?:[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
     r"[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
@@ -67,6 +68,7 @@ _MENDED = re.compile("已[^，。；]{0,6}(?:整改|改正|落实|清理|消除|
 _PLACE_LINE = re.compile(r"^(?P<place>[^，。；：（）]{2,16})(?:（[^）]*）)?：?$")
 _ORDINAL = re.compile(r"^\d{1,3}$")
 OF_TITLE = 0.7
+OF_ONE_OF_MANY = 0.55
 OF_NAME = 0.8
 LONGEST_PART = 14
 LONGEST_NAME = 26
@@ -115,12 +117,15 @@ def find_findings(
     gazetteer: Gazetteer,
     rules: Rules,
     taken: Sequence[tuple[int, int]],
+    told: Sequence[tuple[Block, Unit | None]] = (),
 ) -> Iterator[Found]:
-    """`taken`: stretches that another reader has made drafts of."""
+    """`taken`: stretches that another reader has made drafts of. `told`: cells that tell a problem, with their town."""
     reader = _Reader(source, title, blocks, gazetteer, rules, taken)
     for block in blocks:
         if block.kind not in (HEADING, ROW):
             reader.read(block)
+    for cell, town in told:
+        reader.read_cell(cell, town)
     seen = set()
     for group in reader.groups:
         for found in _drafts(source, group):
@@ -171,13 +176,15 @@ class _Reader:
         self.cue = rules.cue if said else rules.problem
         self.exposing = bool(rules.exposing.search(title))
         """Whether what is listed here is listed for what is wrong with it."""
-        self.listing = False
+        self.listing = self.in_cell = False
         self.loose: list[str] = []
         self.pending: list[str] = []
         """Problems before a colon at a paragraph's end: the venues follow in lines of their own."""
         self.groups: list[Group] = []
         told = "\n".join(source.of(block) for block in blocks)
-        self.state = _State(unit=self._town_of(title) or self._town_of(told), sure=OF_TITLE)
+        headed, spoken = self._town_of(title), self._town_of(told)
+        # What names several towns says of none that all lies in it.
+        self.state = _State(unit=headed or spoken, sure=OF_TITLE if spoken else OF_ONE_OF_MANY)
         self.topic: list[Subject] = []
         """Of a clause before a colon that names a venue or place, for the rest of its paragraph."""
         self.told: list[Subject] = []
@@ -193,6 +200,13 @@ class _Reader:
         }
         return units.pop() if len(units) == 1 else None
 
+    def read_cell(self, cell: Block, town: Unit | None) -> None:
+        self.state = _State(unit=town)
+        self.exposing = self.in_cell = True
+        self.scene = []
+        self.read(cell)
+        self.state, self.in_cell = _State(), False
+
     def read(self, block: Block) -> None:
         text = self.source.of(block)
         if self._place_line(block.start, text):
@@ -200,7 +214,7 @@ class _Reader:
         before = len(self.groups)
         self.topic, self.told, self.loose = [], [], []
         self.exposing = self.exposing or bool(self.rules.exposing.search(text))
-        self.listing = self.exposing and bool(_MARKER.match(text))
+        self.listing = self.exposing and (self.in_cell or bool(_MARKER.match(text)))
         spoken = self._around()
         for sentence in _SENTENCE.finditer(text):
             first = len(self.groups)
@@ -276,6 +290,10 @@ class _Reader:
         loose: list[str] = []
         loose_end = offset
         keyed = seen = False
+        if enclosed := self._enclosed(offset, item, around):
+            return enclosed
+        # 设施齐备，未发现安全问题 stands in a list of what is wrong and is nothing of it.
+        listing = self.listing and not self.rules.none.search(item)
         clauses = self._clauses(item)
         place = 0
         while place < len(clauses):
@@ -308,7 +326,7 @@ class _Reader:
                         self.told = [replace(one, confidence=0.75) for one in named]
                         around = self._spoken(where, around)
                         continue
-                if self.listing and (group := self._listed_problem(text, start, around, current, named)):
+                if listing and (group := self._listed_problem(text, start, around, current, named)):
                     current = group
                     around = self._spoken(group.subjects, around)
                     continue
@@ -339,7 +357,7 @@ class _Reader:
                 elif subjects and not (self.rules.none.search(text) or self.rules.good.search(text)):
                     named, current = subjects, None
                     self.told = [replace(one, confidence=0.75) for one in subjects if one.venue]
-                    if item[clause[1] : clause[1] + 1] == "：":
+                    if item[clause[1] : clause[1] + 1] in ("：", "—"):
                         self.topic = subjects
                         around = replace(
                             self._spoken(subjects, around),
@@ -409,6 +427,24 @@ class _Reader:
                 around = self._spoken(subjects or named, around)
             if subjects and not _same(subjects, self.scene):
                 self.scene = []
+        return around
+
+    def _enclosed(self, offset: int, item: str, around: Around) -> Around | None:
+        """甲店（货物出店）、乙店（门前油渍）: venues with what is wrong in parentheses behind them."""
+        pairs = list(_IN_PARENTHESES.finditer(item))
+        bare = _IN_PARENTHESES.sub("", item)
+        if not pairs or self.cue.search(bare) or not any(self.cue.search(pair["what"]) for pair in pairs):
+            return None
+        for pair in pairs:
+            if self.rules.none.search(pair["what"]) or not (self.exposing or self.cue.search(pair["what"])):
+                continue
+            who = pair["who"]
+            marker = _MARKER.match(who)
+            begin = marker.end() if marker else 0
+            start = offset + pair.start("who") + begin
+            if subjects := self._subjects(who[begin:], start, around):
+                self._open(subjects, self._phrases(pair["what"]), offset + pair.end())
+                around = self._spoken(subjects, around)
         return around
 
     def _narrowed(self, around: Around, named: Sequence[Subject]) -> Around:
@@ -593,7 +629,7 @@ class _Reader:
 
     def _phrases(self, text: str) -> list[str]:
         """无测温、无消杀记录 -> both; 未落实测温、扫码措施 stays whole."""
-        cut = re.search(r"的(?:单位|商户|门店|场所|商家|经营者|.{0,6}(?:有|包括)|$)", text)
+        cut = re.search(r"的(?:单位|商户|门店|场所|商家|经营者|[^没]{0,6}(?<!没)(?:有|包括)|$)", text)
         text = text[: cut.start()] if cut else text
         parts = re.split("、", text)
         if len(parts) > 1 and all(self.cue.search(part) for part in parts):

@@ -14,7 +14,7 @@ from .numbers import number_of
 from .rules import Rules, rules
 from .sites import Found, find_sites
 from .source import HEADING, PROSE, Block, Source, read_source
-from .tables import find_forms, find_rows
+from .tables import find_forms, find_rows, find_told
 
 _DATELINE = re.compile(r"^(?:本报讯|本报记者|（记者|（通讯员|[^，。]{0,12}(?:电|讯)（)")
 _BY_PIECE = re.compile("[个项条](?:问题|隐患)|(?:问题|隐患)[^0-9]{0,4}[\\d一二三四五六七八九十百]+[个项条]")
@@ -87,8 +87,9 @@ def _read(source: Source, title: list[Block], body: list[Block], gazetteer: Gaze
         found.extend(find_areas(source, block, gazetteer, said))
     orders = list(find_decisions(source, blocks, gazetteer, said))
     found.extend(orders)
+    told = list(find_told(source, body, gazetteer))
     taken = [(one.start, one.end) for one in found if one.draft.kind in (SITE, DECISION, RISK_AREA) or one in forms]
-    found.extend(find_findings(source, " ".join(map(source.of, title)), body, gazetteer, said, taken))
+    found.extend(find_findings(source, " ".join(map(source.of, title)), body, gazetteer, said, taken, told))
     found.extend(find_figures(source, blocks, said))
     found.sort(key=lambda one: (one.start, one.end, one.draft.kind))
     spans = [source.span(block.start, block.end) for block in blocks]

@@ -4,9 +4,12 @@ Pages that were scanned break a sentence at the end of a column, set blank lines
 put page numbers between. What follows works on `Source.text`; `Source.span` leads back to the text as it came.
 """
 
+import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from itertools import pairwise
 
 HEADING, PROSE, ROW = "heading", "prose", "row"
@@ -37,6 +40,7 @@ _GAP = re.compile("[ \u3000]{4,}|\u3000{2,}")
 _ENDS = "。！？!?：:…”"
 _GOES_ON = re.compile(r".*(?:[，,、（(“《距约的和与及在对]|[距约][^米。；]{0,16}\d)\s*")
 _BEHIND_NUMBERS = "米号公千%年月日家处个件名例"
+_NOT_YET = re.compile("[清戴穿佩按落设消登测扫配及能取办公查张经见建加]")
 _SHORT = 32
 _LONG = 60
 _CELLS = re.compile(r"\t+|\s*\|\s*")
@@ -279,7 +283,7 @@ def _take(text: str, start: int, characters: list[tuple[str, int]], *, glue: boo
         code = ord(character)
         if 0xFF01 <= code <= 0xFF5E:
             character = chr(code - 0xFEE0)
-        taken.append((character.translate(_PUNCTUATION), start + place))
+        taken.append((_slips().get(character, character.translate(_PUNCTUATION)), start + place))
     while taken and taken[-1][0] == " ":
         taken.pop()
     for place, (character, at) in enumerate(taken):
@@ -291,6 +295,8 @@ def _take(text: str, start: int, characters: list[tuple[str, int]], *, glue: boo
             if before.isascii() and next_one.isascii() and before.isalnum() and next_one.isalnum():
                 characters.append((" ", at))
             continue
+        if character == "末" and (not before or before not in "周月年岁期本上下") and _NOT_YET.match(next_one):
+            character = "未"
         if character in "OoIl" and before.isdigit() and (next_one.isdigit() or next_one in _BEHIND_NUMBERS):
             # A scan takes nought and one for letters: 4O米.
             character = "0" if character in "Oo" else "1"
@@ -306,6 +312,13 @@ def _parted_digits(taken: list[tuple[str, int]], place: int) -> bool:
     around = [taken[at][0] if 0 <= at < len(taken) else "" for at in range(place - 2, place + 4)]
     before, one, _blank, other, after, _later = around
     return one.isdigit() and other.isdigit() and not before.isdigit() and after != "" and after in _BEHIND_NUMBERS
+
+
+@cache
+def _slips() -> dict[str, str]:
+    """Characters that a scan puts for others, and that reports do not hold themselves."""
+    text = files(__package__).joinpath("data/slips.csv").read_text(encoding="utf-8")
+    return {row["printed"]: row["read"] for row in csv.DictReader(text.splitlines())}
 
 
 def _is_wordlike(character: str) -> bool:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from .address import HAN, Address, Around, read_address
-from .drafts import FINDING, Draft, Line
+from .drafts import FINDING, Draft, Line, Unit
 from .gazetteer import Gazetteer
 from .rules import Rules
 from .sites import Found
-from .source import HEADING, ROW, Block, Source
+from .source import HEADING, PROSE, ROW, Block, Source
 
 _COLUMNS = (
     ("", re.compile("责任人|联系|电话|时间|日期|负责人|序号|编号|备注|期限|时限|检查人|分数|得分")),
@@ -33,6 +33,36 @@ _KEY = re.compile(rf"([{HAN}]{{2,8}})：")
 _SPLIT = re.compile(r"[；;\n]|(?:^|(?<=[。；]))[（(]?\d{1,2}[)）.、]|。")
 
 
+_TOLD = re.compile("点位及问题|问题及点位|(?:扣分|问题|具体|整改)(?:点位|原因|内容|说明|事项)|典型问题")
+
+
+def find_told(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer) -> Iterator[tuple[Block, Unit | None]]:
+    """Cells that tell place and problem in one, of tables without a column for the place; and the row's town."""
+    column: int | None = None
+    first = True
+    for block in blocks:
+        if block.kind != ROW:
+            column, first = None, True
+            continue
+        cells = [source.text[start:end].strip() for start, end in block.cells]
+        towns = [cell for cell in cells if cell in gazetteer.forms]
+        if first and not towns and (told := _told_column(cells)) is not None:
+            column = told
+        elif column is not None and column < len(cells) and cells[column] and not _NOTHING.match(cells[column]):
+            units = gazetteer.forms[towns[0]] if towns else ()
+            yield Block(PROSE, *block.cells[column]), units[0] if len(units) == 1 else None
+        first = False
+
+
+def _told_column(cells: Sequence[str]) -> int | None:
+    if any(len(cell) > 14 for cell in cells):
+        return None
+    heads = _heads(cells)
+    if told := next((place for place, cell in enumerate(cells) if _TOLD.search(cell)), None):
+        return None if "place" in heads and heads["place"] != told else told
+    return heads["problem"] if "problem" in heads and heads.keys() <= {"town", "problem", "measure"} else None
+
+
 def find_rows(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, rules: Rules) -> Iterator[Found]:
     columns: dict[str, int] = {}
     town, headless = None, True
@@ -43,6 +73,14 @@ def find_rows(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, rul
             continue
         cells = [source.text[start:end].strip() for start, end in block.cells]
         heads = _heads(cells)
+        if (
+            not columns
+            and headless
+            and not any(cell in gazetteer.forms for cell in cells)
+            and _told_column(cells) is not None
+        ):
+            columns, headless = {}, False
+            continue
         places = any(cell in gazetteer.forms or read_address(cell, gazetteer).unit for cell in cells if cell)
         if (
             len(heads) > 1
