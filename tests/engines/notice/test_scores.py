@@ -5,7 +5,7 @@ the rules knew it. Those called h came last.
 """
 
 import pytest
-from tests.engines.notice.scoring import BATCH_B, BATCHES_PQ, EXPECTED, HELD_OUT, TUNED, UNTUNED, Score, read, score_of
+from tests.engines.notice.scoring import BATCH_B, BATCHES_PQR, EXPECTED, HELD_OUT, TUNED, UNTUNED, Score, read, score_of
 
 from duban.engines.notice import DECISION, FIGURE, RISK_AREA, SITE, UNSURE
 
@@ -25,7 +25,7 @@ def test_there_are_texts_enough() -> None:
         (TUNED, "texts tuned on"),
         (HELD_OUT, "texts that came last"),
         (BATCH_B, "batch b"),
-        (BATCHES_PQ, "batches p and q"),
+        (BATCHES_PQR, "batches p, q and r"),
     ],
 )
 def test_findings_of_other_districts(which: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,7 +44,7 @@ def test_texts_that_nothing_was_mended_for(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_findings_with_all_lists_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    score = score_of([*TUNED, *HELD_OUT, *BATCH_B, *BATCHES_PQ], whole_country=True)
+    score = score_of([*TUNED, *HELD_OUT, *BATCH_B, *BATCHES_PQR], whole_country=True)
     show(score, "all texts, all lists", capsys)
     assert score.precision >= 0.9
     assert score.recall >= 0.7

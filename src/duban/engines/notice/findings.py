@@ -172,7 +172,7 @@ class _Reader:
         taken: Sequence[tuple[int, int]],
     ) -> None:
         self.source, self.gazetteer, self.rules, self.taken = source, gazetteer, rules, taken
-        said = rules.inspecting.search(source.text[blocks[0].start : blocks[-1].end]) if blocks else None
+        said = blocks and rules.inspecting.search(title + source.text[blocks[0].start : blocks[-1].end])
         self.cue = rules.cue if said else rules.problem
         self.exposing = bool(rules.exposing.search(title))
         """Whether what is listed here is listed for what is wrong with it."""
@@ -189,6 +189,8 @@ class _Reader:
         """Of a clause before a colon that names a venue or place, for the rest of its paragraph."""
         self.told: list[Subject] = []
         """Of the sentence before, where a story names the venue first and tells then what was seen."""
+        self.known: dict[str, Address] = {}
+        """Where the venues lie that the article has named with their addresses."""
         self.scene: list[Subject] = []
         """Where a story's inspectors have come to, until they go on or another venue is spoken of."""
 
@@ -714,6 +716,7 @@ class _Reader:
                 if subjects or gap:
                     continue
                 return []
+            subject = self._known(subject)
             if not subject.place and around.printed and subject.venue != around.printed:
                 subject = replace(subject, place=around.printed)
             elif self._lies_in(subject, around):
@@ -721,6 +724,17 @@ class _Reader:
             subjects.append(subject)
             around = self._spoken([subject], around)
         return subjects
+
+    def _known(self, subject: Subject) -> Subject:
+        """A venue that is named again without its address lies where it lay."""
+        here = subject.address
+        if len(subject.venue) < 4 or self.rules.generic.match(subject.venue):
+            return subject
+        if here.unit and (here.village or here.town_printed):
+            self.known.setdefault(subject.venue, here)
+        elif (before := self.known.get(subject.venue)) and not here.named:
+            return replace(subject, address=before, place=before.printed)
+        return subject
 
     def _lies_in(self, subject: Subject, around: Around) -> bool:
         """Whether a place without a unit of its own is told after the unit that it lies in: 某村：村东头…."""
@@ -832,6 +846,8 @@ class _Reader:
             return Subject(start, end - len(rest) + len(venue), address, venue, address.printed, 0.75)
         if address.named and rules.matter.search(rest) and not venue_end:
             return Subject(start, end - len(rest), address, "", address.printed, 0.75)
+        if listed and not address.named and rules.thing.search(rest):
+            return None
         if address.named or listed:
             return Subject(start, end, address, rest, address.printed, OF_NAME if finer or listed else 0.7)
         return None

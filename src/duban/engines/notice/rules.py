@@ -27,6 +27,8 @@ class Rules:
     worked: re.Pattern[str]
     good: re.Pattern[str]
     lead: re.Pattern[str]
+    thing: re.Pattern[str]
+    """What may lack: no name of a place."""
     case: re.Pattern[str]
     civic: re.Pattern[str]
     address_key: re.Pattern[str]
@@ -73,6 +75,7 @@ def rules() -> Rules:
         worked=re.compile(problem["worked"]),
         good=re.compile(problem["good"]),
         lead=re.compile(f"(?:{said['lead']['words']})[：，]?"),
+        thing=re.compile(f"{problem['thing']}"),
         case=re.compile(problem["case"]),
         civic=re.compile(f"^(?:{venue['civic']})$"),
         address_key=re.compile(f"^(?:{said['address']['key']})$"),
