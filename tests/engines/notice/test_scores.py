@@ -23,7 +23,7 @@ def test_there_are_texts_enough() -> None:
     ("which", "what"),
     [
         (TUNED, "texts tuned on"),
-        (HELD_OUT, "texts that came last"),
+        (HELD_OUT, "batch h"),
         (BATCH_B, "batch b"),
         (BATCHES_PQR, "batches p, q and r"),
     ],
