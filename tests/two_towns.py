@@ -572,6 +572,7 @@ ABSENT = {
     "<job_id>": str(uuid.UUID(int=5)),
     "<import_id>": str(uuid.UUID(int=7)),
     "<notice_id>": str(uuid.UUID(int=75)),
+    "<draft>": "0",
     "<venue_id>": str(uuid.UUID(int=6)),
     "<visit_id>": str(uuid.UUID(int=10)),
     "<exposure_id>": str(uuid.UUID(int=7)),
