@@ -13,6 +13,7 @@ from duban.core import clock
 from duban.demo.builders import make_person
 from duban.outbreak.care.reports import record_report
 from duban.outbreak.casefiles.identity import Facts, seal
+from duban.outbreak.measures.editing import RuleDraft, add_rule
 from duban.outbreak.measures.plans import replan
 from duban.outbreak.measures.release import conditions, release_person, revoke_release
 from duban.outbreak.measures.todo import finish_tasks
@@ -100,6 +101,22 @@ def test_released_once_with_nothing_left_and_taken_back(officer: Person) -> None
     assert (file.state, file.released_at, file.measure) == ("open", None, "centralised")
     assert list(Task.objects.filter(file=file, state="open").values_list("kind", flat=True)) == ["release"]
     assert release_person(by=officer, now=END, file_id=file.pk).number != release.number
+
+
+def test_taken_back_takes_up_the_rule_that_came_meanwhile(officer: Person) -> None:
+    file = followed(officer)
+    release_person(by=officer, now=END, file_id=file.pk)
+    longer = RuleDraft(
+        key="area:centralised", since=at(25).date(), name="加七天", name_en="",
+        phases=(("centralised", 14), ("home", 7)), test_days=(1, 4, 7, 14, 21), counted_from="exposure",
+        double=True, reports=2, visit_every=0, quiet_days=3, source="通告",
+    )  # fmt: skip
+    add_rule(by=officer, now=END, draft=longer)
+    assert replan(now=END, file_ids=[file.pk]) == 0
+    revoke_release(by=officer, now=END, file_id=file.pk)
+    file.refresh_from_db()
+    assert (file.state, file.measure, str(file.ends_on)) == ("open", "home", "2021-02-06")
+    assert replan(now=END, file_ids=[file.pk]) == 0
 
 
 def test_others_release_nobody(officer: Person) -> None:

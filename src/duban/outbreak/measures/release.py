@@ -18,6 +18,7 @@ from duban.outbreak.care.links import revoke_link
 from duban.outbreak.care.reach import file_to
 from duban.outbreak.care.rules import rule_on
 from duban.outbreak.casefiles.queries import own_and_merged
+from duban.outbreak.measures.plans import replan
 from duban.outbreak.measures.rules import all_rules
 from duban.outbreak.measures.schedule import SECOND
 from duban.outbreak.measures.words import condition_words
@@ -264,3 +265,5 @@ def _take_back(now: datetime, file: CaseFile, release: Release) -> None:
     CaseFile.objects.filter(pk=file.pk).update(state=FileState.OPEN, released_at=None, measure=measure)
     done = Task.objects.filter(file=file, kind=TaskKind.RELEASE, state=TaskState.DONE, done_at=release.at)
     done.update(state=TaskState.OPEN, done_at=None, done_by=None)
+    # Reasons and rules may have changed meanwhile, which leaves who is released alone.
+    replan(now=now, file_ids=[file.pk])
