@@ -1,0 +1,119 @@
+"""The words of a problem: where in a clause they stand, and what only looks like one."""
+
+import re
+
+from .rules import Rules
+from .subjects import TIDY
+
+_CLAUSE = re.compile(r"[^，：—]+")
+_SEEN = re.compile(r"发现|查见|查出|查获|存在|反映|举报|投诉|[称：]|分别[是为]|曝光|通报|点名")
+_OF_RULES = re.compile(
+    r"[未不]?(?:能)?(?:严格)?按(?:照)?[^，。；]{0,6}?(?:要求|规定|规范)|[未不][^，。；]{0,14}(?:要求|规定)"
+)
+PROBLEM_TIDY = re.compile(
+    r"^(?:[一二两三四五六七八九十\d]+(?:家|个|处)(?:单位|商户|门店|场所|企业|店铺)?(?:均|都)?|(?:[^，。；]{0,4}(?:组|人员|队|记者))?(?:检查)?发现(?:该)?|存在(?:着)?|[内里中]的|本报讯|因(?=违|未|不|擅|存)|但|却|而|仍?有(?=[^一二三四五六七八九\d人])|并(?:且)?有?|且|同时|以及|还有?|也|又|出现|和|及|的|[“”‘’\s、：，])+|(?:等)?(?:突出|违规|违法)?(?:的)?(?:问题|现象|情况|行为|情形)?[“”‘’\s、：，。！]*$"
+)
+ACTED_ON = re.compile(r"(?:被|予以|给予|责令|处以|受到|停业|立案|已被|罚款|约谈|作出[^，。；]{0,6}处罚|行政处罚)")
+_EARLIER = re.compile("回头看|前期|此前|先前|之前|上次|上期|上轮|上周|上月|以往|曾|复查")
+_MENDED = re.compile("已[^，。；]{0,6}(?:整改|改正|落实|清理|消除|修复|恢复)|整改(?:到位|完毕|完成|合格)")
+LONGEST_CLAUSE = 300
+LONGEST_PROBLEM = 90
+
+
+class Problems:
+    """Reads problems in one article; `cue` is what counts as one by its words there."""
+
+    def __init__(self, rules: Rules, cue: re.Pattern[str]) -> None:
+        self.rules, self.cue = rules, cue
+
+    def stretch(self, clause: str, before: str, after: str) -> tuple[int, int] | None:
+        """Where in the clause its phrase of problems begins and ends; None where none was seen."""
+        rules = self.rules
+        found = self.cue.search(clause)
+        if not found or rules.case.search(clause) or clause[max(0, found.start() - 1) : found.start()] == "“":
+            return None
+        if none := rules.none.search(clause):
+            # 未发现问题, but also 未戴口罩，已整改: the first says that there is none.
+            if none.start() <= found.start() or "已" not in none[0]:
+                return None
+            if _EARLIER.search(before + clause):
+                return None
+        if _MENDED.search(after) and _EARLIER.search(before + clause[: found.start()]):
+            return None
+        told = before + clause[: found.start()]
+        if seen := [one.end() for one in _SEEN.finditer(told)]:
+            told = told[seen[-1] :]
+        if rules.wish.search(_OF_RULES.sub("", told)):
+            return None
+        if any(work.start() <= found.start() <= work.end() + 10 for work in rules.work.finditer(clause)):
+            return None
+        if rules.worked.search(clause[: found.start()]):
+            return None
+        first = found.start()
+        leads = [lead.end() for lead in rules.lead.finditer(clause, 0, first)]
+        if subject := rules.subject.search(clause, max(leads, default=0), found.start() + 1):
+            first = min(first, subject.start())
+        last = max(one.end() for one in self.cue.finditer(clause))
+        end = len(clause)
+        for pattern in rules.measures:
+            if (measure := pattern.search(clause, last)) and measure.start() >= last:
+                end = min(end, measure.start())
+        if acted := ACTED_ON.search(clause, last):
+            end = min(end, acted.start())
+        return (first, end) if end - first <= LONGEST_PROBLEM else (first, last)
+
+    def phrases(self, text: str) -> list[str]:
+        """无测温、无消杀记录 -> both; 未落实测温、扫码措施 stays whole."""
+        cut = re.search(r"的(?:单位|商户|门店|场所|商家|经营者|[^没]{0,6}(?<!没)(?:有|包括)|$)", text)
+        text = text[: cut.start()] if cut else text
+        parts = re.split("、", text)
+        if len(parts) > 1 and all(self.cue.search(part) for part in parts):
+            return [tidy for part in parts if (tidy := PROBLEM_TIDY.sub("", part))]
+        tidy = PROBLEM_TIDY.sub("", text)
+        return [tidy] if tidy else []
+
+    def stop(self, text: str) -> int:
+        """Where the problems end that stand before the venues that they are said of: 通道被堵塞的某停车场."""
+        first = self.start(text)
+        cut = text.find("的", first + 1)
+        ends = [found.end() for found in self.cue.finditer(text if cut < 0 else text[:cut])]
+        return max(ends, default=first)
+
+    def start(self, text: str) -> int:
+        found = self.cue.search(text)
+        return found.start() if found else 0
+
+    def clauses(self, item: str) -> list[tuple[int, int]]:
+        """Where the clauses of an item stand; a list of whole sentences is parted at its 、 too.
+
+        甲超市员工不戴口罩、乙饭店未登记顾客信息 are two, 甲超市无测温、无消杀记录 is one.
+        """
+        found: list[tuple[int, int]] = []
+        for clause in _CLAUSE.finditer(item):
+            begin = clause.start()
+            for gap in re.finditer("、", clause[0]) if len(clause[0]) <= LONGEST_CLAUSE else ():
+                at = clause.start() + gap.start()
+                if self.cue.search(item, begin, at) and self._begins_anew(item[at + 1 : clause.end()]):
+                    found.append((begin, at))
+                    begin = at + 1
+            found.append((begin, clause.end()))
+        return found
+
+    def _begins_anew(self, text: str) -> bool:
+        """Whether a part of a list has a venue of its own before its problem."""
+        part = text.partition("、")[0]
+        cue = self.cue.search(part)
+        if not cue:
+            return False
+        subject = self.rules.subject.search(part, 0, cue.start() + 1)
+        head = TIDY.sub("", part[: min(cue.start(), subject.start()) if subject else cue.start()])
+        ends = self.rules.venue_end.search(head)
+        return bool(
+            ends and ends.start() > 1 and not self.rules.generic.match(head) and not self.rules.never.search(head)
+        )
+
+    def measure(self, text: str) -> str:
+        for pattern in self.rules.measures:
+            if found := pattern.search(text):
+                return found[0].strip("，、 ")
+        return ""

@@ -1,0 +1,288 @@
+"""Venues and places that a stretch of text names: what a finding is about."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from .address import BY_TOWN, Address, Around, read_address
+from .drafts import UNSURE, Unit
+from .gazetteer import Gazetteer
+from .rules import Rules
+
+_BETWEEN = re.compile(r"、|(?:以及|和|及|与)(?=[^，。]{2,})(?![^，。、]{1,12}(?:交叉|交汇|交界|交口|路口))")
+_QUOTED = re.compile(r"^(?P<where>[^“”]{0,24})“(?P<name>[^“”]{1,16})”(?:的)?(?P<kind>[^“”]{0,10}?)[里内中]?$")
+_CALLED = re.compile(r"(?:的)?(?:一[家处个])?(?:名为|名叫|叫做?|店名为|名字叫)?$")
+_IN_VILLAGE = re.compile("村(?:里|内|中|口|头|子|东|西|南|北|委会)")
+_MANY = re.compile(
+    r"(?<=..)[一二两三四五六七八九十\d]+(?:家|个|处)[^，。；、]{0,8}$|等(?:\d+|[一二两三四五六七八九十]+)?(?:余|多)?(?:家|个|处|户)?[^，。；、]{0,8}$"
+)
+_PARENTHESES = re.compile(r"^(.+?)（([^（）]+)）(.*)$")
+TIDY = re.compile(
+    r"^(?:的|旁边?|附近|内|里|中(?![百国石铁通央心医学建邮信粮储山兴华天海原式])|之|其|该|且|并|也|均|都|还|则|另|某|一家|一处|有|为|是|由|处|[“”‘’《》【】\s：，])+|(?:[“”‘’《》【】\s：，。！？]|内|里|的|也|均|都|仍|还|尚|存在|多处|一处|因|被|有|由于|使用|销售|出售|存放)+$"
+)
+OF_NAME = 0.8
+LONGEST_NAME = 26
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a finding is about: a stretch of the readable text, the address read from it and the venue's name."""
+
+    start: int
+    end: int
+    address: Address
+    venue: str
+    place: str
+    confidence: float
+
+
+class Names:
+    """Reads venues and places of one article."""
+
+    def __init__(self, gazetteer: Gazetteer, rules: Rules) -> None:
+        self.gazetteer, self.rules = gazetteer, rules
+        self.known: dict[str, Address] = {}
+        """Where the venues lie that the article has named with their addresses."""
+
+    def subjects(self, head: str, start: int, around: Around, *, whole: bool = True) -> list[Subject]:
+        """The venues and places that a stretch names; the town of the first is that of the next.
+
+        With `whole` false words may follow the last name: 鸿福小吃店冰箱内.
+        """
+        leads = [lead.end() for lead in self.rules.lead.finditer(head) if head[lead.end() :].strip(" 的内里，：“”")]
+        readings = [self._listed(head[begin:], start + begin, around) for begin in [*leads[::-1], 0]]
+        if any(readings):
+            return max(readings, key=len)
+        if whole:
+            return []
+        ends = {found.end() for found in self.rules.venue_here.finditer(head)}
+        ends |= {found.end() for found in re.finditer("”[^，。“”、]{0,6}?(?=[店馆的]|$)|”", head)}
+        ends |= {found.end() for found in self.rules.spot.finditer(head)}
+        for end in sorted((end for end in ends if 0 < len(head) - end <= 14), reverse=True):
+            for begin in [*(lead for lead in leads[::-1] if lead < end), 0]:
+                found = self._listed(head[begin:end], start + begin, around)
+                if found and all(one.venue or one.place for one in found):
+                    return [replace(one, confidence=one.confidence - 0.1) for one in found]
+        return []
+
+    def _listed(self, head: str, start: int, around: Around) -> list[Subject]:
+        head_end = len(head)
+        if many := _MANY.search(head):
+            head_end = many.start()
+        subjects: list[Subject] = []
+        at = 0
+        gaps = [gap for gap in _BETWEEN.finditer(head, 0, head_end) if self._parts(head, gap)]
+        for gap in [*gaps, None]:
+            stop = gap.start() if gap else head_end
+            part = head[at:stop]
+            subject = self._subject(part, start + at, around, listed=bool(subjects))
+            at = gap.end() if gap else stop
+            if subject is None:
+                if subjects or gap:
+                    continue
+                return []
+            subject = self._known(subject)
+            if not subject.place and around.printed and subject.venue != around.printed:
+                subject = replace(subject, place=around.printed)
+            elif self._lies_in(subject, around):
+                subject = replace(subject, place=around.printed + subject.place)
+            subjects.append(subject)
+            around = self.spoken([subject], around)
+        return subjects
+
+    def _known(self, subject: Subject) -> Subject:
+        """A venue that is named again without its address lies where it lay."""
+        here = subject.address
+        if len(subject.venue) < 4 or self.rules.generic.match(subject.venue):
+            return subject
+        if here.unit and (here.village or here.town_printed):
+            self.known.setdefault(subject.venue, here)
+        elif (before := self.known.get(subject.venue)) and not here.named:
+            return replace(subject, address=before, place=before.printed)
+        return subject
+
+    def _lies_in(self, subject: Subject, around: Around) -> bool:
+        """Whether a place without a unit of its own is told after the unit that it lies in: 某村：村东头…."""
+        here = subject.address
+        return bool(
+            around.printed
+            and around.unit
+            and here.unit == around.unit
+            and not (here.village or here.town_printed or here.foreign)
+            and around.printed not in subject.place
+        )
+
+    def _parts(self, head: str, gap: re.Match[str]) -> bool:
+        """Whether 和 stands between two names and not in one (仁和镇)."""
+        return gap[0] == "、" or bool(self.rules.venue_end.search(head[: gap.start()]))
+
+    def _subject(self, part: str, start: int, around: Around, *, listed: bool) -> Subject | None:
+        if "“" in part:
+            return self._quoted(part, start, around)
+        inner = TIDY.sub("", part)
+        if lead := self.rules.lead.match(inner):
+            inner = TIDY.sub("", inner[lead.end() :])
+        if not inner:
+            return None
+        start += part.find(inner)
+        end = start + len(inner)
+        if found := _PARENTHESES.match(inner):
+            address = read_address(found[2], self.gazetteer, around)
+            if address.named and not address.rest.strip("内处"):
+                return self._named(found[1] + found[3], address, start, end, around, listed=listed)
+        if "的" in inner:
+            where, _of, name = inner.rpartition("的")
+            address = read_address(TIDY.sub("", where), self.gazetteer, around)
+            if (venue := self._venue_before(address.rest)) and not self.rules.venue_end.search(name):
+                # 某糕点店用于加工元宵的糯米粉: the venue stands before what is wrong in it.
+                stop = start + inner.find(venue, address.rest_at) + len(venue)
+                return Subject(start, stop, address, venue, address.printed, 0.8)
+            if address.named and len(address.rest) < 16:
+                return self._named(name, address, start, end, around, listed=listed)
+            inner, start = name, end - len(name)
+        address = read_address(inner, self.gazetteer, around)
+        return self._named(address.rest, address, start, end, around, listed=listed)
+
+    def _quoted(self, part: str, start: int, around: Around) -> Subject | None:
+        """一家名为“川渝人家”的餐馆, 爱橙街“好再来”小超市: the quoted words are the name."""
+        found = _QUOTED.match(part)
+        if not found or self.rules.never.search(found["kind"]) or self.rules.subject.fullmatch(found["name"]):
+            return None
+        if not (found["kind"] or found["where"] or self.rules.venue_end.search(found["name"])):
+            return None
+        where = TIDY.sub("", _CALLED.sub("", found["where"]))
+        address = read_address(where, self.gazetteer, around)
+        if address.unit is None and around.near is not None and _IN_VILLAGE.match(found["where"]):
+            address = replace(address, unit=around.near, confidence=0.75)
+        if (where and len(address.rest) > (6 if address.named else 10)) or self.rules.never.search(where):
+            return None
+        if address.unit is None and not address.foreign and (unit := around.unit or around.town):
+            address = replace(address, unit=unit, confidence=around.sure if around.unit else BY_TOWN)
+        begin = start + part.find(where) if where else start + found.start("name") - 1
+        kind = re.sub("(?:仍|正|还)?在$", "", found["kind"])
+        kind = kind if len(kind) <= 6 else ""
+        return Subject(begin, start + found.end(), address, found["name"] + kind, address.printed, 0.85)
+
+    def _named(
+        self, rest: str, address: Address, start: int, end: int, around: Around, *, listed: bool
+    ) -> Subject | None:
+        rules = self.rules
+        rest = TIDY.sub("", rest)
+        # A name begins with its own place often (疃里大街丛林美食): only what follows the address is the name.
+        inner = read_address(rest, self.gazetteer, around) if rest else Address()
+        if inner.named and not address.named:
+            address, rest = inner, TIDY.sub("", inner.rest)
+        if address.unit is None and around.near is not None and _IN_VILLAGE.match(rest):
+            address = replace(address, unit=around.near, confidence=0.75)
+        if address.unit is None and not address.foreign:
+            # What comes next in a list lies where the first does; so does what stands under a town's name.
+            if around.unit is not None:
+                address = replace(address, unit=around.unit, confidence=around.sure)
+            elif around.town is not None:
+                # A list goes on in its town; what a paragraph spoke of before is no more than likely.
+                address = replace(address, unit=around.town, confidence=0.85 if listed else BY_TOWN)
+        if len(rest) > LONGEST_NAME or rules.never.search(rest):
+            return None
+        finer = bool(address.village or address.road)
+        if not rest:
+            if not finer:
+                return None
+            return Subject(start, end, address, "", address.printed, 0.75)
+        spot = list(rules.spot.finditer(rest))
+        ends_in_spot = bool(spot) and spot[-1].end() == len(rest)
+        venue_end = rules.venue_end.search(rest)
+        if rules.civic.match(rest) and address.town_printed:
+            return Subject(start, end, address, rest, address.printed, 0.8)
+        if rules.generic.match(rest):
+            return Subject(start, end, address, rest, address.printed, 0.7) if finer and venue_end else None
+        if venue_end and venue_end.start() >= (2 if len(venue_end[0]) == 1 and not address.named else not address.road):
+            return Subject(start, end, address, rest, address.printed, 0.9 if address.named or len(rest) > 3 else 0.75)
+        if ends_in_spot:
+            venue = self._venue_before(rest)
+            if not (address.named or venue or ((around.unit or around.foreign) and len(rest) > 4)):
+                return None
+            return Subject(start, end, address, venue, address.printed + rest, 0.85)
+        if len(rest) < 2 or len(rest) > 14:
+            return None
+        if spot and address.named and len(rest) - spot[-1].end() <= 8 and not venue_end:
+            there = rest[: spot[-1].end()]
+            return Subject(start, end - len(rest) + len(there), address, "", address.printed + there, 0.75)
+        if venue := self._venue_before(rest):
+            return Subject(start, end - len(rest) + len(venue), address, venue, address.printed, 0.75)
+        if address.named and rules.matter.search(rest) and not venue_end:
+            return Subject(start, end - len(rest), address, "", address.printed, 0.75)
+        if listed and not address.named and rules.thing.search(rest):
+            return None
+        if address.named or listed:
+            return Subject(start, end, address, rest, address.printed, OF_NAME if finer or listed else 0.7)
+        return None
+
+    def _venue_before(self, rest: str) -> str:
+        """The venue in 丛林美食门前: up to the last type of venue in it."""
+        ends = [found.end() for found in self.rules.venue_here.finditer(rest) if found.start() and len(found[0]) > 1]
+        name = rest[: ends[-1]] if ends else ""
+        return "" if self.rules.generic.match(name) or self.rules.never.search(name) else name
+
+    def spoken(self, subjects: Sequence[Subject], around: Around) -> Around:
+        for subject in reversed(subjects):
+            unit = subject.address.unit
+            if town := self.gazetteer.town_of(unit):
+                near = unit if unit and len(unit.code) > len(town.code) else None
+                return replace(around, town=town, near=near or (around.near if around.town == town else None))
+        return around
+
+    def narrowed(self, around: Around, named: Sequence[Subject]) -> Around:
+        """某社区，某路菜场后巷，…: after a place alone, what is named next lies in it."""
+        if len(named) != 1 or named[0].venue or not named[0].address.unit or around.unit == named[0].address.unit:
+            return around
+        unit = named[0].address.unit
+        return replace(around, unit=unit, sure=named[0].address.confidence * 0.9, printed=named[0].place)
+
+    def town_in(self, title: str) -> Unit | None:
+        """The one town that a headline names: what it heads lies there, most likely."""
+        pattern = self.gazetteer.town_pattern
+        units = {
+            unit for found in (pattern.finditer(title) if pattern else ()) for unit in self.gazetteer.forms[found[0]]
+        }
+        return units.pop() if len(units) == 1 else None
+
+    def town_alone(self, text: str) -> Unit | None:
+        units = self.gazetteer.forms.get(text.strip(), ())
+        return units[0] if len(units) == 1 else None
+
+    def unit_in(self, text: str, around: Around) -> Unit | None:
+        """The village or town that a clause comes to without telling a problem: 来到…土城村."""
+        for begin in [*(lead.end() for lead in self.rules.lead.finditer(text)), 0]:
+            address = read_address(text[begin:], self.gazetteer, around)
+            if address.unit is not None and address.printed and address.confidence >= UNSURE:
+                return address.unit
+        return None
+
+    def is_elsewhere(self, text: str) -> bool:
+        """A town before a colon that the list does not hold: what follows lies in none of ours."""
+        address = read_address(text.strip(), self.gazetteer)
+        return address.foreign and not address.rest.strip()
+
+    def passed(self, text: str, around: Around) -> Subject | None:
+        """A venue of which a story tells something that is no problem, before it goes in: 某酒店刚刚换了老板."""
+        found = self.subjects(text, 0, around, whole=False)
+        if len(found) != 1 or len(found[0].venue) < 4 or not self.rules.venue_end.search(found[0].venue):
+            return None
+        return None if self.rules.generic.match(found[0].venue) else replace(found[0], confidence=0.6)
+
+    def is_part(self, subjects: Sequence[Subject], owners: Sequence[Subject]) -> bool:
+        """Whether the one subject is called after the kind of the venue spoken of (旅馆大厅 of 某旅馆)."""
+        if len(subjects) != 1 or len(owners) != 1 or subjects[0].address.named:
+            return False
+        kind = self.rules.kind_first.match(subjects[0].venue)
+        return kind is not None and owners[0].venue.endswith(kind[0])
+
+    def item_name(self, text: str, start: int, around: Around) -> Subject | None:
+        """What stands first in a numbered line is its subject, although nothing in it tells that it is a venue."""
+        bare = text.strip(" “”")
+        if not 3 <= len(bare) <= 14 or self.rules.never.search(bare) or self.rules.generic.match(bare):
+            return None
+        if self.rules.lead.search(bare) or self.rules.subject.search(bare) or bare.isdigit():
+            return None
+        address = Address(around.unit, around.sure) if around.unit else Address()
+        return Subject(start, start + len(text), address, bare, "", 0.65)
