@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 
 from duban.access.models import Person
 from duban.core import clock
-from duban.demo.builders import make_finding, make_photo
-from duban.ledger import history, tally
+from duban.demo.builders import NOON, make_finding, make_photo
+from duban.ledger import history, recording, tally
 from duban.ledger.models import Entry, Event, Tally
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -99,4 +99,60 @@ def test_findings_recorded_at_once_get_numbers_without_gaps(people: dict[str, Pe
     assert [status for status, _code in post_all(calls, method="put")] == [201] * 8
     numbers = sorted(Entry.objects.values_list("number", flat=True))
     assert numbers == [f"110112-2021-{number:06d}" for number in range(1, 9)]
+    assert_whole()
+
+
+def test_the_same_findings_at_once_each_in_an_order_of_its_own(people: dict[str, Person]) -> None:
+    findings = [make_finding(seed) for seed in range(1200)]
+    together, told = threading.Barrier(2), []
+
+    def send(rows: list[Any]) -> None:
+        together.wait()
+        recorded, refused = recording.record_findings(by=people["inspector"], now=NOON, findings=rows)
+        told.append((Counter(one.outcome for one in recorded), refused))
+        connection.close()
+
+    threads = [threading.Thread(target=send, args=[rows]) for rows in (findings, findings[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told, key=str) == [({"taken": 1200}, []), ({"unchanged": 1200}, [])]
+    assert_whole()
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+def test_sealing_holds_no_entry_while_it_waits_for_an_earlier_one(people: dict[str, Person]) -> None:
+    """Who locks several entries does it by their keys; sealing in another order would wait for them and they for it."""
+    made, _refused = recording.record_findings(
+        by=people["inspector"], now=NOON, findings=[make_finding(seed) for seed in range(2)]
+    )
+    first, second = sorted(one.entry.pk for one in made)
+    for key in (second, first):
+        # Stored in the other order, in which the database comes upon them by itself.
+        Entry.objects.filter(pk=key).update(unsealed=True)
+    entries, began = Entry.objects.order_by().values_list("pk", flat=True), threading.Event()
+    pid = 0
+
+    def seal() -> None:
+        nonlocal pid
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            pid = cursor.fetchone()[0]
+        began.set()
+        history.seal_heads(now=NOON)
+        connection.close()
+
+    sealing = threading.Thread(target=seal)
+    with transaction.atomic():
+        entries.select_for_update().get(pk=first)
+        sealing.start()
+        began.wait()
+        with connection.cursor() as cursor:
+            waits = 0
+            while not waits:
+                cursor.execute("SELECT cardinality(pg_blocking_pids(%s))", [pid])
+                waits = cursor.fetchone()[0]
+        assert entries.select_for_update(nowait=True).get(pk=second) == second
+    sealing.join()
     assert_whole()

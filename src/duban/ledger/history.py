@@ -151,7 +151,10 @@ def seal_if_free(*, now: datetime) -> int:
 def _seal(number: int, now: datetime) -> tuple[int, str]:
     """Number and hash of the newest checkpoint after this; the counter that holds `number` is locked."""
     previous = Checkpoint.objects.order_by("-seq").values_list("hash", flat=True).first() or ""
-    unsealed = Entry.objects.filter(unsealed=True).order_by("id").values_list("pk", "event_count", "head_hash")
+    # Locked in the one order in which everybody locks entries, so that nobody waits here for who waits for this; and none
+    # moves on between reading its head and marking it as sealed.
+    unsealed = Entry.objects.filter(unsealed=True).select_for_update(no_key=True).order_by("pk")
+    unsealed = unsealed.values_list("pk", "event_count", "head_hash")
     while heads := list(unsealed[:CHECKPOINT_BATCH]):
         number = count_up("checkpoint")
         checkpoint = Checkpoint(
@@ -164,9 +167,7 @@ def _seal(number: int, now: datetime) -> tuple[int, str]:
         previous = checkpoint.hash
         checkpoint.seal = seal(checkpoint.hash)
         checkpoint.save(force_insert=True)
-        # An entry that has moved on meanwhile has another head, and stays for the next checkpoint.
-        keys, sealed = [entry_id for entry_id, _count, _head in heads], [head for _id, _count, head in heads]
-        Entry.objects.filter(pk__in=keys, head_hash__in=sealed).update(unsealed=False)
+        Entry.objects.filter(pk__in=[entry_id for entry_id, _count, _head in heads]).update(unsealed=False)
         transaction.on_commit(partial(_remember, number, checkpoint.hash), robust=True)
         if len(heads) < CHECKPOINT_BATCH:
             break

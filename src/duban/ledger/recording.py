@@ -154,7 +154,7 @@ def _sift(
     ids = [finding.id for finding in findings]
     # Mostly there is none, and to ask for that costs less than to ask for rows.
     known = list(Entry.objects.filter(pk__in=ids).order_by().values_list("pk", flat=True))
-    there = Entry.objects.select_for_update().in_bulk(known) if known else {}
+    there = Entry.objects.select_for_update().order_by("pk").in_bulk(known) if known else {}
     digests = {entry.id: entry.content_digest for entry in there.values()}
     sound: list[Finding] = []
     for finding in findings:

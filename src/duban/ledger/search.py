@@ -1,27 +1,19 @@
-"""Text search that works for Chinese on both databases: an entry's words as pairs of characters, then the words.
+"""Text search over entries: their words, their number, and where they lie.
 
-Each pair of neighbouring characters becomes one token, kept in `EntryText.grams`, and the last character of a word one
-of its own, so that a single character is the beginning of some token. SQLite's full-text table and PostgreSQL's
-inverted index find entries that hold all that is sought; the words themselves are then compared, so that a chance
-meeting of pairs is no hit. The area and the unit of an entry are tokens too: a word that is frequent in a district and
-rare in one town is found there by the index.
+The area and the unit of an entry are tokens too: a word that is frequent in a district and rare in one town is found
+there by the index.
 """
 
 import re
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db import connection
-from django.db.models import BooleanField, Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import Q
 
+from duban.core import search
 from duban.core.grams import grams, sought
-from duban.core.rows import insert
 from duban.ledger.models import Counter, Entry, EntryText
 
-RARE = 10_000
-"""What holds more entries than this is found faster by walking the list in its order and comparing."""
 PLACE, UNIT = "p", "u"
 FULL_NUMBER = re.compile(r"\d{6}-\d{4}-\d{1,9}", re.ASCII)
 SHORT_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
@@ -42,29 +34,24 @@ def tokens_of(entry: Entry) -> list[str]:
     return [*words, PLACE + entry.jurisdiction, UNIT + entry.responsible]
 
 
+INDEX = search.TextIndex(
+    texts=EntryText,
+    row="entry",
+    table="ledger_text_grams",
+    tokens=tokens_of,
+    reads=["statement", "description", "jurisdiction", "responsible"],
+    rare=10_000,
+)
+
+
 def index(entries: Sequence[Entry], *, fresh: bool = False) -> None:
     """Write down what of these entries is searched; `fresh`: none of them was before."""
-    rows = [EntryText(entry=entry, grams=" ".join(tokens_of(entry))) for entry in entries]
-    if fresh:
-        insert(rows)
-        return
-    EntryText.objects.bulk_create(
-        rows, batch_size=500, update_conflicts=True, unique_fields=["entry"], update_fields=["grams"]
-    )
+    search.write(INDEX, entries, fresh=fresh)
 
 
 def index_missing() -> int:
     """Index what was recorded before there was an index; returns how many entries."""
-    done, last = 0, uuid.UUID(int=0)
-    missing = (
-        Entry.objects.filter(text__isnull=True)
-        .only("statement", "description", "jurisdiction", "responsible")
-        .order_by("pk")
-    )
-    while entries := list(missing.filter(pk__gt=last)[:2000]):
-        index(entries, fresh=True)
-        done, last = done + len(entries), entries[-1].pk
-    return done
+    return search.write_missing(INDEX)
 
 
 def matching(text: str, reach: Sequence[Sequence[str]] = ()) -> Match:
@@ -83,10 +70,10 @@ def matching(text: str, reach: Sequence[Sequence[str]] = ()) -> Match:
         condition &= Q(**{f"statement__{how}": word}) | Q(**{f"description__{how}": word})
     if numbers:
         condition |= Q(number__in=numbers)
-    query = _query([*tokens, *reach])
-    rare = bool(tokens) and _holding(query) <= RARE
+    query = search.query_of([*tokens, *reach])
+    rare = bool(tokens) and search.is_rare(INDEX, query)
     if rare:
-        candidates = _with_all(query).values("entry")
+        candidates = search.led_to(INDEX, query)
         if numbers:
             candidates = candidates.union(Entry.objects.order_by().filter(number__in=numbers).values("pk"), all=True)
         condition = Q(pk__in=candidates) & condition
@@ -108,27 +95,3 @@ def numbers_meant(text: str) -> list[str]:
 def tokens_within(places: Iterable[str], units: Iterable[str]) -> list[str]:
     """Of which an entry holds one if it lies in the places or is the duty of the units: the tokens begin so."""
     return [*(f"{PLACE}{code}*" for code in places), *(f"{UNIT}{code}*" for code in units)]
-
-
-def _holding(query: str) -> int:
-    """How many entries the index finds, counted no further than one beyond RARE."""
-    hits = {
-        "sqlite": "SELECT rowid FROM ledger_text_grams WHERE ledger_text_grams MATCH %s LIMIT %s",
-        "postgresql": "SELECT 1 FROM ledger_entrytext WHERE vector @@ to_tsquery('simple', %s) LIMIT %s",
-    }[connection.vendor]
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT COUNT(*) FROM ({hits}) AS hits", [query, RARE + 1])  # noqa: S608
-        return cursor.fetchone()[0]
-
-
-def _with_all(query: str) -> QuerySet[EntryText]:
-    if connection.vendor == "sqlite":
-        hits = RawSQL("SELECT rowid FROM ledger_text_grams WHERE ledger_text_grams MATCH %s", [query])
-        return EntryText.objects.filter(pk__in=hits)
-    return EntryText.objects.filter(RawSQL("vector @@ to_tsquery('simple', %s)", [query], BooleanField()))
-
-
-def _query(groups: Sequence[Sequence[str]]) -> str:
-    """One token of each group, in the language of the index; `*` ends the beginning of a token."""
-    both, either, begins = {"sqlite": (" AND ", " OR ", "*"), "postgresql": (" & ", " | ", ":*")}[connection.vendor]
-    return both.join(f"({either.join(group).replace('*', begins)})" for group in groups)
