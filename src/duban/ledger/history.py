@@ -151,8 +151,8 @@ def seal_if_free(*, now: datetime) -> int:
 def _seal(number: int, now: datetime) -> tuple[int, str]:
     """Number and hash of the newest checkpoint after this; the counter that holds `number` is locked."""
     previous = Checkpoint.objects.order_by("-seq").values_list("hash", flat=True).first() or ""
-    # Locked in the one order in which everybody locks entries, so that nobody waits here for who waits for this; and none
-    # moves on between reading its head and marking it as sealed.
+    # Locked in the one order in which everybody locks entries, so that nobody waits here for who waits for this; and
+    # none moves on between reading its head and marking it as sealed.
     unsealed = Entry.objects.filter(unsealed=True).select_for_update(no_key=True).order_by("pk")
     unsealed = unsealed.values_list("pk", "event_count", "head_hash")
     while heads := list(unsealed[:CHECKPOINT_BATCH]):
