@@ -1,6 +1,7 @@
 """Search by words: whatever way leads to the rows, they are those that hold the words."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.test import Client
@@ -55,7 +56,7 @@ def texts(people: dict[str, Person]) -> list[Entry]:
 def test_the_rows_are_those_that_hold_every_word(
     people: dict[str, Person], texts: list[Entry], text: str, rare: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "RARE", rare)
+    monkeypatch.setattr(search, "INDEX", replace(search.INDEX, rare=rare))
     wanted = {
         entry.pk
         for entry in texts

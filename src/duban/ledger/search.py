@@ -35,6 +35,7 @@ def tokens_of(entry: Entry) -> list[str]:
 
 
 INDEX = search.TextIndex(
+    of=Entry,
     texts=EntryText,
     row="entry",
     table="ledger_text_grams",

@@ -1,5 +1,6 @@
 """Finding by words: the index says what the words say, also after a name changed and for what nobody indexed."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -35,7 +36,7 @@ def found(text: str) -> set[str]:
 @pytest.mark.parametrize("frequent", [20_000, 0])
 @pytest.mark.parametrize("text", TEXTS)
 def test_the_index_says_what_the_words_say(text: str, frequent: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "FREQUENT", frequent)
+    monkeypatch.setattr(search, "INDEX", replace(search.INDEX, rare=frequent))
     made = many(120, seed=9)
     words = [folded(word) for word in text.split()]
     assert {one.pk for one in search.matching(EVERYTHING, text)} == {
