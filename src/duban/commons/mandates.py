@@ -17,6 +17,7 @@ from duban.commons.pairing.queries import bars_of, need_for, needs_for
 from duban.core import audit
 from duban.core.errors import Conflict
 from duban.decisions.mandates import Work, decision_to_link, share_of
+from duban.decisions.queries import require_in_force
 
 
 @transaction.atomic
@@ -24,7 +25,7 @@ def link_need(*, by: Person, now: datetime, need_id: uuid.UUID, decision_id: uui
     """What is needed carries the decision out. A second time changes nothing; a need carries out one decision.
 
     Whoever manages needs there, or recorded the decision, links. Raises NotFound (`decision_not_found`,
-    `need_not_found`), NotAllowed (`not_allowed`), Conflict (`need_has_decision`).
+    `need_not_found`), NotAllowed (`not_allowed`), Conflict (`need_has_decision`, `decision_over`).
     """
     need = need_for(by, need_id, lock=True)
     decision = decision_to_link(by, decision_id, permission=MANAGES, code=need.jurisdiction)
@@ -34,6 +35,7 @@ def link_need(*, by: Person, now: datetime, need_id: uuid.UUID, decision_id: uui
         raise Conflict(
             "need_has_decision", _("This need carries out another decision; take it from there first."), field="need"
         )
+    require_in_force(decision)
     return _set(by, now, need, decision.pk, "link_need", decision.pk)
 
 
@@ -43,6 +45,7 @@ def unlink_need(*, by: Person, now: datetime, need_id: uuid.UUID, decision_id: u
     need = need_for(by, need_id, lock=True)
     decision = decision_to_link(by, decision_id, permission=MANAGES, code=need.jurisdiction)
     if need.decision_id == decision.pk:
+        require_in_force(decision)
         _set(by, now, need, None, "unlink_need", decision.pk)
 
 

@@ -356,8 +356,7 @@ def withdraw_decision(*, by: Person, now: datetime, decision_id: uuid.UUID, reas
 def _in_force(by: Person, decision_id: uuid.UUID) -> Decision:
     decision = queries.decision_for(by, decision_id, lock=True)
     rights.require(by, RECORDS, decision.meeting.body.jurisdiction)
-    if decision.state != DecisionState.IN_FORCE:
-        raise Conflict("decision_over", _("The decision is closed or withdrawn already."))
+    queries.require_in_force(decision)
     return decision
 
 

@@ -15,7 +15,7 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.core import audit
 from duban.decisions.models import Decision, Mandate
-from duban.decisions.queries import decision_for
+from duban.decisions.queries import decision_for, require_in_force
 
 RECORDS = "decision.record"
 M = TypeVar("M", bound=Mandate)
@@ -56,23 +56,29 @@ def decision_to_link(person: Person, decision_id: uuid.UUID, *, permission: str,
 
 
 def lay_key(model: type[M], *, by: Person, now: datetime, decision: Decision, kind: str, **work: models.Model) -> M:
-    """The work (one named field of the model) carries the decision out; where it does already nothing changes."""
+    """The work (one named field of the model) carries the decision out; where it does already nothing changes.
+
+    The decision is locked, so that of two at once the second finds the key. Raises Conflict (`decision_over`).
+    """
     manager: models.Manager[M] = model._default_manager
-    link, made = manager.get_or_create(
-        decision=decision, ended_at=None, **work, defaults={"by": by.as_actor(), "at": now}
-    )
-    if made:
-        _audit(by, now, f"link_{kind}", decision, work)
+    there = manager.filter(decision=decision, ended_at=None, **work).first()
+    if there is not None:
+        return there
+    require_in_force(decision)
+    link = manager.create(decision=decision, by=by.as_actor(), at=now, **work)
+    _audit(by, now, f"link_{kind}", decision, work)
     return link
 
 
 def take_key(model: type[M], *, by: Person, now: datetime, decision: Decision, kind: str, **work: models.Model) -> bool:
-    """The work does not carry it out after all; False where no key lay."""
+    """The work does not carry it out after all; False where no key lay. Raises Conflict (`decision_over`)."""
     standing = model._default_manager.filter(decision=decision, ended_at=None, **work)
-    taken = bool(standing.update(ended_at=now, ended_by=by.as_actor()))
-    if taken:
-        _audit(by, now, f"unlink_{kind}", decision, work)
-    return taken
+    if not standing.exists():
+        return False
+    require_in_force(decision)
+    standing.update(ended_at=now, ended_by=by.as_actor())
+    _audit(by, now, f"unlink_{kind}", decision, work)
+    return True
 
 
 def _audit(by: Person, now: datetime, action: str, decision: Decision, work: dict[str, Any]) -> None:

@@ -7,9 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
-from duban.core.errors import NotFound
+from duban.core.errors import Conflict, NotFound
 from duban.core.sealed_text import open_text
-from duban.decisions.models import Attendance, Body, Decision, Meeting, MeetingState
+from duban.decisions.models import Attendance, Body, Decision, DecisionState, Meeting, MeetingState
 from duban.places.codes import within
 
 SEES, SEES_LED = "decision.see", "decision.see_led"
@@ -59,6 +59,12 @@ def decision_for(person: Person, decision_id: uuid.UUID, *, lock: bool = False) 
     if found is None:
         raise NotFound("decision_not_found", _("There is no such decision, or it is not yours to see."))
     return found
+
+
+def require_in_force(decision: Decision) -> None:
+    """Raises Conflict (`decision_over`) for one that is closed or withdrawn: nothing of it changes any more."""
+    if decision.state != DecisionState.IN_FORCE:
+        raise Conflict("decision_over", _("The decision is closed or withdrawn already."))
 
 
 def published_meetings(code: str) -> QuerySet[Meeting]:

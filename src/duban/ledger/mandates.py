@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.access import rights
 from duban.access.models import Person
-from duban.core import audit
 from duban.core.errors import NotFound
 from duban.core.text import is_plain
+from duban.decisions.mandates import lay_key, take_key
 from duban.decisions.models import Decision
 from duban.decisions.queries import decision_for, decisions_for
 from duban.ledger.lifecycle import OPEN, UNREMEDIED, State
@@ -29,16 +29,11 @@ def link_entry(*, by: Person, now: datetime, entry_id: uuid.UUID, decision_id: u
     """The entry carries the decision out. A second time changes nothing.
 
     Whoever may record there, or recorded the decision, links. Raises NotFound (`decision_not_found`,
-    `entry_not_found`), NotAllowed (`not_allowed`).
+    `entry_not_found`), NotAllowed (`not_allowed`), Conflict (`decision_over`).
     """
     decision = decision_for(by, decision_id, lock=True)
     entry = _entry(by, decision, entry_id)
-    link, made = EntryMandate.objects.get_or_create(
-        entry=entry, decision=decision, ended_at=None, defaults={"by": by.as_actor(), "at": now}
-    )
-    if made:
-        _audit(by, now, "link_entry", entry_id, decision_id)
-    return link
+    return lay_key(EntryMandate, by=by, now=now, decision=decision, kind="entry", entry=entry)
 
 
 @transaction.atomic
@@ -49,9 +44,7 @@ def unlink_entry(*, by: Person, now: datetime, entry_id: uuid.UUID, decision_id:
     """
     decision = decision_for(by, decision_id, lock=True)
     entry = _entry(by, decision, entry_id)
-    ended = EntryMandate.objects.filter(entry=entry, decision=decision, ended_at=None)
-    if ended.update(ended_at=now, ended_by=by.as_actor()):
-        _audit(by, now, "unlink_entry", entry_id, decision_id)
+    take_key(EntryMandate, by=by, now=now, decision=decision, kind="entry", entry=entry)
 
 
 def _entry(by: Person, decision: Decision, entry_id: uuid.UUID) -> Entry:
@@ -144,9 +137,3 @@ def entry_ids_of(decision_id: uuid.UUID) -> list[uuid.UUID]:
     """The entries that carry it out, the first linked first; who may see which of them is the ledger's list to say."""
     links = EntryMandate.objects.filter(decision=decision_id, ended_at=None).order_by("at", "pk")
     return list(links.values_list("entry", flat=True))
-
-
-def _audit(by: Person, now: datetime, action: str, entry_id: uuid.UUID, decision_id: uuid.UUID) -> None:
-    audit.record(
-        by=by, now=now, action=action, subject_type="entry", subject_id=entry_id, detail={"decision": str(decision_id)}
-    )

@@ -74,7 +74,7 @@ def link_order(*, by: Person, now: datetime, area_id: uuid.UUID, decision_id: uu
     """The orders of the area carry the decision out. A second time changes nothing.
 
     Whoever declares there, or recorded the decision, links. Raises NotFound (`decision_not_found`, `area_not_found`),
-    NotAllowed (`not_allowed`).
+    NotAllowed (`not_allowed`), Conflict (`decision_over`).
     """
     area = _area_for(by, area_id)
     decision = decision_to_link(by, decision_id, permission=DECLARES, code=area.jurisdiction)
@@ -213,7 +213,7 @@ def link_sampling(*, by: Person, now: datetime, level_id: int, decision_id: uuid
     """The sampling under a level in force carries the decision out. A second time changes nothing.
 
     Whoever plans sampling there, or recorded the decision, links. Raises NotFound (`decision_not_found`,
-    `level_not_found`), NotAllowed (`not_allowed`).
+    `level_not_found`), NotAllowed (`not_allowed`), Conflict (`decision_over`).
     """
     level = _level_for(by, level_id)
     decision = decision_to_link(by, decision_id, permission=PLANS, code=level.code)

@@ -20,7 +20,7 @@ def link_round(*, by: Person, now: datetime, round_id: uuid.UUID, decision_id: u
     """The round carries the decision out. A second time changes nothing.
 
     Whoever manages rounds there, or recorded the decision, links. Raises NotFound (`decision_not_found`,
-    `round_not_found`), NotAllowed (`not_allowed`).
+    `round_not_found`), NotAllowed (`not_allowed`), Conflict (`decision_over`).
     """
     round_ = round_for(by, round_id)
     decision = decision_to_link(by, decision_id, permission=MANAGES, code=round_.area)

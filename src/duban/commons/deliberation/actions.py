@@ -18,7 +18,7 @@ from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotFound
 from duban.decisions import actions as decisions
 from duban.decisions.actions import Attendee, Unit
-from duban.decisions.models import BodyKind, Decision, Meeting, MeetingState
+from duban.decisions.models import BodyKind, Decision, DecisionState, Meeting, MeetingState
 from duban.ledger import mandates
 
 MANAGES = "topic.manage"
@@ -204,10 +204,10 @@ def _carried(topic: Topic, vote_id: uuid.UUID) -> Vote:
 
 
 def settle_problem(by: Person, now: datetime, problem: Problem, decision: Decision) -> None:
-    """The decision settles the problem: what was put on the ledger for it carries the decision out."""
+    """The decision settles the problem: what was put on the ledger for it carries out a decision still in force."""
     problem.decision = decision
     problem.save(update_fields=["decision"])
-    if problem.entry is not None:
+    if problem.entry is not None and decision.state == DecisionState.IN_FORCE:
         mandates.link_entry(by=by, now=now, entry_id=problem.entry, decision_id=decision.pk)
 
 
