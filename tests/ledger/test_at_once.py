@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.test import Client
+from tests.waiting import waiting
 
 from duban.access.models import Person
 from duban.core import clock
@@ -131,28 +132,10 @@ def test_sealing_holds_no_entry_while_it_waits_for_an_earlier_one(people: dict[s
     for key in (second, first):
         # Stored in the other order, in which the database comes upon them by itself.
         Entry.objects.filter(pk=key).update(unsealed=True)
-    entries, began = Entry.objects.order_by().values_list("pk", flat=True), threading.Event()
-    pid = 0
-
-    def seal() -> None:
-        nonlocal pid
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid()")
-            pid = cursor.fetchone()[0]
-        began.set()
-        history.seal_heads(now=NOON)
-        connection.close()
-
-    sealing = threading.Thread(target=seal)
+    entries = Entry.objects.order_by().values_list("pk", flat=True)
     with transaction.atomic():
         entries.select_for_update().get(pk=first)
-        sealing.start()
-        began.wait()
-        with connection.cursor() as cursor:
-            waits = 0
-            while not waits:
-                cursor.execute("SELECT cardinality(pg_blocking_pids(%s))", [pid])
-                waits = cursor.fetchone()[0]
+        sealing = waiting(lambda: history.seal_heads(now=NOON))
         assert entries.select_for_update(nowait=True).get(pk=second) == second
     sealing.join()
     assert_whole()

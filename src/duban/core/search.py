@@ -40,6 +40,8 @@ class TextIndex:
 
 def write(index: TextIndex, rows: Sequence[models.Model], *, fresh: bool = False) -> None:
     """Write down what the rows are found by from now on; `fresh`: none of them was before."""
+    # In one order: who writes the same new rows at once, each in an order of their own, waits here for the other.
+    rows = sorted(rows, key=lambda row: row.pk)
     texts = [index.texts(**{index.row: row, "grams": " ".join(index.tokens(row))}) for row in rows]
     if fresh:
         insert(texts)

@@ -4,10 +4,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from tests.outbreak.measures.building import OFFICE, TOWN, due, expose, make_file, refused
 from tests.outbreak.people import at
+from tests.waiting import waiting
 
 from duban.access.models import Person
 from duban.demo.builders import make_person
@@ -133,6 +134,22 @@ def test_the_phase_turns_by_the_day() -> None:
         (1, "monitor"),
         (0, "monitor"),
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+def test_turning_the_phase_holds_no_plan_while_it_waits_for_a_file() -> None:
+    """Replanning locks a file and then its plan; the other way round, each would wait for the other."""
+    file = make_file(NOW)
+    expose(file, at(16), NOW, measure="test")
+    replan(now=NOW, file_ids=[file.pk])
+    plans = Plan.objects.filter(file=file).select_for_update(nowait=True).values_list("pk", flat=True)
+    with transaction.atomic():
+        CaseFile.objects.select_for_update().get(pk=file.pk)
+        turning = waiting(lambda: refresh_phases(now=at(24)))
+        assert len(plans) == 1
+    turning.join()
+    assert fresh(file).measure == "monitor"
 
 
 def test_a_hundred_people_cost_no_more_statements_than_one() -> None:

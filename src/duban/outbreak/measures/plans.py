@@ -238,10 +238,13 @@ def refresh_phases(*, now: datetime) -> int:
     due = Plan.objects.filter(current=True, next_on__lte=today, file__state=FileState.OPEN)
     while True:
         with transaction.atomic():
-            plans = list(due.select_for_update(of=("self",)).order_by("pk")[:BATCH])
+            found = dict(due.order_by("pk").values_list("pk", "file")[:BATCH])
+            # Files before plans, as replanning locks them, so that neither waits for the other.
+            list(CaseFile.objects.select_for_update().filter(pk__in=found.values()).order_by("pk").values_list("pk"))
+            plans = list(due.select_for_update(of=("self",)).filter(pk__in=found).order_by("pk"))
             _turn(plans, today)
         count += len(plans)
-        if len(plans) < BATCH:
+        if len(found) < BATCH:
             return count
 
 
