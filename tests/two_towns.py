@@ -24,6 +24,7 @@ from duban.access.models import Person
 from duban.bulletin import actions as bulletin
 from duban.bulletin import blocks as page_blocks
 from duban.bulletin.notice_tasks import read_job
+from duban.bulletin.pictures import file_picture
 from duban.demo.builders import NOON, make_finding, make_person, make_photo, make_signature
 from duban.evidence.models import Photo
 from duban.ledger import actions, jobs, lookback
@@ -356,6 +357,7 @@ GETS: dict[str, tuple[str, ...]] = {
     "/bulletins/desk/<issue_id>/preview/": ("", "?as=newspaper"),
     "/bulletins/desk/<issue_id>/photos/<sha256>/": ("",),
     "/bulletins/desk/page/": ("?day=2021-01-20", "?day={mark}"),
+    "/bulletins/desk/page/pictures/<picture_id>/": ("",),
     "/commons/growth/": ("", f"?area={HERE}", f"?area={THERE}"),
     "/commons/growth/slots/": ("", "?party=advises", f"?party=runs&area={THERE}"),
     "/commons/growth/brands/": ("", f"?area={THERE}"),
@@ -414,6 +416,8 @@ GETS: dict[str, tuple[str, ...]] = {
     "/api/v1/bulletins/": ("",),
     "/api/v1/bulletins/drafts/": ("",),
     "/api/v1/bulletins/<issue_id>/": ("",),
+    "/api/v1/bulletins/<issue_id>/blocks/": ("",),
+    "/api/v1/bulletins/pictures/": ("?day=2021-01-20", f"?day=2021-01-20&at={THERE}"),
 }
 # Addresses that only take something; those with a key in them answer a hidden one as one that is not there.
 POSTS = {
@@ -457,6 +461,10 @@ POSTS = {
     "/bulletins/desk/new/",
     "/bulletins/desk/<issue_id>/<step>/",
     "/bulletins/desk/<issue_id>/blocks/",
+    "/bulletins/desk/page/pictures/",
+    "/bulletins/desk/page/pictures/<picture_id>/withdraw/",
+    "/api/v1/bulletins/<issue_id>/lay-out/",
+    "/api/v1/bulletins/pictures/<picture_id>/withdraw/",
     "/patrol/lists/<checklist>/draft/",
     *(f"/patrol/lists/<checklist>/<number>/{step}/" for step in ("use", "discard")),
     *(f"/patrol/lists/<checklist>/<number>/items/<item>/{step}/" for step in ("move", "remove")),
@@ -569,6 +577,7 @@ ABSENT = {
     "<entry_id>": str(uuid.UUID(int=1)),
     "<round_id>": str(uuid.UUID(int=2)),
     "<issue_id>": str(uuid.UUID(int=3)),
+    "<picture_id>": str(uuid.UUID(int=76)),
     "<job_id>": str(uuid.UUID(int=5)),
     "<import_id>": str(uuid.UUID(int=7)),
     "<notice_id>": str(uuid.UUID(int=75)),
@@ -736,6 +745,9 @@ class World:
         ).round
         photo = assigned.photos.get().photo_id
         page_blocks.append(draft, "photo", {"photos": {photo: {"zh": f"{words} 图", "en": ""}}})
+        picture = file_picture(
+            by=supervisor, now=NOW, at=at, day=NOW.date(), photo=photo, caption_zh=f"{words} 图", byline=f"{words} 摄"
+        )
         visit = self.visit(supervisor, venue, photo, words)
         things.secrets.add(str(visit.pk))
         things.hide(open_failures_of(venue).get().entry)
@@ -743,6 +755,7 @@ class World:
             "<entry_id>": str(assigned.pk),
             "<round_id>": str(drawn.pk),
             "<issue_id>": str(draft.pk),
+            "<picture_id>": str(picture.pk),
             "<job_id>": job.id,
             "<import_id>": sent.id,
             "<notice_id>": notice,
@@ -769,7 +782,7 @@ class World:
         ):
             things.keys |= keys
             things.secrets |= secrets
-        things.secrets |= {str(draft.pk), str(drawn.pk), job.id, notice, sent.id, *visits}
+        things.secrets |= {str(picture.pk), str(draft.pk), str(drawn.pk), job.id, notice, sent.id, *visits}
         things.secrets |= {str(venue.pk), venue.token, str(upload.id), str(exposed.pk), str(campaign.pk)}
 
     def inspect(self, by: Person, at: str, words: str) -> tuple[set[str], jobs.Job]:

@@ -107,7 +107,13 @@ ROWS: dict[str, Row] = {
     "POST /api/v1/bulletins/<issue_id>/correct/": "S",
     "POST /api/v1/bulletins/<issue_id>/discard/": "S",
     "POST /api/v1/bulletins/<issue_id>/publish/": "S",
+    "GET /api/v1/bulletins/<issue_id>/blocks/": "SPL",
+    "POST /api/v1/bulletins/<issue_id>/blocks/": "S",
+    "POST /api/v1/bulletins/<issue_id>/lay-out/": "S",
     "GET /api/v1/bulletins/drafts/": ALL,
+    "GET /api/v1/bulletins/pictures/": "SPL",
+    "POST /api/v1/bulletins/pictures/": "S",
+    "POST /api/v1/bulletins/pictures/<picture_id>/withdraw/": "S",
     "GET /api/v1/entries/": "IHSPLA",
     "GET /api/v1/entries/<entry_id>": "IHSPLA",
     "PUT /api/v1/entries/<entry_id>": ("IS", "IS", "IS"),
@@ -140,6 +146,9 @@ ROWS: dict[str, Row] = {
     "POST /bulletins/desk/<issue_id>/blocks/": "S",
     "GET /bulletins/desk/<issue_id>/photos/<sha256>/": "SPL",
     "GET /bulletins/desk/page/": "SPL",
+    "POST /bulletins/desk/page/pictures/": "S",
+    "GET /bulletins/desk/page/pictures/<picture_id>/": "SPL",
+    "POST /bulletins/desk/page/pictures/<picture_id>/withdraw/": "S",
     "POST /bulletins/desk/<issue_id>/save/": "",
     "POST /bulletins/desk/<issue_id>/approve/": ("P", "SP", ""),
     "POST /bulletins/desk/<issue_id>/publish/": "S",
@@ -734,6 +743,8 @@ PUBLIC = {
 }
 # What the API and the forms need, so that a refusal is not of the shape. The others are sent empty.
 BODIES: dict[str, dict[str, Any]] = {
+    "POST /api/v1/bulletins/<issue_id>/blocks/": {"kind": "article"},
+    "POST /api/v1/bulletins/pictures/": {"day": "2021-01-20", "photo": "0" * 64, "caption_zh": "雪"},
     "POST /api/v1/outbreak/areas/<declared_id>/split": {"version": 1, "source": "通告", "parts": []},
     "POST /api/v1/outbreak/areas": {"name": "区", "level": "中风险", "measure": "home", "starts": "2021-01-17"},
     "amend": {"statement": "另一处"},

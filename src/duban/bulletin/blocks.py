@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from duban.bulletin.facts import epidemic, hygiene, inspection, meeting, organisations, story
+from duban.bulletin.facts import epidemic, hygiene, inspection, meeting, organisations, picture, story
 from duban.bulletin.facts.sight import Sight
 from duban.bulletin.facts.story import photos_with
 from duban.bulletin.figures import Facts, Figure
@@ -75,6 +75,8 @@ def facts_of(block: Block, counts: Mapping[str, int], now: datetime) -> Facts | 
             found = organisations.told(sight, parameters)
         case BlockKind.EPIDEMIC:
             found = epidemic.told(sight, parameters)
+        case BlockKind.PHOTO if "picture" in parameters:
+            found = picture.told(sight, parameters)
         case _:
             found = Facts(block.kind)
     if found is None:
@@ -101,6 +103,8 @@ class Told:
     def words(self, name: str) -> str:
         """What is printed of `headline_zh` and the like, marks and all."""
         own: str = getattr(self.block, name)
+        if name == "byline":
+            return own or (self.facts.byline if self.facts else "")
         field, _underscore, language = name.partition("_")
         return own or (getattr(self.facts, field).get(language, "") if self.facts else "")
 
@@ -131,10 +135,6 @@ def printed(issue: Issue, counts: Mapping[str, int], *, now: datetime) -> list[d
     made = []
     for one in told(issue, counts, now):
         block = frozen_block(one.facts or Facts(one.block.kind), one.written) | {"id": str(one.block.pk)}
-        if one.block.kind == BlockKind.PHOTO:
-            # What is written in the block is the caption of its picture.
-            block["photos"] = [photo | {"caption": block["text"]} for photo in block["photos"]]
-            block["text"] = dict.fromkeys(block["text"], "")
         if one.block.kind == BlockKind.HYGIENE:
             block |= {"number": issue.number or issue.series.next_number, "issuer": issue.issuer}
         made.append(block)
@@ -195,6 +195,15 @@ def place(issue: Issue, wanted: Sequence[Words]) -> None:
             setattr(block, name, text if name.startswith("text") else " ".join(text.split()))
         changed.append(block)
     Block.objects.bulk_update(changed, ["position", *TEXTS])
+
+
+def words_over(issue: Issue, given: Sequence[dict[str, Any]]) -> list[Words]:
+    """Blocks in the order given, with the words that are given over those that are kept."""
+    there = {block.pk: block for block in issue.blocks.all()}
+    return [
+        Words(**({name: getattr(there[one["id"]], name) for name in TEXTS} if one["id"] in there else {}) | one)
+        for one in given
+    ]
 
 
 def copy(old: Issue, issue: Issue) -> None:

@@ -6,7 +6,7 @@ listed for the second person to look at.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,8 +34,8 @@ AROUND = 12
 class WrongText(Conflict):
     """A figure, a sum, a name or a number in a block; `url` opens the rows behind it, `block` says where it stands."""
 
-    def __init__(self, code: str, message: str, *, block: str = "", url: str = ""):
-        super().__init__(code, message, field=f"block-{block}" if block else "blocks")
+    def __init__(self, code: str, message: str, *, block: str = "", url: str = "", field: str = ""):
+        super().__init__(code, message, field=field or (f"block-{block}" if block else "blocks"))
         self.block = block
         self.url = url
 
@@ -163,24 +163,37 @@ def _persons(issue: Issue, told: Sequence[Told], *, thorough: bool) -> Iterator[
         texts.append((str(one.block.pk), "\n".join(MARK.sub(" ", one.words(name)) for name in FIELDS)))
     named = set(persons.named_in("\n".join(text for _block, text in texts), area, thorough=thorough))
     for block, text in texts:
-        if numbers := persons.numbers_in(text):
-            yield WrongText(
-                "number_of_person",
-                ngettext(
-                    "A telephone or identity number would be printed: %(numbers)s. Take it out.",
-                    "Telephone or identity numbers would be printed: %(numbers)s. Take them out.",
-                    len(numbers),
-                )
-                % {"numbers": ", ".join(number[:3] + "…" for number in numbers[:5])},
-                block=block,
+        yield from _wrong_persons(text, named, block=block)
+
+
+def _wrong_persons(text: str, named: Iterable[str], *, block: str = "", field: str = "") -> Iterator[WrongText]:
+    """Numbers of persons in the text, and those of the names that it says."""
+    if numbers := persons.numbers_in(text):
+        yield WrongText(
+            "number_of_person",
+            ngettext(
+                "A telephone or identity number would be printed: %(numbers)s. Take it out.",
+                "Telephone or identity numbers would be printed: %(numbers)s. Take them out.",
+                len(numbers),
             )
-        if here := [name for name in sorted(named) if name in text]:
-            yield WrongText(
-                "person_named",
-                _("Somebody whose data is protected would be named: %(names)s. Write it without the name.")
-                % {"names": ", ".join(here)},
-                block=block,
-            )
+            % {"numbers": ", ".join(number[:3] + "…" for number in numbers[:5])},
+            block=block,
+            field=field,
+        )
+    if here := [name for name in sorted(named) if name in text]:
+        yield WrongText(
+            "person_named",
+            _("Somebody whose data is protected would be named: %(names)s. Write it without the name.")
+            % {"names": ", ".join(here)},
+            block=block,
+            field=field,
+        )
+
+
+def refuse_persons(text: str, area: str, *, field: str) -> None:
+    """Raise WrongText (`person_named`, `number_of_person`) where the text says what no issue may."""
+    for wrong in _wrong_persons(text, persons.named_in(text, area, thorough=True), field=field):
+        raise wrong
 
 
 def unchecked(told: Sequence[Told]) -> list[Plain]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from duban.bulletin import queries
-from duban.bulletin.facts import epidemic, hygiene, inspection, meeting, organisations, story
+from duban.bulletin.facts import epidemic, hygiene, inspection, meeting, organisations, picture, story
 from duban.bulletin.facts.sight import Sight
 from duban.bulletin.figures import Facts
 from duban.bulletin.models import DEFAULT_SERIES
@@ -51,6 +51,7 @@ def page_of(area: str, day: date, now: datetime) -> Page:
     """What there is to print of the area on that day."""
     sight = Sight(area, day, now)
     facts = [found for source in SOURCES if (found := source(sight)) is not None]
+    facts += picture.all_of_day(sight)
     column = hygiene.of_day(sight, DEFAULT_SERIES)
     if column is not None:
         facts.append(column.facts)

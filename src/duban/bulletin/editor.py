@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -88,6 +89,12 @@ def stored_order(issue: Issue) -> dict[str, list[uuid.UUID]]:
     for section, entry in Item.objects.filter(issue=issue).values_list("section", "entry_id"):
         order[section].append(entry)
     return order
+
+
+def counts_of(issue: Issue) -> dict[str, int]:
+    """How many entries each section holds."""
+    held = Item.objects.filter(issue=issue).order_by().values_list("section").annotate(n=Count("pk"))
+    return {str(section): 0 for section in Section} | dict(held)
 
 
 def parts_of(issue: Issue, order: Mapping[str, Sequence[uuid.UUID]]) -> list[Part]:
@@ -245,7 +252,7 @@ def blocks_of(
         def field(name: str, one: Told = one, words: Words | None = words) -> Field:
             value = getattr(words, name) if words else getattr(one.block, name)
             language = "en" if name.endswith("en") else "zh"
-            made = "" if name == "byline" else Told(_bare(one.block), one.facts).words(name)
+            made = Told(_bare(one.block), one.facts).words(name)
             lines = [pieces(line, one.figures, language) for line in (value or made).split("\n") if line.strip()]
             return Field(
                 name, LABELS[name], value, blocks.TEXTS[name], made, lines, name.startswith("text"),

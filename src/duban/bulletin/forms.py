@@ -153,3 +153,19 @@ class DayForm(forms.Form):
     """The day of a page; none is today."""
 
     day = forms.DateField(required=False, error_messages={"invalid": _("Write the day as 2021-01-20.")})
+
+
+class PictureForm(forms.Form):
+    """A picture for the page of a day; what its words may be is for the action."""
+
+    day = forms.DateField(error_messages={"invalid": _("Write the day as 2021-01-20.")})
+    photo = forms.FileField(
+        label=_("Picture"),
+        error_messages={"required": _("Choose a picture."), "empty": _("The file is empty; choose another.")},
+    )
+    caption_zh = forms.CharField(label=_("Caption"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    caption_en = forms.CharField(
+        label=_("Caption in English"), required=False, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Left empty: the Chinese one stands there."),
+    )  # fmt: skip
+    byline = forms.CharField(label=_("Byline"), required=False, help_text=_("Who wrote it, and who took it."))

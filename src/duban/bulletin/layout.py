@@ -1,7 +1,7 @@
 """Laying a page out: blocks added one by one, or those of a whole day at once."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -13,21 +13,22 @@ from duban.access.models import Person
 from duban.bulletin import blocks
 from duban.bulletin.blocks import BadBlock
 from duban.bulletin.compose import page_of
-from duban.bulletin.facts import epidemic, meeting, organisations, story
+from duban.bulletin.facts import epidemic, meeting, organisations, picture, story
 from duban.bulletin.facts.sight import Sight
+from duban.bulletin.figures import Facts
 from duban.bulletin.models import ONCE, WAITING, Block, BlockKind, Issue, IssueState
+from duban.bulletin.pictures import kept_photo
 from duban.bulletin.steps import lock_issue, touch, write_down
-from duban.evidence.actions import store_photo
 
-OF_DAY = {
+OF_DAY: dict[BlockKind, tuple[Callable[[Sight], Facts | None], ...]] = {
     BlockKind.DECISIONS: (meeting.of_day,),
     BlockKind.STORY: (story.topic_of_day, story.activity_of_day),
     BlockKind.ORGANISATIONS: (organisations.of_day,),
     BlockKind.EPIDEMIC: (epidemic.of_day,),
 }
 ORDER = [
-    BlockKind.DECISIONS, BlockKind.EXPOSURE, BlockKind.STORY, BlockKind.ORGANISATIONS, BlockKind.HYGIENE,
-    BlockKind.EPIDEMIC, BlockKind.PHOTO, BlockKind.ARTICLE,
+    BlockKind.DECISIONS, BlockKind.EXPOSURE, BlockKind.STORY, BlockKind.ORGANISATIONS, BlockKind.PHOTO,
+    BlockKind.HYGIENE, BlockKind.EPIDEMIC, BlockKind.ARTICLE,
 ]  # fmt: skip
 """Of a newspaper: what was decided first, the pictures of the hygiene column over the full width beneath."""
 
@@ -41,23 +42,24 @@ def add_block(
     kind: str,
     day: date | None = None,
     seen: int | None = None,
-    photo: bytes | None = None,
+    photo: bytes | str | None = None,
 ) -> Block:
     """Add a block at the end of the page, told of `day` (default: today).
 
-    Raises NotFound, NotAllowed, Conflict (`issue_changed`, `wrong_issue_state`), BadBlock (`bad_block`,
-    `too_many_blocks`, `nothing_on_record`, `photo_missing`), BadPhoto.
+    `photo` is a file, or the SHA-256 of one that was sent before; a photo block without one takes the next picture
+    that was filed for the day. Raises NotFound, NotAllowed, Conflict (`issue_changed`, `wrong_issue_state`), BadBlock
+    (`bad_block`, `too_many_blocks`, `nothing_on_record`, `photo_missing`), BadPhoto, BadPicture (`unknown_photo`).
     """
     issue = lock_issue(issue_id, by=by, permission="bulletin.draft", states=WAITING, seen=seen)
     on = day or timezone.localtime(now).date()
     parameters: dict[str, Any] = {"day": on.isoformat()}
-    if kind in OF_DAY:
-        parameters |= _on_record(issue, BlockKind(kind), Sight(issue.series.jurisdiction, on, now))
-    if kind == BlockKind.PHOTO:
-        if not photo:
-            raise BadBlock("photo_missing", _("Choose a picture for this block."), field="photo")
-        stored = store_photo(by=by, now=now, data=photo)
-        parameters["photos"] = {stored.sha256: {"zh": "", "en": ""}}
+    sight = Sight(issue.series.jurisdiction, on, now)
+    if kind == BlockKind.PHOTO and photo:
+        parameters["photos"] = {kept_photo(photo, by=by, now=now).sha256: {"zh": "", "en": ""}}
+    elif kind == BlockKind.PHOTO:
+        parameters |= _picture(issue, sight)
+    elif kind in OF_DAY:
+        parameters |= _on_record(issue, BlockKind(kind), sight)
     made = blocks.append(issue, kind, parameters)
     _changed(issue, by)
     write_down(issue, "add_block", by=by, now=now, block=str(made.pk), kind=kind)
@@ -66,16 +68,34 @@ def add_block(
 
 def _on_record(issue: Issue, kind: BlockKind, sight: Sight) -> Mapping[str, Any]:
     """What of the day the block tells, the first that no block of the page tells of yet."""
-    told = [block.parameters for block in issue.blocks.filter(kind=kind)]
-    for source in OF_DAY[kind]:
-        found = source(sight)
-        if found is not None and not any(found.parameters.items() <= one.items() for one in told):
-            return found.parameters
+    found = (facts for source in OF_DAY[kind] if (facts := source(sight)) is not None)
+    if (untold := _untold(issue, kind, found)) is not None:
+        return untold
     raise BadBlock(
         "nothing_on_record",
         _("Nothing more of this kind is on record for %(day)s; choose another day, or write an article.")
         % {"day": sight.day.isoformat()},
         field="day",
+    )
+
+
+def _picture(issue: Issue, sight: Sight) -> Mapping[str, Any]:
+    """The next picture that was filed for the page of the day."""
+    if (untold := _untold(issue, BlockKind.PHOTO, picture.all_of_day(sight))) is not None:
+        return untold
+    raise BadBlock(
+        "photo_missing",
+        _("Choose a picture for this block; none is left that was filed for the page of %(day)s.")
+        % {"day": sight.day.isoformat()},
+        field="photo",
+    )
+
+
+def _untold(issue: Issue, kind: BlockKind, found: Iterable[Facts]) -> Mapping[str, Any] | None:
+    told = [block.parameters for block in issue.blocks.filter(kind=kind)]
+    return next(
+        (facts.parameters for facts in found if not any(facts.parameters.items() <= one.items() for one in told)),
+        None,
     )
 
 

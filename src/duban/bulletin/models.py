@@ -192,3 +192,32 @@ class Block(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue_id} {self.kind}"
+
+
+class Picture(models.Model):
+    """A picture of a day with its caption: it stands by itself on the page and shows no finding."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    jurisdiction = models.CharField(max_length=15)
+    day = models.DateField(help_text="of the page on which it stands")
+    photo = models.ForeignKey("evidence.Photo", on_delete=models.PROTECT, related_name="+")
+    caption_zh = models.CharField(max_length=500)
+    caption_en = models.CharField(max_length=500, blank=True)
+    byline = models.CharField(max_length=100, blank=True, help_text="who wrote, who took it")
+    filed_by = models.CharField(max_length=150, help_text="user names are kept by value")
+    filed_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["filed_at", "id"]
+        indexes = [models.Index(fields=["jurisdiction", "day"], name="picture_by_day")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["jurisdiction", "day", "photo"],
+                condition=Q(withdrawn_at__isnull=True),
+                name="picture_once_on_a_page",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.jurisdiction} {self.day} {self.photo_id}"

@@ -37,11 +37,16 @@ def frozen_block(facts: Facts, written: Written | None) -> dict[str, Any]:
                         "key": said.key, "said": said.said, "found": said.found,
                         "zh": said.figure.zh, "en": said.figure.en,
                     })  # fmt: skip
-    return {
+    printed: dict[str, Any] = {
         "kind": facts.kind,
         "headline": {language: resolved(headline[language], facts.figures, language) for language in LANGUAGES},
         "text": {language: resolved(text[language], facts.figures, language) for language in LANGUAGES},
-        "byline": written.byline if written else facts.byline,
+        "byline": (written.byline if written else "") or facts.byline,
         "figures": [figures[key] for key in sorted(figures)],
         "photos": [dict(photo) for photo in facts.photos],
     }
+    if facts.kind == "photo":
+        # What is written in the block is the caption of its picture.
+        printed["photos"] = [photo | {"caption": printed["text"]} for photo in printed["photos"]]
+        printed["text"] = dict.fromkeys(LANGUAGES, "")
+    return printed

@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import wraps
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -18,9 +20,10 @@ from django.views.decorators.http import require_POST, require_safe
 from duban.access import rights
 from duban.access.models import Person
 from duban.access.queries import names_of_people
-from duban.bulletin import actions, column, compose, editor, forms, layout, public, queries
+from duban.bulletin import actions, column, compose, editor, forms, layout, pictures, public, queries
 from duban.bulletin.blocks import BadBlock
-from duban.bulletin.models import ONCE, WAITING, BlockKind, Issue, IssueState
+from duban.bulletin.facts.picture import standing
+from duban.bulletin.models import ONCE, WAITING, BlockKind, Issue, IssueState, Picture
 from duban.core import clock
 from duban.core.errors import DubanError, NotAllowed
 from duban.evidence.responses import photo_response
@@ -334,9 +337,7 @@ def add_block(request: HttpRequest, issue_id: uuid.UUID) -> HttpResponse:
             )
             return redirect("bulletin:draft", issue.pk)
         photo = form.cleaned_data["photo"]
-        if photo is not None and photo.size > MOST_PHOTO:
-            raise BadBlock("photo_too_large", _("A picture has at most 30 MB."), field="photo")
-        made = layout.add_block(kind=form.cleaned_data["kind"], photo=photo.read() if photo else None, **step)
+        made = layout.add_block(kind=form.cleaned_data["kind"], photo=_read_photo(photo) if photo else None, **step)
     except DubanError as refusal:
         issue = queries.issue_for(request.user, issue_id)  # type: ignore[arg-type]
         if issue.state not in WAITING:
@@ -354,31 +355,113 @@ def add_block(request: HttpRequest, issue_id: uuid.UUID) -> HttpResponse:
 @person_who("bulletin.see")
 def page_of_day(request: HttpRequest) -> HttpResponse:
     """The newspaper page that the records give for a day: to be looked at, or as a file with ?as=pdf."""
-    person: Any = request.user
-    area = rights.codes(person, "bulletin.see")[0]
-    context: dict[str, Any] = {"style": public.newspaper_digest()}
-    today = timezone.localtime(clock.now()).date()
     form = forms.DayForm(request.GET)
-    day = today
-    status = 200
-    if form.is_valid():
-        day = form.cleaned_data["day"] or today
-    else:
-        context["refusal"], status = BadBlock("bad_day", str(form.errors["day"][0]), field="day"), 400
+    if not form.is_valid():
+        refusal = BadBlock("bad_day", str(form.errors["day"][0]), field="day")
+        return _page_of_day(request, _today(), refusal=refusal, status=400)
+    day = form.cleaned_data["day"] or _today()
+    if request.GET.get("as") == "pdf":
+        try:
+            return _page_as_pdf(request, day)
+        except DubanError as refusal:
+            return _page_of_day(request, day, refusal=refusal)
+    return _page_of_day(request, day)
+
+
+def _today() -> date:
+    return timezone.localtime(clock.now()).date()
+
+
+def _area(request: HttpRequest) -> str:
+    """Whose page a person sees: that of the first code where they see bulletins."""
+    return rights.codes(request.user, "bulletin.see")[0]  # type: ignore[arg-type]
+
+
+def _page_as_pdf(request: HttpRequest, day: date) -> HttpResponse:
     language = public.language_now()
-    try:
-        if "refusal" not in context:
+    document = compose.document_of_day(_area(request), day, clock.now())
+    response = HttpResponse(compose.render(document, "pdf", language), content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'attachment; filename="page-{day.isoformat()}-{language}.pdf"'
+    return response
+
+
+def _page_of_day(
+    request: HttpRequest,
+    day: date,
+    *,
+    form: forms.PictureForm | None = None,
+    refusal: DubanError | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The page of the day with its pictures; with a form, what was typed of one that was not filed."""
+    area = _area(request)
+    context: dict[str, Any] = {
+        "style": public.newspaper_digest(),
+        "day": day,
+        "refusal": refusal,
+        "pictures": standing(area, day),
+        "may_file": rights.may(request.user, "bulletin.draft", area),  # type: ignore[arg-type]
+        "form": form or forms.PictureForm(),
+    }
+    if refusal is None:
+        try:
             document = compose.document_of_day(area, day, clock.now())
-            if request.GET.get("as") == "pdf":
-                response = HttpResponse(compose.render(document, "pdf", language), content_type="application/pdf")
-                name = f"page-{day.isoformat()}-{language}.pdf"
-                response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-                return response
-            context["article"] = public.newspaper_of(document, language, photo_url=queries.inline_photo)
-    except DubanError as refusal:
-        context["refusal"] = refusal
-    context |= {"day": day}
+            context["article"] = public.newspaper_of(document, public.language_now(), photo_url=queries.inline_photo)
+        except DubanError as nothing:
+            context["refusal"] = nothing
     return render(request, "bulletin/page.html", context, status=status)
+
+
+@require_POST
+@person_who("bulletin.draft")
+def file_picture(request: HttpRequest) -> HttpResponse:
+    """A picture with its caption for the page of a day."""
+    person: Any = request.user
+    form = forms.PictureForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _page_of_day(request, form.cleaned_data.get("day", _today()), form=form, status=400)
+    sent = form.cleaned_data
+    try:
+        pictures.file_picture(
+            by=person,
+            now=clock.now(),
+            at=_area(request),
+            day=sent["day"],
+            photo=_read_photo(sent["photo"]),
+            caption_zh=sent["caption_zh"],
+            caption_en=sent["caption_en"],
+            byline=sent["byline"],
+        )
+    except DubanError as refusal:
+        forms.refuse(form, refusal)
+        return _page_of_day(request, sent["day"], form=form, status=refusal.status)
+    messages.success(request, _("Filed; it stands on the page of the day."))
+    return redirect(f"{reverse('bulletin:page_of_day')}?day={sent['day'].isoformat()}#pictures")
+
+
+def _read_photo(sent: UploadedFile) -> bytes:
+    if (sent.size or 0) > MOST_PHOTO:
+        raise BadBlock("photo_too_large", _("A picture has at most 30 MB."), field="photo")
+    return sent.read()
+
+
+@require_POST
+@person_who("bulletin.draft")
+def withdraw_picture(request: HttpRequest, picture_id: uuid.UUID) -> HttpResponse:
+    """Take a picture off the page of its day."""
+    picture = pictures.withdraw_picture(by=request.user, now=clock.now(), picture_id=picture_id)  # type: ignore[arg-type]
+    messages.success(request, _("Taken off the page."))
+    return redirect(f"{reverse('bulletin:page_of_day')}?day={picture.day.isoformat()}")
+
+
+@require_safe
+@person_who("bulletin.see")
+def page_photo(request: HttpRequest, picture_id: uuid.UUID) -> HttpResponseBase:
+    """The public copy of a picture that was filed."""
+    picture = Picture.objects.filter(pk=picture_id).first()
+    if picture is None or not rights.may(request.user, "bulletin.see", picture.jurisdiction):  # type: ignore[arg-type]
+        raise Http404(picture_id)
+    return photo_response(request, picture.photo_id, "thumbnail", shared=False)
 
 
 def _lost(request: HttpRequest, issue: Issue, form: forms.IssueForm, refusal: DubanError) -> HttpResponse:

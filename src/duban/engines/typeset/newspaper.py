@@ -22,14 +22,16 @@ from .words import written_weekday
 # Millimetres. What newspaper.typ is given it keeps no copy of.
 PAGE = (390.0, 540.0)
 MARGIN = 15.0
-COLUMNS, GUTTER = 6, 6.0
+GUTTER = 6.0
 TEXT_WIDTH = PAGE[0] - 2 * MARGIN
-COLUMN = (TEXT_WIDTH - (COLUMNS - 1) * GUTTER) / COLUMNS
+WIDEST_PICTURE = TEXT_WIDTH / 2
 # How many pictures stand abreast in the hygiene column: what leaves the fewest places empty, the larger size if equal.
 ABREAST = (5, 6, 7, 8)
 _TALLEST = 3 / 4
 SIZES = (1.7, 1.6, 1.5, 1.4, 1.32, 1.24, 1.17, 1.1, 1.05, 1.0, 0.95, 0.9, 0.85, 0.8)
 """Of the type, against ten points: tried until all stands on one page. With less the page runs on to a second one."""
+WIDE_FROM = 1.32
+"""From this size of type on the page has five columns: fewer than ten characters to a line tear the words apart."""
 _ROWS = 3
 MOST_ENTRIES = 24
 """Entries printed with their pictures; how many there are besides is said."""
@@ -41,7 +43,7 @@ def render_newspaper_pdf(document: Mapping[str, Any], *, photo_path: PhotoPath, 
     articles = articles_of(issue)
     abreast = _abreast(issue)
     unit = (TEXT_WIDTH - (abreast - 1) * 5.0) / abreast
-    wanted = [Wanted(photo, 3 * COLUMN, 3 * COLUMN) for article in articles for photo in article.photos]
+    wanted = [Wanted(photo, WIDEST_PICTURE, WIDEST_PICTURE) for article in articles for photo in article.photos]
     entries = _shown(issue)
     wanted += [Wanted(photo, unit, unit * _TALLEST) for photos, _entry, _pair in entries for photo in photos]
     prints = make_prints(wanted, photo_path)
@@ -64,18 +66,22 @@ def render_newspaper_pdf(document: Mapping[str, Any], *, photo_path: PhotoPath, 
     ]
     page = _page(issue) | {
         "measures": {
-            "page": PAGE, "margin": MARGIN, "columns": COLUMNS, "gutter": GUTTER, "abreast": abreast, "unit": unit,
+            "page": PAGE, "margin": MARGIN, "gutter": GUTTER, "abreast": abreast, "unit": unit,
         },
         "articles": [
-            _article(article) | {"photos": [picture(photo, 3 * COLUMN, 3 * COLUMN) for photo in article.photos[:2]]}
+            _article(article)
+            | {"photos": [picture(photo, WIDEST_PICTURE, WIDEST_PICTURE) for photo in article.photos[:2]]}
             for article in articles
         ],
         "rows": _rows([entry for entry in shown if entry["pictures"]], abreast),
         "listed": [entry for entry in shown if not entry["pictures"]],
     }  # fmt: skip
-    return _largest(lambda size: set_pdf(
-        "newspaper", page | {"size": size}, pictures=pictures, printed=issue.published, serif=True
-    ))  # fmt: skip
+
+    def in_size(size: float) -> bytes:
+        sized = page | {"size": size, "columns": 5 if size >= WIDE_FROM else 6}
+        return set_pdf("newspaper", sized, pictures=pictures, printed=issue.published, serif=True)
+
+    return _largest(in_size)
 
 
 def _largest(make: Callable[[float], bytes]) -> bytes:
@@ -297,13 +303,16 @@ def _section(issue: Issue, article: Article, photo_url: PhotoUrl, *, is_wide: bo
     yield f'<section class="{kinds}"{labelled}>'
     if article.headline:
         yield f'<h2 id="{name}">{escape(article.headline)}</h2>'
-    if article.byline:
+    if article.byline and article.kind != "photo":
         yield f'<p class="paper-byline"{_zh(issue)}>{escape(article.byline)}</p>'
     for photo in article.photos:
         yield "<figure>"
         yield _image(photo, photo_url)
         yield f"<figcaption>{escape(photo.alt)}</figcaption>"
         yield "</figure>"
+    if article.byline and article.kind == "photo":
+        # Who took it stands beneath the picture that is all there is.
+        yield f'<p class="paper-byline"{_zh(issue)}>{escape(article.byline)}</p>'
     if article.paragraphs:
         yield '<div class="paper-text">'
         yield from (f"<p>{escape(paragraph)}</p>" for paragraph in article.paragraphs)

@@ -121,13 +121,16 @@ def _words(issue: Issue, article: Article, photo_url: PhotoUrl) -> Iterator[str]
     yield f'<section class="bulletin-section bulletin-article bulletin-{article.kind}" id="block-{escape(article.id)}">'
     if article.headline:
         yield f"<h2>{escape(article.headline)}</h2>"
-    if article.byline:
+    if article.byline and article.kind != "photo":
         yield f'<p class="bulletin-byline"{_zh(issue)}>{escape(article.byline)}</p>'
     for photo in article.photos:
         yield '<figure class="bulletin-picture">'
         yield _image(photo, photo_url, lazy=True)
         yield f"<figcaption>{escape(photo.alt)}</figcaption>"
         yield "</figure>"
+    if article.byline and article.kind == "photo":
+        # Who took it stands beneath the picture that is all there is.
+        yield f'<p class="bulletin-byline"{_zh(issue)}>{escape(article.byline)}</p>'
     if article.paragraphs:
         yield '<div class="bulletin-intro">'
         yield from (f"<p>{escape(paragraph)}</p>" for paragraph in article.paragraphs)

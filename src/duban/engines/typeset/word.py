@@ -101,13 +101,16 @@ def _words(word: Any, article: Article, album: "_Album") -> None:
     """What a block says: its headline, who wrote it, its pictures with their captions, its text."""
     if article.headline:
         word.add_heading(article.headline, 1)
-    if article.byline:
+    if article.byline and article.kind != "photo":
         word.add_paragraph(article.byline, style="Bulletin Note")
     for photo in article.photos:
         shown = word.add_paragraph(style="Bulletin Photo")
         shown.paragraph_format.keep_with_next = True
         album.show(shown, photo, _PICTURE)
         word.add_paragraph(photo.alt, style="Caption")
+    if article.byline and article.kind == "photo":
+        # Who took it stands beneath the picture that is all there is.
+        word.add_paragraph(article.byline, style="Caption")
     for paragraph in article.paragraphs:
         word.add_paragraph(paragraph, style="Bulletin Text")
 
