@@ -27,6 +27,13 @@ class NeededField(forms.CharField):
         """Empty is let through to the action."""
 
 
+class NeededFile(forms.FileField):
+    """Shown as needed, as NeededField is: without a file `clean` returns None."""
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        return super().clean(data, initial) if data else None
+
+
 class NumberField(NeededField):
     """A finite number, else the codes of a table's cell: `number_missing`, `bad_number`."""
 

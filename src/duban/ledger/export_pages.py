@@ -2,7 +2,7 @@
 
 import tempfile
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.http import FileResponse, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_safe
 from duban.access.models import Person
 from duban.core import clock
 from duban.core.errors import NotFound
-from duban.ledger import filters, jobs, queries, tasks
+from duban.ledger import filters, job_pages, jobs, queries, tasks
 from duban.ledger.export import csv_lines, geojson_parts
 from duban.ledger.queries import SEEING, Filters
 from duban.ledger.views import StaffRequest, person_who
@@ -22,7 +22,6 @@ from duban.ledger.workbook import XLSX, require_fits, write_entries
 
 AT_ONCE = 2000
 """Up to so many rows a workbook is written while the browser waits: about a second."""
-WAIT = timedelta(seconds=10)
 
 
 @require_GET
@@ -62,13 +61,7 @@ def export_xlsx(request: StaffRequest) -> HttpResponseBase:
 @person_who(*SEEING)
 def export_job(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
     """How far a workbook is; the page asks again by itself and may be left."""
-    now = clock.now()
-    job = _export_of(request.user, job_id)
-    context = {
-        "job": job,
-        "silent": job.is_silent(now) and job.started,
-        "no_worker": job.is_running and not job.started and now - datetime.fromisoformat(job.seen_at) > WAIT,
-    }
+    context = job_pages.how_far(_export_of(request.user, job_id), {})
     template = "ledger/parts/export_job.html" if request.htmx else "ledger/export_job.html"
     return render(request, template, context)
 

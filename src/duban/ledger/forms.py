@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from duban.core.forms import Choices, NeededField, NumberField
+from duban.core.forms import Choices, NeededField, NeededFile, NumberField
 from duban.core.forms import refuse as refuse
 from duban.core.tables import in_zone, parse_moment
 from duban.ledger.categories import UnknownCategory, category_index, find_category
@@ -208,13 +208,6 @@ class StepForm(forms.Form):
     def shown(self) -> Iterable[forms.BoundField]:
         """The fields in order, but for those the page draws itself."""
         return [self[name] for name in self.fields if name not in {"seen", "photos", "into", "number"}]
-
-
-class NeededFile(forms.FileField):
-    """As NeededField: without a file `clean` returns None."""
-
-    def clean(self, data: Any, initial: Any = None) -> Any:
-        return super().clean(data, initial) if data else None
 
 
 class ImportForm(forms.Form):

@@ -3,14 +3,11 @@
 import csv
 import io
 import uuid
-from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any
 
 import openpyxl
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 from openpyxl.styles import Font
@@ -18,9 +15,9 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from duban.access import rights
 from duban.core import clock
-from duban.core.errors import Conflict, DubanError, NotFound
+from duban.core.errors import Conflict, DubanError
 from duban.core.tables import read_table
-from duban.ledger import forms, jobs, tasks
+from duban.ledger import forms, job_pages, jobs, tasks
 from duban.ledger.amendments import read_edited
 from duban.ledger.cells import CategoryLabels
 from duban.ledger.imports import EXAMPLE, REQUIRED
@@ -93,17 +90,8 @@ def start_edited(request: StaffRequest) -> HttpResponse:
 
 
 def _try_edited(request: StaffRequest, form: forms.EditedForm) -> jobs.Job:
-    table = form.cleaned_data["file"]
-    if table is None:
-        raise jobs.BadUpload("file_missing", _("Choose the table first."), field="file")
-    job = jobs.make_job(
-        by=request.user,
-        now=clock.now(),
-        language=get_language() or "zh-hans",
-        table=table,
-        kind="amendments",
-        reason=form.cleaned_data["reason"],
-    )
+    sent = form.cleaned_data
+    job = job_pages.job_of(request, sent["file"], kind="amendments", reason=sent["reason"])
     _columns, rows = read_edited(job.table(), job.name)
     if not rows:
         raise jobs.BadUpload("no_rows", _("Below the headings there is no row."), field="file")
@@ -114,16 +102,7 @@ def _try_edited(request: StaffRequest, form: forms.EditedForm) -> jobs.Job:
 
 
 def _try(request: StaffRequest, form: forms.ImportForm) -> jobs.Job:
-    table = form.cleaned_data["file"]
-    if table is None:
-        raise jobs.BadUpload("file_missing", _("Choose the table first."), field="file")
-    job = jobs.make_job(
-        by=request.user,
-        now=clock.now(),
-        language=get_language() or "zh-hans",
-        table=table,
-        photos=form.cleaned_data["photos"],
-    )
+    job = job_pages.job_of(request, form.cleaned_data["file"], photos=form.cleaned_data["photos"])
     # What is wrong with the file as a whole belongs at its field, not on a page of its own.
     _columns, rows = read_table(job.table(), job.name, required=REQUIRED)
     if not rows:
@@ -138,20 +117,13 @@ def _try(request: StaffRequest, form: forms.ImportForm) -> jobs.Job:
 @person_who("entry.record", AMEND)
 def job_page(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
     """How far an import is and what came of it; the page asks again by itself and may be left."""
-    now = clock.now()
-    job = jobs.job_for(request.user, job_id, *KINDS)
-    waited = now - datetime.fromisoformat(job.seen_at)
-    context = {
-        "job": job,
-        "silent": job.is_silent(now) and job.started,
-        "no_worker": job.is_running and not job.started and waited > timedelta(seconds=10),
-        "steps": {
-            "rows": _("reading the rows"),
-            "photos": _("looking at the photos"),
-            "places": _("finding the places"),
-            "writing": _("writing to the ledger"),
-        }.get(job.step, _("waiting for its turn")),
+    steps = {
+        "rows": _("reading the rows"),
+        "photos": _("looking at the photos"),
+        "places": _("finding the places"),
+        "writing": _("writing to the ledger"),
     }
+    context = job_pages.how_far(jobs.job_for(request.user, job_id, *KINDS), steps)
     template = "ledger/parts/import_job.html" if request.htmx else "ledger/import_job.html"
     return render(request, template, context)
 
@@ -161,21 +133,10 @@ def job_page(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
 def take(request: StaffRequest, job_id: uuid.UUID) -> HttpResponse:
     """Record what was tried: all rows, or with `keep_good` the good ones."""
     now = clock.now()
-    job = jobs.job_for(request.user, job_id, *KINDS)
-    if job.stage != "checked" and not job.is_silent(now):
+    was = jobs.job_for(request.user, job_id, *KINDS)
+    if was.stage != "checked" and not was.is_silent(now):
         raise Conflict("import_not_ready", _("This import is under way or done already; see how it went."))
-    was = job
-    job = replace(
-        job,
-        stage="taking",
-        keep_good=request.POST.get("keep_good") == "1",
-        started=False,
-        step="",
-        done=0,
-        total=0,
-        seen_at=jobs.stamp(now),
-    )
-    jobs.save(job)
+    job = jobs.begin_taking(was, now=now, keep_good=request.POST.get("keep_good") == "1")
     if _is_quick(was):
         tasks.take_job(job.id)
     else:
@@ -193,11 +154,7 @@ def _is_quick(job: jobs.Job) -> bool:
 @person_who("entry.record", AMEND)
 def refused(request: StaffRequest, job_id: uuid.UUID) -> FileResponse:
     """The refused rows as CSV, each with its reason: to be mended and sent again."""
-    job = jobs.job_for(request.user, job_id, *KINDS)
-    if not job.refused_file().is_file():
-        raise NotFound("import_not_found", _("No row was refused."))
-    name = f"{job.name.rpartition('.')[0] or job.name}.refused.csv"
-    return FileResponse(job.refused_file().open("rb"), as_attachment=True, filename=name, content_type="text/csv")
+    return job_pages.refused_rows(jobs.job_for(request.user, job_id, *KINDS))
 
 
 def _example() -> tuple[str | float, ...]:

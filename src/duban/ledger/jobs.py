@@ -194,6 +194,14 @@ def _sweep(now: datetime) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
+def begin_taking(job: Job, *, now: datetime, **changes: Any) -> Job:
+    """The job at the start of its second step, or of that once more, with the changes; it is saved."""
+    fresh = replace(job, started=False, step="", done=0, total=0, error={}, seen_at=stamp(now))
+    fresh = replace(fresh, stage="taking", **changes)
+    save(fresh)
+    return fresh
+
+
 def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
 

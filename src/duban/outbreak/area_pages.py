@@ -24,8 +24,8 @@ from duban.access import rights
 from duban.access.requests import StaffRequest, person_who
 from duban.core import clock
 from duban.core.errors import DubanError
-from duban.core.forms import NeededField, refuse
-from duban.ledger.forms import MomentField, NeededFile
+from duban.core.forms import NeededField, NeededFile, refuse
+from duban.ledger.forms import MomentField
 from duban.outbreak import areas
 from duban.outbreak.areas import DECLARES, ENDED, Declared
 from duban.outbreak.counts import FEW

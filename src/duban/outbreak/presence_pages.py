@@ -3,7 +3,6 @@
 import json
 import uuid
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -12,16 +11,15 @@ from django.db.models import Count, Sum
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from duban.access.requests import StaffRequest, person_who
 from duban.core import clock
-from duban.core.errors import DubanError, NotFound
-from duban.core.forms import NeededField, refuse
-from duban.ledger import jobs
-from duban.ledger.forms import NeededFile
+from duban.core.errors import DubanError
+from duban.core.forms import NeededField, NeededFile, refuse
+from duban.ledger import job_pages, jobs
 from duban.outbreak import tasks
 from duban.outbreak.counts import FEW
 from duban.outbreak.models import PresencePart, PresenceSource
@@ -101,12 +99,8 @@ def presences(request: StaffRequest) -> HttpResponse:
 
 def _take(request: StaffRequest, form: PresencesForm) -> jobs.Job:
     table, asked, now = form.cleaned_data["file"], form.cleaned_data, clock.now()
-    if table is None:
-        raise jobs.BadUpload("file_missing", _("Choose the file first."), field="file")
     remember_source(by=request.user, now=now, name=asked["source"], columns=asked["columns"], datum=asked["datum"])
-    job = jobs.make_job(
-        by=request.user, now=now, language=get_language() or "zh-hans", table=table, kind=tasks.PRESENCES
-    )
+    job = job_pages.job_of(request, table, kind=tasks.PRESENCES)
     told: dict[str, Any] = {"source": asked["source"].strip(), "columns": asked["columns"], "datum": asked["datum"]}
     job = replace(job, stage="taking", query=json.dumps(told, ensure_ascii=False))
     jobs.save(job)
@@ -120,16 +114,8 @@ def _take(request: StaffRequest, form: PresencesForm) -> jobs.Job:
 @person_who(RUNS)
 def import_page(request: StaffRequest, list_id: uuid.UUID) -> HttpResponse:
     """How far it is, and what came in and what was refused."""
-    now, job = clock.now(), jobs.job_for(request.user, list_id, tasks.PRESENCES)
-    waited = now - datetime.fromisoformat(job.seen_at)
-    context = {
-        "job": job,
-        "silent": job.is_silent(now) and job.started,
-        "no_worker": job.is_running and not job.started and waited > timedelta(seconds=10),
-        "steps": {"rows": _("reading the rows"), "days": _("sorting the days")}.get(
-            job.step, _("waiting for its turn")
-        ),
-    }
+    steps = {"rows": _("reading the rows"), "days": _("sorting the days")}
+    context = job_pages.how_far(jobs.job_for(request.user, list_id, tasks.PRESENCES), steps)
     template = "outbreak/parts/import_job.html" if request.htmx else "outbreak/import_job.html"
     return render(request, template, context)
 
@@ -138,11 +124,7 @@ def import_page(request: StaffRequest, list_id: uuid.UUID) -> HttpResponse:
 @person_who(RUNS)
 def refused(request: StaffRequest, list_id: uuid.UUID) -> FileResponse:
     """The refused rows with their reasons."""
-    job = jobs.job_for(request.user, list_id, tasks.PRESENCES)
-    if not job.refused_file().is_file():
-        raise NotFound("import_not_found", _("No row was refused."))
-    name = f"{job.name.rpartition('.')[0] or job.name}.refused.csv"
-    return FileResponse(job.refused_file().open("rb"), as_attachment=True, filename=name, content_type="text/csv")
+    return job_pages.refused_rows(jobs.job_for(request.user, list_id, tasks.PRESENCES))
 
 
 urls = [

@@ -5,7 +5,6 @@ import io
 import json
 import uuid
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -23,7 +22,7 @@ from duban.core import clock
 from duban.core.errors import Conflict, DubanError
 from duban.core.forms import NeededField, refuse
 from duban.core.tables import safe_cell
-from duban.ledger import jobs
+from duban.ledger import job_pages, jobs
 from duban.outbreak import screening, tasks
 from duban.outbreak.areas import place_words
 from duban.outbreak.casefiles.tasks import open_screened_files
@@ -103,21 +102,15 @@ def _preview_page(request: StaffRequest, job: jobs.Job, form: GroundForm, status
         if request.htmx:
             return HttpResponse(headers={"HX-Redirect": reverse("outbreak:screening", args=[job.id])})
         return redirect("outbreak:screening", job.id)
-    now = clock.now()
     orders = list(Declaration.objects.filter(number__in=json.loads(job.query)).order_by("number"))
     towns = [(code, number) for code, number in job.report.get("towns", [])]
     names = places.names({code for code, _number in towns})
-    context = {
-        "job": job,
-        "silent": job.is_silent(now) and job.started,
-        "no_worker": job.is_running
-        and not job.started
-        and now - datetime.fromisoformat(job.seen_at) > timedelta(seconds=10),
-        "steps": {
-            "screening": _("comparing presences with the areas"),
-            "towns": _("finding the town of each person"),
-            "keeping": _("keeping what was found"),
-        }.get(job.step, _("waiting for its turn")),
+    steps = {
+        "screening": _("comparing presences with the areas"),
+        "towns": _("finding the town of each person"),
+        "keeping": _("keeping what was found"),
+    }
+    context = job_pages.how_far(job, steps) | {
         "orders": orders,
         "places": place_words(orders),
         "outlines": {"type": "FeatureCollection", "features": [_outline(one) for one in orders if one.geometry]},
@@ -158,8 +151,7 @@ def keep(request: StaffRequest, preview_id: uuid.UUID) -> HttpResponse:
         refuse(form, refusal)
         return _preview_page(request, job, form, refusal.status)
     reason = json.dumps({name: asked[name] for name in ("ground", "purpose")}, ensure_ascii=False)
-    job = replace(job, stage="taking", reason=reason, started=False, step="", done=0, total=0, seen_at=jobs.stamp(now))
-    jobs.save(job)
+    job = jobs.begin_taking(job, now=now, reason=reason)
     if stored().rows <= AT_ONCE:
         tasks.keep_job(job.id)
     else:

@@ -3,22 +3,22 @@
 import json
 import uuid
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from duban.access.requests import StaffRequest, person_who
 from duban.core import audit, clock
 from duban.core.errors import DubanError, NotFound
 from duban.core.forms import NumberField, refuse
-from duban.ledger import jobs
+from duban.ledger import job_pages, jobs
 from duban.outbreak import tasks
 from duban.outbreak.screening import RUNS
 from duban.outbreak.store import stored
@@ -68,9 +68,7 @@ def trace(request: StaffRequest) -> HttpResponse:
 def _begin(request: StaffRequest, form: TraceForm) -> jobs.Job:
     table, wanted, now = form.cleaned_data["file"], form.wanted(), clock.now()
     wanted.settings()
-    if table is None:
-        raise jobs.BadUpload("file_missing", _("Choose the file first."), field="file")
-    job = jobs.make_job(by=request.user, now=now, language=get_language() or "zh-hans", table=table, kind=tasks.TRACING)
+    job = job_pages.job_of(request, table, kind=tasks.TRACING)
     cases = cases_in(job.table())
     audit.record(
         by=request.user,
@@ -92,18 +90,12 @@ def _begin(request: StaffRequest, form: TraceForm) -> jobs.Job:
 @person_who(RUNS)
 def traced(request: StaffRequest, trace_id: uuid.UUID) -> HttpResponse:
     """How far it is; then the chains."""
-    now, job = clock.now(), jobs.job_for(request.user, trace_id, tasks.TRACING)
+    job = jobs.job_for(request.user, trace_id, tasks.TRACING)
     rows = [
         row | {name: datetime.fromisoformat(row[name]) for name in ("first", "last")}
         for row in job.report.get("rows", [])
     ]
-    context = {
-        "job": job,
-        "silent": job.is_silent(now) and job.started,
-        "no_worker": job.is_running
-        and not job.started
-        and now - datetime.fromisoformat(job.seen_at) > timedelta(seconds=10),
-        "steps": {"contacts": _("looking for contacts")}.get(job.step, _("waiting for its turn")),
+    context = job_pages.how_far(job, {"contacts": _("looking for contacts")}) | {
         "rows": rows[:200],
         "more": max(0, job.report.get("contacts", 0) - 200),
         "graph": _graph(rows),

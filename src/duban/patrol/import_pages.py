@@ -3,16 +3,14 @@
 import csv
 import io
 import uuid
-from dataclasses import replace
-from datetime import datetime, timedelta
 
 import openpyxl
 from django import forms
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 from openpyxl.styles import Font
 from openpyxl.worksheet.datavalidation import DataValidation
@@ -20,10 +18,9 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from duban.access.requests import StaffRequest, person_who
 from duban.core import clock
 from duban.core.errors import Conflict, DubanError, NotFound
-from duban.core.forms import refuse
+from duban.core.forms import NeededFile, refuse
 from duban.core.tables import read_table
-from duban.ledger import jobs
-from duban.ledger.forms import NeededFile
+from duban.ledger import job_pages, jobs
 from duban.patrol import tasks
 from duban.patrol.importing import COLUMNS, EXAMPLE, REQUIRED
 from duban.patrol.models import Result
@@ -32,7 +29,6 @@ from duban.venues.models import VenueType
 MAKES = "visit.make"
 AT_ONCE = 500
 """Up to so many rows are worked off while the browser waits."""
-WAIT = timedelta(seconds=10)
 TEXT_FORMAT = "@"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SHOWS_HOW = (EXAMPLE, "restaurant", "116.7060", "39.9490", "110112104212", "2021-01-18 09:10", "masks", "fail")
@@ -67,12 +63,7 @@ def start(request: StaffRequest) -> HttpResponse:
 
 
 def _try(request: StaffRequest, form: InspectionsForm) -> jobs.Job:
-    table = form.cleaned_data["file"]
-    if table is None:
-        raise jobs.BadUpload("file_missing", _("Choose the table first."), field="file")
-    job = jobs.make_job(
-        by=request.user, now=clock.now(), language=get_language() or "zh-hans", table=table, kind=tasks.KIND
-    )
+    job = job_pages.job_of(request, form.cleaned_data["file"], kind=tasks.KIND)
     # What is wrong with the file as a whole belongs at its field, not on a page of its own.
     _columns, rows = read_table(job.table(), job.name, required=REQUIRED)
     if not rows:
@@ -87,20 +78,13 @@ def _try(request: StaffRequest, form: InspectionsForm) -> jobs.Job:
 @person_who(MAKES)
 def job_page(request: StaffRequest, import_id: uuid.UUID) -> HttpResponse:
     """How far an import is and what came of it; the page asks again by itself and may be left."""
-    now = clock.now()
-    job = jobs.job_for(request.user, import_id, tasks.KIND)
-    waited = now - datetime.fromisoformat(job.seen_at)
-    context = {
-        "job": job,
-        "silent": job.is_silent(now) and job.started,
-        "no_worker": job.is_running and not job.started and waited > WAIT,
-        "steps": {
-            "rows": _("reading the rows"),
-            "venues": _("finding the venues"),
-            "visits": _("writing the visits"),
-            "settling": _("settling what failed, and telling the ledger"),
-        }.get(job.step, _("waiting for its turn")),
+    steps = {
+        "rows": _("reading the rows"),
+        "venues": _("finding the venues"),
+        "visits": _("writing the visits"),
+        "settling": _("settling what failed, and telling the ledger"),
     }
+    context = job_pages.how_far(jobs.job_for(request.user, import_id, tasks.KIND), steps)
     template = "patrol/parts/import_job.html" if request.htmx else "patrol/import_job.html"
     return render(request, template, context)
 
@@ -113,17 +97,7 @@ def take(request: StaffRequest, import_id: uuid.UUID) -> HttpResponse:
     was = jobs.job_for(request.user, import_id, tasks.KIND)
     if was.stage != "checked" and not was.is_silent(now):
         raise Conflict("import_not_ready", _("This import is under way or done already; see how it went."))
-    job = replace(
-        was,
-        stage="taking",
-        keep_good=request.POST.get("keep_good") == "1",
-        started=False,
-        step="",
-        done=0,
-        total=0,
-        seen_at=jobs.stamp(now),
-    )
-    jobs.save(job)
+    job = jobs.begin_taking(was, now=now, keep_good=request.POST.get("keep_good") == "1")
     if was.report.get("rows", AT_ONCE + 1) <= AT_ONCE:
         tasks.take_job(job.id)
     else:
@@ -135,11 +109,7 @@ def take(request: StaffRequest, import_id: uuid.UUID) -> HttpResponse:
 @person_who(MAKES)
 def refused(request: StaffRequest, import_id: uuid.UUID) -> FileResponse:
     """The refused rows as CSV, each with its reason: to be mended and sent again."""
-    job = jobs.job_for(request.user, import_id, tasks.KIND)
-    if not job.refused_file().is_file():
-        raise NotFound("import_not_found", _("No row was refused."))
-    name = f"{job.name.rpartition('.')[0] or job.name}.refused.csv"
-    return FileResponse(job.refused_file().open("rb"), as_attachment=True, filename=name, content_type="text/csv")
+    return job_pages.refused_rows(jobs.job_for(request.user, import_id, tasks.KIND))
 
 
 def _example() -> list[str]:

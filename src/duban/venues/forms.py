@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from duban.core.forms import Choices, NeededField, NumberField
+from duban.core.forms import Choices, NeededField, NeededFile, NumberField
 from duban.places.locating import DATUMS
 from duban.venues.contact import Contact, Purpose
 from duban.venues.models import Venue, VenueType
@@ -108,13 +108,6 @@ class TypeForm(forms.Form):
     )
     name = NeededField(label=_("Chinese name"), widget=forms.TextInput(attrs={"maxlength": 40}))
     name_en = NeededField(label=_("English name"), widget=forms.TextInput(attrs={"maxlength": 60}))
-
-
-class NeededFile(forms.FileField):
-    """Shown as needed; that none was chosen the view says, in its own words and with its own code."""
-
-    def clean(self, data: Any, initial: Any = None) -> Any:
-        return super().clean(data, initial) if data else None
 
 
 class ImportForm(forms.Form):

@@ -4,15 +4,14 @@ import csv
 import io
 import uuid
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from django import forms
 from django.db import transaction
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from duban.access import rights
@@ -20,14 +19,11 @@ from duban.access.requests import StaffRequest, person_who
 from duban.commons.deliberation import queries, tasks
 from duban.commons.deliberation.actions import MANAGES, managed
 from duban.commons.deliberation.importing import COLUMNS, REQUIRED
-from duban.core import clock
-from duban.core.errors import DubanError, NotFound
-from duban.core.forms import refuse
+from duban.core.errors import DubanError
+from duban.core.forms import NeededFile, refuse
 from duban.core.tables import read_table
-from duban.ledger import jobs
-from duban.ledger.forms import NeededFile
+from duban.ledger import job_pages, jobs
 
-WAIT = timedelta(seconds=10)
 EXAMPLE = (
     ("a1", "", "二楼邻居", "楼道灯坏了两周了", "2021-01-05 19:30"),
     ("a2", "a1", "热心人", "我也看见了，三楼的也不亮", "2021-01-05 20:10"),
@@ -64,14 +60,10 @@ def import_page(request: StaffRequest, topic_id: uuid.UUID) -> HttpResponse:
 
 
 def _take(request: StaffRequest, topic_id: uuid.UUID, form: CommentsForm) -> jobs.Job:
-    table = form.cleaned_data["file"]
-    if table is None:
-        raise jobs.BadUpload("file_missing", _("Choose the file first."), field="file")
     with transaction.atomic():
         managed(request.user, topic_id)
-    job = jobs.make_job(
-        by=request.user, now=clock.now(), language=get_language() or "zh-hans", table=table, kind=tasks.COMMENTS
-    )
+    table = form.cleaned_data["file"]
+    job = job_pages.job_of(request, table, kind=tasks.COMMENTS)
     job = replace(job, stage="taking", query=str(topic_id))
     jobs.save(job)
     # What is wrong with the file as a whole belongs at its field, not on a page of its own.
@@ -86,16 +78,9 @@ def _take(request: StaffRequest, topic_id: uuid.UUID, form: CommentsForm) -> job
 @person_who(MANAGES)
 def job_page(request: StaffRequest, comments_job: uuid.UUID) -> HttpResponse:
     """How far it is and what came of it; the page asks again by itself and may be left."""
-    now, job = clock.now(), jobs.job_for(request.user, comments_job, tasks.COMMENTS)
-    waited = now - datetime.fromisoformat(job.seen_at)
+    job = jobs.job_for(request.user, comments_job, tasks.COMMENTS)
     steps = {"rows": _("reading the rows"), "comments": _("writing the comments")}
-    context = {
-        "job": job,
-        "topic_id": uuid.UUID(job.query),
-        "silent": job.is_silent(now) and job.started,
-        "no_worker": job.is_running and not job.started and waited > WAIT,
-        "steps": steps.get(job.step, _("waiting for its turn")),
-    }
+    context = job_pages.how_far(job, steps) | {"topic_id": uuid.UUID(job.query)}
     template = "commons/parts/deliberation_job.html" if request.htmx else "commons/deliberation_job.html"
     return render(request, template, context)
 
@@ -104,11 +89,7 @@ def job_page(request: StaffRequest, comments_job: uuid.UUID) -> HttpResponse:
 @person_who(MANAGES)
 def refused(request: StaffRequest, comments_job: uuid.UUID) -> FileResponse:
     """The refused rows with their reasons: to be mended and sent again."""
-    job = jobs.job_for(request.user, comments_job, tasks.COMMENTS)
-    if not job.refused_file().is_file():
-        raise NotFound("import_not_found", _("No row was refused."))
-    name = f"{job.name.rpartition('.')[0] or job.name}.refused.csv"
-    return FileResponse(job.refused_file().open("rb"), as_attachment=True, filename=name, content_type="text/csv")
+    return job_pages.refused_rows(jobs.job_for(request.user, comments_job, tasks.COMMENTS))
 
 
 @require_GET

@@ -16,18 +16,11 @@ from duban.commons.register import roster
 from duban.commons.register.actions import CheckOutcome, mark_of
 from duban.commons.register.drafts import OrganisationDraft
 from duban.commons.register.filing import ApplicationDraft
-from duban.core.forms import Choices, NeededField
+from duban.core.forms import Choices, NeededField, NeededFile
 from duban.core.tables import parse_moment
 
 CHOOSE = ("", "–")
 Bases = Sequence[tuple[str, Choices]]
-
-
-class NeededFile(forms.FileField):
-    """Shown as needed; that none was chosen the action says, in its own words and with its own code."""
-
-    def clean(self, data: Any, initial: Any = None) -> Any:
-        return super().clean(data, initial) if data else None
 
 
 class DayField(NeededField):

@@ -2,32 +2,29 @@
 
 import uuid
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from django import forms
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from duban.access.requests import StaffRequest, person_who
 from duban.commons.models import OrganisationKind, Tier
 from duban.commons.register import queries, tasks
-from duban.commons.register.forms import NeededFile
 from duban.commons.register.importing import REQUIRED
 from duban.commons.register.queries import EDITS
 from duban.core import clock
-from duban.core.errors import Conflict, DubanError, NotFound
-from duban.core.forms import refuse
+from duban.core.errors import Conflict, DubanError
+from duban.core.forms import NeededFile, refuse
 from duban.core.tables import read_table
-from duban.ledger import jobs
+from duban.ledger import job_pages, jobs
 
 AT_ONCE = 500
 """Up to so many rows are worked off while the browser waits."""
-WAIT = timedelta(seconds=10)
 
 
 class SheetForm(forms.Form):
@@ -63,12 +60,7 @@ def start(request: StaffRequest) -> HttpResponse:
 
 
 def _try(request: StaffRequest, form: SheetForm) -> jobs.Job:
-    table = form.cleaned_data["file"]
-    if table is None:
-        raise jobs.BadUpload("file_missing", _("Choose the table first."), field="file")
-    job = jobs.make_job(
-        by=request.user, now=clock.now(), language=get_language() or "zh-hans", table=table, kind=tasks.KIND
-    )
+    job = job_pages.job_of(request, form.cleaned_data["file"], kind=tasks.KIND)
     # What is wrong with the file as a whole belongs at its field, not on a page of its own.
     _columns, rows = read_table(job.table(), job.name, required=REQUIRED)
     if not rows:
@@ -86,19 +78,12 @@ def _try(request: StaffRequest, form: SheetForm) -> jobs.Job:
 @person_who(EDITS)
 def sheet(request: StaffRequest, sheet_id: uuid.UUID) -> HttpResponse:
     """How far an import is and what came of it; the page asks again by itself and may be left."""
-    now = clock.now()
-    job = jobs.job_for(request.user, sheet_id, tasks.KIND)
-    waited = now - datetime.fromisoformat(job.seen_at)
-    context = {
-        "job": job,
-        "silent": job.is_silent(now) and job.started,
-        "no_worker": job.is_running and not job.started and waited > WAIT,
-        "steps": {
-            "rows": _("reading the rows"),
-            "known": _("looking for what is there already"),
-            "writing": _("writing the organisations"),
-        }.get(job.step, _("waiting for its turn")),
+    steps = {
+        "rows": _("reading the rows"),
+        "known": _("looking for what is there already"),
+        "writing": _("writing the organisations"),
     }
+    context = job_pages.how_far(jobs.job_for(request.user, sheet_id, tasks.KIND), steps)
     template = "commons/parts/organisations_job.html" if request.htmx else "commons/organisations_job.html"
     return render(request, template, context)
 
@@ -112,8 +97,7 @@ def take(request: StaffRequest, sheet_id: uuid.UUID) -> HttpResponse:
     if was.stage != "checked" and not was.is_silent(now):
         raise Conflict("import_not_ready", _("This import is under way or done already; see how it went."))
     rows = sum(was.report.get(name, AT_ONCE) for name in ("taken", "updated", "unchanged", "refused"))
-    job = replace(was, stage="taking", started=False, step="", done=0, total=0, seen_at=jobs.stamp(now))
-    jobs.save(job)
+    job = jobs.begin_taking(was, now=now)
     if rows <= AT_ONCE:
         tasks.take_job(job.id)
     else:
@@ -126,11 +110,7 @@ def take(request: StaffRequest, sheet_id: uuid.UUID) -> HttpResponse:
 @person_who(EDITS)
 def refused(request: StaffRequest, sheet_id: uuid.UUID) -> FileResponse:
     """The refused rows as CSV, each with its reason: to be mended and sent again."""
-    job = jobs.job_for(request.user, sheet_id, tasks.KIND)
-    if not job.refused_file().is_file():
-        raise NotFound("import_not_found", _("No row was refused."))
-    name = f"{job.name.rpartition('.')[0] or job.name}.refused.csv"
-    return FileResponse(job.refused_file().open("rb"), as_attachment=True, filename=name, content_type="text/csv")
+    return job_pages.refused_rows(jobs.job_for(request.user, sheet_id, tasks.KIND))
 
 
 urls = [

@@ -1,8 +1,6 @@
 """A hand-over list from the browser: sent, judged row by row, taken in, and the refused rows to fetch."""
 
 import uuid
-from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -20,8 +18,8 @@ from duban.access.models import Person
 from duban.access.requests import StaffRequest, person_who
 from duban.core import clock
 from duban.core.errors import Conflict, DubanError, NotFound
-from duban.core.forms import NeededField, refuse
-from duban.ledger import jobs
+from duban.core.forms import NeededField, NeededFile, refuse
+from duban.ledger import job_pages, jobs
 from duban.outbreak.casefiles import tasks
 from duban.outbreak.casefiles.arrivals import COLUMNS
 from duban.outbreak.casefiles.handover import NOTES, orders_to_hand_over
@@ -30,13 +28,6 @@ from duban.outbreak.models import Handover
 
 AT_ONCE = 64 * 1024
 """A list of up to so many bytes is worked off while the browser waits."""
-
-
-class NeededFile(forms.FileField):
-    """Shown as needed; that it is missing is said by the action, in its own words."""
-
-    def clean(self, data: Any, initial: Any = None) -> Any:
-        return super().clean(data, initial) if data else None
 
 
 class ListForm(forms.Form):
@@ -82,7 +73,7 @@ def arrivals(request: StaffRequest) -> HttpResponse:
 def _send(request: StaffRequest, form: ListForm) -> jobs.Job:
     table = form.cleaned_data["file"]
     if table is None:
-        raise jobs.BadUpload("file_missing", _("Choose the file first."), field="file")
+        raise jobs.BadUpload("file_missing", _("Choose the table first."), field="file")
     job = tasks.send_list(
         by=request.user,
         now=clock.now(),
@@ -96,21 +87,16 @@ def _send(request: StaffRequest, form: ListForm) -> jobs.Job:
     return tasks.check_job(job.id)
 
 
-def running(job: jobs.Job, now: datetime) -> dict[str, Any]:
+def running(job: jobs.Job) -> dict[str, Any]:
     """What a page shows of how far a job is."""
-    waited = now - datetime.fromisoformat(job.seen_at)
-    return {
-        "job": job,
-        "silent": job.is_silent(now) and job.started,
-        "no_worker": job.is_running and not job.started and waited > timedelta(seconds=10),
-        "steps": {
-            "reading": _("reading the rows"),
-            "rows": _("looking for each person and opening files"),
-            "files": _("opening files"),
-            "contacts": _("comparing presences with those of the case"),
-            "towns": _("finding the town of each person"),
-        }.get(job.step, _("waiting for its turn")),
+    steps = {
+        "reading": _("reading the rows"),
+        "rows": _("looking for each person and opening files"),
+        "files": _("opening files"),
+        "contacts": _("comparing presences with those of the case"),
+        "towns": _("finding the town of each person"),
     }
+    return job_pages.how_far(job, steps)
 
 
 @require_safe
@@ -120,7 +106,7 @@ def arrivals_job(request: StaffRequest, handover_id: uuid.UUID) -> HttpResponse:
     """How far a list is; then what would come of it, and after the second step what came of it."""
     job = jobs.job_for(request.user, handover_id, tasks.ARRIVALS)
     notes = job.report.get("notes", {})
-    context = running(job, clock.now()) | {
+    context = running(job) | {
         "notes": [(words, notes[note]) for note, words in NOTES.items() if notes.get(note)],
         "preview": [
             row | {"notes": [NOTES[note] for note in row["notes"].split() if note in NOTES]}
@@ -142,8 +128,7 @@ def take(request: StaffRequest, handover_id: uuid.UUID) -> HttpResponse:
     if not (job.stage == "checked" or (job.stage == "failed" and "good" in job.report) or job.is_silent(now)):
         raise Conflict("list_not_ready", _("This list is under way; see how it went."))
     small = (job.folder / "table").stat().st_size <= 2 * AT_ONCE
-    job = replace(job, stage="taking", started=False, step="", done=0, total=0, error={}, seen_at=jobs.stamp(now))
-    jobs.save(job)
+    job = jobs.begin_taking(job, now=now)
     if small:
         tasks.take_job(job.id)
     else:

@@ -245,7 +245,7 @@ def new(request: StaffRequest) -> HttpResponse:
 def opening(request: StaffRequest, opening_id: uuid.UUID) -> HttpResponse:
     """How far the opening of files is, and what came of it."""
     job = jobs.job_for(request.user, opening_id, SCREENED, CONTACTS)
-    context = import_pages.running(job, clock.now()) | {"contacts": job.kind == CONTACTS}
+    context = import_pages.running(job) | {"contacts": job.kind == CONTACTS}
     template = "outbreak/casefiles/parts/opening.html" if request.htmx else "outbreak/casefiles/opening.html"
     return render(request, template, context)
 

@@ -4,7 +4,7 @@ import json
 import re
 import uuid
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -22,7 +22,7 @@ from duban.access.requests import StaffRequest, person_who
 from duban.core import clock
 from duban.core.errors import Conflict, DubanError
 from duban.core.forms import NeededField, refuse
-from duban.ledger import jobs
+from duban.ledger import job_pages, jobs
 from duban.outbreak.measures import tasks
 from duban.outbreak.measures.editing import (
     KEYS,
@@ -253,14 +253,8 @@ def _few(office: str) -> bool:
 def rule_preview(request: StaffRequest, rule_job_id: uuid.UUID) -> HttpResponse:
     """How far it is; then how many people the version moves, and where to; after the second step what came of it."""
     job = jobs.job_for(request.user, rule_job_id, tasks.RULE)
-    now = clock.now()
     draft, office = tasks.draft_of(job)
-    waited = now - datetime.fromisoformat(job.seen_at)
-    context = {
-        "job": job,
-        "silent": job.is_silent(now) and job.started,
-        "no_worker": job.is_running and not job.started and waited > timedelta(seconds=10),
-        "steps": _("planning everybody anew") if job.step == "people" else _("waiting for its turn"),
+    context = job_pages.how_far(job, {"people": _("planning everybody anew")}) | {
         "draft": draft,
         "for_whom": KEY_WORDS[draft.key],
         "office": places.names([office]).get(office, office),
@@ -282,8 +276,7 @@ def keep(request: StaffRequest, rule_job_id: uuid.UUID) -> HttpResponse:
     if not (job.stage == "checked" or (job.stage == "failed" and job.report) or job.is_silent(now)):
         raise Conflict("rule_not_ready", _("This version is under way; see how it went."))
     again = job.stage != "checked"
-    job = replace(job, stage="taking", started=again, step="", done=0, total=0, error={}, seen_at=jobs.stamp(now))
-    jobs.save(job)
+    job = jobs.begin_taking(job, now=now, started=again)
     if _few(tasks.draft_of(job)[1]):
         tasks.keep_job(job.id)
     else:

@@ -2,25 +2,24 @@
 
 import uuid
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django import forms
 from django.contrib import messages
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from duban.access import rights
 from duban.access.requests import StaffRequest, person_who
 from duban.core import clock
-from duban.core.errors import DubanError, NotFound
-from duban.core.forms import refuse
+from duban.core.errors import DubanError
+from duban.core.forms import NeededFile, refuse
 from duban.core.tables import in_zone, parse_moment
-from duban.ledger import jobs
-from duban.ledger.forms import NeededFile
+from duban.ledger import job_pages, jobs
 from duban.outbreak.models import Result
 from duban.outbreak.samples import actions, tasks
 from duban.outbreak.samples.codes import BadTube, spaced
@@ -64,11 +63,7 @@ def results_page(request: StaffRequest) -> HttpResponse:
 
 def _take(request: StaffRequest, form: ResultsForm) -> jobs.Job:
     table = form.cleaned_data["file"]
-    if table is None:
-        raise jobs.BadUpload("file_missing", _("Choose the file first."), field="file")
-    job = jobs.make_job(
-        by=request.user, now=clock.now(), language=get_language() or "zh-hans", table=table, kind=tasks.RESULTS
-    )
+    job = job_pages.job_of(request, table, kind=tasks.RESULTS)
     job = replace(job, stage="taking")
     jobs.save(job)
     if (table.size or 0) > tasks.AT_ONCE:
@@ -81,15 +76,10 @@ def _take(request: StaffRequest, form: ResultsForm) -> jobs.Job:
 @person_who(MANAGES)
 def job_page(request: StaffRequest, results_id: uuid.UUID) -> HttpResponse:
     """How far it is, and what came in, what was refused, and whom it holds."""
-    now, job = clock.now(), jobs.job_for(request.user, results_id, tasks.RESULTS)
-    waited = now - datetime.fromisoformat(job.seen_at)
+    job = jobs.job_for(request.user, results_id, tasks.RESULTS)
     words = dict(Result.choices)
     steps = {"rows": _("reading the rows"), "tubes": _("finding the tubes"), "people": _("writing the results")}
-    context = {
-        "job": job,
-        "silent": job.is_silent(now) and job.started,
-        "no_worker": job.is_running and not job.started and waited > timedelta(seconds=10),
-        "steps": steps.get(job.step, _("waiting for its turn")),
+    context = job_pages.how_far(job, steps) | {
         "by_result": [(words[key], number) for key, number in job.report.get("by_result", {}).items() if number],
     }
     template = "outbreak/samples/parts/job.html" if request.htmx else "outbreak/samples/job.html"
@@ -100,11 +90,7 @@ def job_page(request: StaffRequest, results_id: uuid.UUID) -> HttpResponse:
 @person_who(MANAGES)
 def refused(request: StaffRequest, results_id: uuid.UUID) -> FileResponse:
     """The refused rows with their reasons."""
-    job = jobs.job_for(request.user, results_id, tasks.RESULTS)
-    if not job.refused_file().is_file():
-        raise NotFound("import_not_found", _("No row was refused."))
-    name = f"{job.name.rpartition('.')[0] or job.name}.refused.csv"
-    return FileResponse(job.refused_file().open("rb"), as_attachment=True, filename=name, content_type="text/csv")
+    return job_pages.refused_rows(jobs.job_for(request.user, results_id, tasks.RESULTS))
 
 
 # ---- what results ask for -------------------------------------------------------------------------------------------
