@@ -3,6 +3,7 @@
 import io
 import re
 import uuid
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,9 +13,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls
+from PIL import Image
 
 from duban.access.models import Person
 from duban.bulletin import notice_tasks
+from duban.bulletin.notice_files import MAX_MARKUP, BadNotice, is_short, text_of
 from duban.core import clock
 from duban.core.audit import Console
 from duban.decisions import actions as decisions
@@ -239,6 +244,19 @@ def test_a_community_worker_may_take_up_orders_but_puts_nothing_on_the_ledger(br
     assert client.post(draft_address(client, address, "finding"), PLACE).status_code == 403
 
 
+SHAPE = (
+    '<w:r {ns} xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"><mc:AlternateContent>'
+    '<mc:Choice Requires="wps"><w:txbxContent>{inner}</w:txbxContent></mc:Choice>'
+    "<mc:Fallback><w:txbxContent>{inner}</w:txbxContent></mc:Fallback></mc:AlternateContent></w:r>"
+)
+
+
+def saved(document: Any) -> bytes:
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
 def word_file() -> bytes:
     document = docx.Document()
     document.add_heading("环境检查", 1)
@@ -248,9 +266,65 @@ def word_file() -> bytes:
         cell.text = text
     for cell, text in zip(table.rows[1].cells, ("喜乐面馆", "宋庄镇疃里村", "后厨脏乱"), strict=True):
         cell.text = text
-    file = io.BytesIO()
-    document.save(file)
-    return file.getvalue()
+    return saved(document)
+
+
+def word_paragraph(text: str) -> str:
+    return f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>"
+
+
+def test_a_word_file_is_read_with_its_text_boxes_forms_and_changes() -> None:
+    document = docx.Document()
+    shown = document.add_paragraph("通报如下")._p
+    shown.append(parse_xml(SHAPE.format(ns=nsdecls("w"), inner=word_paragraph("框中的话"))))
+    changed = document.add_paragraph("改过")._p
+    changed.append(parse_xml(f'<w:ins {nsdecls("w")} w:id="1"><w:r><w:t>添上的话</w:t></w:r></w:ins>'))
+    changed.append(parse_xml(f'<w:del {nsdecls("w")} w:id="2"><w:r><w:delText>删去的话</w:delText></w:r></w:del>'))
+    form = f"<w:sdt {nsdecls('w')}><w:sdtContent>{word_paragraph('表单里的话')}</w:sdtContent></w:sdt>"
+    document.element.body.insert(2, parse_xml(form))
+    assert text_of(saved(document), "a.docx") == "通报如下\n框中的话\n改过添上的话\n表单里的话"
+
+
+def test_the_columns_of_a_word_table_stay_in_line() -> None:
+    document = docx.Document()
+    table = document.add_table(rows=3, cols=3)
+    for column, text in enumerate(("单位", "地址", "存在问题")):
+        table.cell(0, column).text = text
+    table.cell(1, 0).merge(table.cell(1, 1)).text = "疃里村小卖部"
+    table.cell(1, 2).text = "食品过期\n地面油污；\n无台账"
+    table.cell(2, 0).merge(table.cell(2, 2)).text = "合计1家"
+    assert text_of(saved(document), "a.docx") == (
+        "单位\t地址\t存在问题\n疃里村小卖部\t\t食品过期；地面油污；无台账\n合计1家"
+    )
+
+
+def test_a_word_file_that_unpacks_to_a_mountain_is_refused_before_it_is_unpacked() -> None:
+    whole, swollen = io.BytesIO(word_file()), io.BytesIO()
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(swollen, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            more = b" " * (MAX_MARKUP + 1) if entry.filename == "word/document.xml" else b""
+            new.writestr(entry.filename, old.read(entry) + more)
+    assert len(swollen.getvalue()) < 1 << 20
+    assert not is_short(swollen.getvalue())
+    with pytest.raises(BadNotice) as refusal:
+        text_of(swollen.getvalue(), "a.docx")
+    assert refusal.value.code == "notice_too_large"
+
+
+@pytest.mark.parametrize("damaged", [REPORT.encode() + b"\xe5\xae", REPORT.encode()[1:], REPORT.encode("gb18030")[:-1]])
+def test_a_text_file_cut_off_within_a_character_is_read(damaged: bytes) -> None:
+    assert "好又来超市" in text_of(damaged, "a.txt")
+
+
+def test_what_is_short_is_told_by_what_is_in_it() -> None:
+    """A PDF of one page and a Word file may weigh much and hold little."""
+    picture = io.BytesIO()
+    Image.effect_noise((1000, 1000), 90).convert("RGB").save(picture, "PDF")
+    assert len(picture.getvalue()) > 100_000
+    assert is_short(picture.getvalue())
+    assert is_short(word_file())
+    assert is_short(REPORT.encode())
+    assert not is_short(("今天无事。" * 8000).encode())
 
 
 @pytest.mark.parametrize(
@@ -280,7 +354,12 @@ def test_files_of_all_kinds_hold_the_same_finding(browse: Any, name: str, data: 
     [
         ("a.txt", b"", "notice_empty"),
         ("a.txt", b" \n ", "notice_empty"),
+        ("a.txt", "\ufeff\u200b\n".encode(), "notice_empty"),
         ("a.txt", b"\xff\xfe\x00", "notice_e"),
+        ("a.txt", b"a" * ((20 << 20) + 1), "notice_too_large"),
+        ("a.txt", "檢查發現,宋莊鎮疃裡村超市門前堆放雜物。".encode("big5", "ignore"), "notice_garbled"),
+        ("a.txt", REPORT.encode().decode("gb18030", "replace").encode(), "notice_garbled"),
+        ("a.txt", ("\ue001\ue002宋庄镇" * 9).encode(), "notice_garbled"),
         ("a.jpg", bytes(range(256)) * 40, "notice_encoding"),
         ("a.doc", b"\xd0\xcf\x11\xe0" + b"x" * 90, "notice_unreadable"),
         ("a.docx", b"PK\x03\x04broken", "notice_unreadable"),

@@ -18,19 +18,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 from duban.access import rights
 from duban.access.requests import StaffRequest, person_who
 from duban.bulletin import notice_tasks, notices
-from duban.bulletin.notice_files import NAMES, BadNotice
+from duban.bulletin.notice_files import NAMES, BadNotice, check_size, is_short
 from duban.core import clock
 from duban.core.errors import DubanError
-from duban.core.forms import NeededField, NumberField, refuse
+from duban.core.forms import NeededField, NeededFile, NumberField, refuse
 from duban.engines.notice import DECISION, UNSURE
 from duban.ledger import jobs
 from duban.ledger.categories import UnknownCategory, category_index, find_category
-from duban.ledger.forms import MomentField, NeededFile, category_choices
+from duban.ledger.forms import MomentField, category_choices
 from duban.ledger.recording import RECORDS, Finding
 from duban.places import queries as places
 
-AT_ONCE = 60_000
-"""Up to so many bytes are read while the browser waits."""
 SHOWN = 400
 """So many drafts stand on one page."""
 WAIT = timedelta(seconds=10)
@@ -126,10 +124,11 @@ def _take_in(request: StaffRequest, form: NoticeForm) -> jobs.Job:
         if not pasted.strip():
             raise BadNotice("notice_empty", _("Paste a text or choose a file first."), field="text")
         sent = SimpleUploadedFile(_("pasted text") + ".txt", pasted.encode("utf-8", "replace"))
+    check_size(sent.size or 0)
     job = jobs.make_job(
         by=request.user, now=clock.now(), language=get_language() or "zh-hans", table=sent, kind=notice_tasks.KIND
     )
-    if (sent.size or 0) > AT_ONCE:
+    if not is_short(job.table()):
         notice_tasks.read_later.enqueue(job.id)
         return job
     done = notice_tasks.read_job(job.id)
