@@ -9,7 +9,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from tests.demo.test_meetings import check_the_meetings
-from tests.demo.test_outbreak import check_the_outbreak
+from tests.demo.test_outbreak import check_the_outbreak, check_the_page_s_order
+from tests.demo.test_page import check_the_page
 
 from duban.access.models import Person
 from duban.bulletin import queries as bulletins
@@ -75,6 +76,7 @@ def test_the_demo_loads_once_tells_the_page_and_verifies(capsys: pytest.CaptureF
     secret = capsys.readouterr().out.split("/care/")[1].split("/")[0]
     assert AuditRecord.objects.filter(at__gt=clock.now()).count() == 0
     check_the_outbreak(secret, begun)
+    check_the_page_s_order()
     check_the_meetings(clock.now())
     audited, events = AuditRecord.objects.count(), Event.objects.count()
     call_command("load_demo", "--json")
@@ -82,7 +84,7 @@ def test_the_demo_loads_once_tells_the_page_and_verifies(capsys: pytest.CaptureF
     assert (AuditRecord.objects.count(), Event.objects.count()) == (audited, events)
 
     issue = bulletins.document(bulletins.numbered(192))
-    assert issue["counts"] == {"rectified": 2, "new": 8}
+    assert issue["counts"] == {"rectified": 2, "new": 8, "exposed": 7}
     assert issue["schematic"] is True
     printed = [entry["statement"] for section in issue["sections"] for entry in section["entries"]]
     assert sorted(printed) == sorted(STATEMENTS.values())
@@ -103,13 +105,16 @@ def test_the_demo_loads_once_tells_the_page_and_verifies(capsys: pytest.CaptureF
     }
     assert {exposed.venue_name for exposed in shown(clock.now())} == set(campaign.STANDS)
     assert Exposure.objects.filter(state="proposed").count() == 1
-    planned = PatrolRound.objects.get()
+    planned, walked = PatrolRound.objects.order_by("-starts_on")
     assert rounds.redrawn(planned).same
+    assert walked.title == campaign.PAGE_ROUND
+    assert walked.closed_at is not None
     assert planned.venues.filter(drawn=True).count() == campaign.SIZE
     round_ = LookbackRound.objects.get()
     assert redrawn(round_).same
     seen = dict(round_.items.filter(drawn=True).exclude(result="").values_list("entry__number", "result"))
     assert seen == {"110112-2021-000001": "stands", "110112-2021-000002": "recurred"}
+    check_the_page()
     assert list(all_problems()) == []
 
 

@@ -1,4 +1,4 @@
-"""Who came from Tiangongyuan in the demo: made-up people under ID numbers of a county and phones that nobody has."""
+"""Who came from elsewhere in the demo: made-up people under ID numbers of a county and phones that nobody has."""
 
 import csv
 from collections.abc import Iterable
@@ -10,8 +10,6 @@ from duban.demo import layers
 from duban.outbreak.casefiles.identity import Facts
 from duban.outbreak.people import ID_CHECKS, ID_WEIGHTS
 
-SUBDISTRICT = "110115012"
-COMMUNITY = f"{SUBDISTRICT}001"
 YUQIAO = "110112004"
 COUNTY = "110199"
 """Is no county's code: an ID number that begins with it is nobody's."""
@@ -20,6 +18,27 @@ PHONES = 14_000_000_000
 PEOPLE, VISITORS, OF_YUQIAO = 120, 24, 32
 FAMILY = 3
 """The first so many came together and live together."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A sub-district that people came from, and the community of it where those were who must be isolated."""
+
+    name: str
+    community: str
+    code: str
+    serial: int
+    """Of the first of its people, whose ID numbers and phones run on from it."""
+
+    @property
+    def community_code(self) -> str:
+        return f"{self.code}001"
+
+
+TIANGONGYUAN = Origin("大兴区天宫院街道", "融汇社区", "110115012", 0)
+WANGXI = Origin("邻区望溪街道", "望溪社区", f"{COUNTY}012", PEOPLE)
+"""Is nowhere."""
+
 SURNAMES = "安柏程丁方古侯江柯林闵宁欧潘齐任石陶万夏严章钟祝"
 GIVEN = ("望舟", "听河", "桥生", "晓堤", "柳岸", "运来", "溪云", "灯塔", "知潮", "小帆", "问津", "沐秋")
 COLUMNS = ("name", "id_number", "phone", "home", "area_code", "arrived", "departed")
@@ -29,6 +48,7 @@ COLUMNS = ("name", "id_number", "phone", "home", "area_code", "arrived", "depart
 class Comer:
     """Somebody who was there on one day of January, from `hour` for six hours; `stay` is a community or a village."""
 
+    origin: Origin
     name: str
     id_number: str
     phone: str
@@ -48,19 +68,24 @@ class Comer:
             phone=self.phone,
             birth_date=self.born.isoformat(),
             stay_address=self.address,
-            from_place="大兴区天宫院街道",
+            from_place=self.origin.name,
         )
 
+    @property
+    def visited_community(self) -> bool:
+        return self.area == self.origin.community_code
 
-def comers() -> list[Comer]:
+
+def comers(origin: Origin) -> list[Comer]:
     """All of them, those of the community first; a quarter live in Yuqiao."""
     homes = sorted(layers.villages())
     near = [code for code in homes if code.startswith(YUQIAO)]
     far = [code for code in homes if not code.startswith(YUQIAO)]
-    return [_comer(index, near, far) for index in range(PEOPLE)]
+    return [_comer(origin, index, near, far) for index in range(PEOPLE)]
 
 
-def _comer(index: int, near: list[str], far: list[str]) -> Comer:
+def _comer(origin: Origin, index: int, near: list[str], far: list[str]) -> Comer:
+    serial = origin.serial + index
     together = index < FAMILY
     visitor = index < VISITORS
     # Eight of the visitors and two dozen others live in Yuqiao, the rest all over the district.
@@ -68,14 +93,15 @@ def _comer(index: int, near: list[str], far: list[str]) -> Comer:
     stay = near[0 if together else index % len(near)] if yuqiao else far[index * 37 % len(far)]
     born = date(2012, 5, 6) if index == FAMILY - 1 else date(1950 + index * 7 % 52, 1 + index * 5 % 12, 1 + index % 28)
     return Comer(
-        name=SURNAMES[0 if together else index % len(SURNAMES)]
-        + GIVEN[(index * 5 + index // len(SURNAMES)) % len(GIVEN)],
-        id_number=id_number(born, index + 1),
-        phone=str(PHONES + index + 1),
+        origin=origin,
+        name=SURNAMES[(origin.serial if together else serial) % len(SURNAMES)]
+        + GIVEN[(serial * 5 + serial // len(SURNAMES)) % len(GIVEN)],
+        id_number=id_number(born, serial + 1),
+        phone=str(PHONES + serial + 1),
         born=born,
         stay=stay,
         address=address(stay, 0 if together else index),
-        area=COMMUNITY if visitor else f"{SUBDISTRICT}{2 + index % 6:03d}",
+        area=origin.community_code if visitor else f"{origin.code}{2 + index % 6:03d}",
         day=17 if together else 17 + index % 2 if visitor else 15 + index % 4,
         hour=9 if together else 8 + index % 4,
         together=together,

@@ -137,6 +137,19 @@ THE_PAGE: list[Call] = [
 ]
 """The inspection itself: 11 towns and townships with 5 problems in 3 of them, 3 sub-districts with 2."""
 
+ROUND: list[Call] = [
+    Call(STORE, beijing(21, 9, 30), asked=("code_poster", "thermometer"), recheck=True),
+    Call(LIYUAN, beijing(21, 10, 40)),
+    Call(ZHONGCANG, beijing(21, 13, 30)),
+    Call(ZHANGJIAWAN, beijing(21, 14, 50)),
+    Call(XINGXIN, beijing(22, 9, 10), asked=("temperature", "disinfection"), recheck=True),
+    Call(YONGLEDIAN, beijing(22, 10, 20)),
+    Call(HUOXIAN, beijing(22, 11, 15)),
+    Call(YUJIAWU, beijing(22, 13, 40)),
+    Call(YONGSHUN, beijing(22, 15, 0)),
+]
+"""The round over markets and shops that the 98th meeting asked for: in order, what was found the days before mended."""
+
 CALLS: list[Call] = [*THE_WEEK_BEFORE, *THE_PAGE, *LOOKED_BACK]
 PLACES: list[Place] = list(dict.fromkeys(call.place for call in CALLS))
 

@@ -1,7 +1,8 @@
 """The page's 98th meeting with what it decided, each carried out by work of the demo, and what is not seen through.
 
-The words of the 98th meeting and the people at it are the page's. The 97th, and the weekly meeting about rubbish, are
-made up, so that a report stands that was put to a later meeting, one decision is overdue, and one has no work at all.
+The words of the 98th meeting and the people at it are the page's. The 97th, the 99th of now, and the weekly meeting
+about rubbish are made up, so that a report stands that was put to a later meeting, one decision is under way, one is
+overdue, and one has no work at all.
 """
 
 from collections.abc import Mapping
@@ -12,15 +13,13 @@ from duban.access.models import Person
 from duban.decisions import actions
 from duban.decisions.actions import Attendee, Unit
 from duban.decisions.models import Body, Decision, Meeting
-from duban.demo import inspection, layers
-from duban.demo.outbreak import Days
+from duban.demo import campaign, inspection, layers
+from duban.demo.outbreak import LATELY, PAGE, THE_PAGE_S, Days
 from duban.ledger.lifecycle import OPEN, State
 from duban.ledger.mandates import link_entry
 from duban.ledger.queries import Filters, entries_for
-from duban.outbreak.mandates import link_order, link_sampling, orders_for
+from duban.outbreak.mandates import areas_for, link_order, link_sampling
 from duban.outbreak.venue_sampling.frequencies import levels_for
-from duban.outbreak.venue_sampling.rounds import samplings_for
-from duban.outbreak.venue_sampling.sampling import record_sampling
 from duban.patrol.mandates import link_round
 from duban.patrol.models import Failure
 from duban.patrol.rounds import rounds_for
@@ -48,16 +47,23 @@ WHO = (
     Attendee("member", "赵磊", "区委副书记、区长、区防控工作领导小组副组长"),
     Attendee("member", "刘东伟", "区委副书记"),
 )
-SAMPLED = 2
-"""Rounds of sampling that are done already on the day of loading."""
-CLEARED = 2
-"""Entries struck off that carry out what the 97th meeting decided."""
 RUBBISH = 3
 """Open entries that carry out what the weekly meeting decided."""
 
 
+NOW = (
+    "会议通报了邻区望溪街道的疫情，要求立即摸排望溪街道来通人员，第一时间安排核酸检测；"
+    "对到过望溪社区的人员落实集中隔离医学观察。"
+)
+
+
+def tell_the_page(*, people: Mapping[str, Person], first: list[Any]) -> None:
+    """The 97th and 98th meeting on their days; `first` are the entries that the 97th had in mind."""
+    _Group(people, THE_PAGE_S).tell_the_page(first)
+
+
 def tell(*, people: Mapping[str, Person], now: datetime) -> None:
-    """The meetings up to now, told against the day of loading as the outbreak is; then the reminders."""
+    """The meetings of now, told against the day of loading as the outbreak is; then the reminders."""
     _Group(people, Days(now)).tell()
     _Duty(people, Days(now)).tell()
     remind_of_decisions(now=now)
@@ -66,9 +72,9 @@ def tell(*, people: Mapping[str, Person], now: datetime) -> None:
 class _Meetings:
     def __init__(self, people: Mapping[str, Person], days: Days):
         self.by, self.second, self.days = people["supervisor"], people["leader"], days
-        self.officer = people["health_officer"]
 
     def body(self, kind: str, name: str) -> Body:
+        """The body of this name; made once."""
         return actions.make_body(by=self.by, now=self.days.at(1, 9), kind=kind, name=name, jurisdiction=layers.DISTRICT)
 
     def meet(
@@ -93,6 +99,10 @@ class _Meetings:
         for entry in entries:
             link_entry(by=self.by, now=decision.made_at + timedelta(hours=1), entry_id=entry, decision_id=decision.pk)
 
+    def link_order(self, decision: Decision, key: str) -> None:
+        area = areas_for(self.by).get(key=key)
+        link_order(by=self.by, now=self.days.at(19, 15, 5), area_id=area.pk, decision_id=decision.pk)
+
     def entries(self, states: tuple[State, ...]) -> list[Any]:
         """Exposed rubbish in these states, the first found first."""
         found = entries_for(self.by, Filters(states=states, sort="found_at"), now=self.days.now)
@@ -100,11 +110,10 @@ class _Meetings:
 
 
 class _Group(_Meetings):
-    """The leading group: what the page tells of its 98th meeting."""
+    """The leading group: what the page tells of its 98th meeting, the one before it, and the one of now."""
 
-    def tell(self) -> None:
-        days = self.days
-        body = self.body("leading_group", GROUP)
+    def tell_the_page(self, first: list[Any]) -> None:
+        days, body = self.days, self.body("leading_group", GROUP)
         before = self.meet(
             body, days.at(13, 9), 97, "会议要求，清除城乡接合部、背街小巷卫生死角，以整洁环境助力疫情防控。", WHO[:2],
             place="区委会议室", agenda=["研究调度疫情防控工作"],
@@ -113,21 +122,31 @@ class _Group(_Meetings):
             before, "清除城乡接合部、背街小巷等重点区域卫生死角，首批挂账点位一周内销账", OFFICE, due_on=days.day(19),
             measure_of_success="首批挂账点位全部销账",
         )  # fmt: skip
-        self.link(cleared, self.entries((State.CLOSED,))[:CLEARED])
+        self.link(cleared, first)
         self.meeting = self.meet(body, days.at(19, 9), 98, MINUTES, WHO, place="区委会议室", agenda=AGENDA)
         actions.close_decision(
             by=self.by, now=days.at(19, 18), decision_id=cleared.pk, reported_to=self.meeting.pk,
             report="首批挂账点位已全部清理销账，转入日常巡查，严防反弹。",
         )  # fmt: skip
         self._decide()
+
+    def tell(self) -> None:
+        """The 99th ordered what the desks are busy with; the next one is planned."""
+        days, body = self.days, self.body("leading_group", GROUP)
+        now = self.meet(body, days.at(19, 9), 99, NOW, WHO, place="区委会议室", agenda=["研究调度疫情防控工作"])
+        screen = self.decide(
+            now, "立即摸排望溪街道来通人员，第一时间安排核酸检测", HEALTH, joint=[Unit("各街道、各乡镇")],
+            due_on=days.day(22), measure_of_success="来通人员全部联系到并完成核酸检测",
+        )  # fmt: skip
+        for key in LATELY.keys:
+            self.link_order(screen, key)
         actions.plan_meeting(
             by=self.by, now=days.at(20, 17), body_id=body.pk, at=days.at(26, 9), place="区委会议室",
-            agenda=["听取第九十八次会议决定落实情况", "研究调度疫情防控工作"],
+            agenda=["听取第九十八次、第九十九次会议决定落实情况", "研究调度疫情防控工作"],
         )  # fmt: skip
 
     def _decide(self) -> None:
         days, towns = self.days, [Unit("各街道、各乡镇")]
-        orders = {one.area.key: one.area_id for one in orders_for(self.by).select_related("area")}
         screen = self.decide(
             self.meeting, "立即启动对大兴区天宫院街道来通人员的摸排，第一时间安排进行核酸检测", HEALTH, joint=towns,
             due_on=days.day(22), measure_of_success="来通人员全部联系到并完成核酸检测",
@@ -152,22 +171,14 @@ class _Group(_Meetings):
             self.meeting, "纳入管控范围的人员进行核酸检测后，就地隔离观察，等待检测结果", HEALTH, joint=towns,
             due_on=days.day(22),
         )  # fmt: skip
-        for decision, keys in {
-            screen: ("tiangongyuan",),
-            isolate: ("ronghui",),
-            care: ("ronghui", "tiangongyuan"),
-            wait: ("tiangongyuan",),
-        }.items():
+        wide, narrow = PAGE.keys
+        for decision, keys in {screen: [wide], isolate: [narrow], care: [narrow, wide], wait: [wide]}.items():
             for key in keys:
-                link_order(by=self.by, now=days.at(19, 15, 5), area_id=orders[key], decision_id=decision.pk)
+                self.link_order(decision, key)
         level = levels_for(self.by).filter(level="medium", since=days.day(19))[0]
         link_sampling(by=self.by, now=days.at(19, 15, 40), level_id=level.pk, decision_id=sample.pk)
-        for sampling in samplings_for(self.officer).filter(due_on=days.day(21), done_at=None)[:SAMPLED]:
-            record_sampling(
-                by=self.officer, now=days.now, sampling_id=sampling.pk, staff_taken=5, surfaces=("收银台", "公用秤")
-            )
-        for round_ in rounds_for(self.by)[:1]:
-            link_round(by=self.by, now=days.now, round_id=round_.pk, decision_id=strict.pk)
+        for round_ in rounds_for(self.by).filter(title=campaign.PAGE_ROUND):
+            link_round(by=self.by, now=days.at(20, 9), round_id=round_.pk, decision_id=strict.pk)
         self.link(strict, self._failures(inspection.THE_PAGE))
 
     def _failures(self, calls: list[inspection.Call]) -> list[Any]:

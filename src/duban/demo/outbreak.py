@@ -1,7 +1,7 @@
-"""The page's order, as if its 20 January 2021 had been yesterday: who came from Tiangongyuan is found and followed.
+"""Who came from a risk area is found and followed: of the page's days up to the last release, and once more of now.
 
-It is told against the day on which the demo is loaded, since its desks hold what is due today. Of somebody who came
-three weeks earlier the whole way is told, up to the release.
+The page's order is that of its 98th meeting. Another one is told as if it had been given the day before yesterday,
+since the desks hold what is due on the day on which the demo is loaded: its places and people are made up altogether.
 """
 
 import csv
@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from duban.access.models import Person
 from duban.demo import comers, inspection, layers
-from duban.demo.comers import VISITORS, YUQIAO
+from duban.demo.comers import TIANGONGYUAN, VISITORS, WANGXI, YUQIAO, Origin
 from duban.outbreak import screening
-from duban.outbreak.areas import declare_areas
+from duban.outbreak.areas import declare_areas, lift_area
 from duban.outbreak.care.alerts import close_alert, take_alert
 from duban.outbreak.care.links import make_link
 from duban.outbreak.care.missing import ask_for_missing
@@ -28,50 +28,50 @@ from duban.outbreak.care.reports import record_report
 from duban.outbreak.care.requests import make_request
 from duban.outbreak.care.rules import open_slots
 from duban.outbreak.casefiles.contacts import open_screened
-from duban.outbreak.casefiles.identity import Facts
 from duban.outbreak.casefiles.notes import add_contact_note, add_need
-from duban.outbreak.casefiles.opening import ExposureDraft, FileDraft, open_files
+from duban.outbreak.casefiles.opening import FileDraft, open_files
 from duban.outbreak.lists import AreaDraft
 from duban.outbreak.measures.plans import refresh_phases
 from duban.outbreak.measures.release import release_person
 from duban.outbreak.measures.todo import finish_tasks
 from duban.outbreak.models import (
     Alert,
-    Bed,
     CaseFile,
-    ExposureKind,
+    Declaration,
+    DeletionRule,
+    FileState,
     Ground,
     Measure,
     ReportedBy,
     Room,
-    Site,
     Task,
     TaskKind,
+    TaskState,
     Tube,
     VenueSampling,
 )
 from duban.outbreak.presences import import_presences
 from duban.outbreak.protection.corrections import ask_correction
+from duban.outbreak.protection.rules import FILE, SCREENING
 from duban.outbreak.protection.visibility import open_file
 from duban.outbreak.samples.appointments import book_appointments
 from duban.outbreak.samples.collecting import add_swab, open_tube, seal_tube
 from duban.outbreak.samples.importing import import_results
 from duban.outbreak.samples.points import PointDraft, save_point
 from duban.outbreak.sites.actions import assign_bed, assign_household
-from duban.outbreak.sites.making import RoomsDraft, make_site
+from duban.outbreak.sites.making import RoomsDraft, close_site, make_site
 from duban.outbreak.venue_sampling.frequencies import put_level_in_force
 from duban.outbreak.venue_sampling.rounds import plan_rounds
 from duban.outbreak.venue_sampling.sampling import record_sampling, record_surface_result
 
 LABORATORY = "区疾控中心实验室"
-SOURCE = "区疫情防控工作领导小组第九十八次会议"
-PURPOSE = "第九十八次会议：摸排天宫院街道来通人员"
-ZHONGCANG = "110112001"
 LATE = "110112117"
 """The town that has not sampled yet."""
 NAMESPACE = uuid.UUID("0f6d0f0c-3d5b-4b1e-9a6f-52a4c6b7d8e9")
 IN_BEDS, REACHED = 20, 114
 """How many of the visitors are in a bed, and how many of all were reached, in the order of the list."""
+FREE_ROOMS = ("218", "219", "220", "302")
+"""For the visitors who come a day later."""
 SILENT, UNHEARD = 9, 20
 """Of so many people one did not report last evening; one who is to be brought to the site did not all day."""
 MISSED, POSITIVE = inspection.YONGLEDIAN.name, inspection.LIYUAN.name
@@ -101,18 +101,63 @@ def quiet(_step: str, _done: int, _total: int) -> None:
     """Nobody watches."""
 
 
+@dataclass(frozen=True)
+class Order:
+    """What a meeting ordered: whom to look for, and where they stay."""
+
+    origin: Origin
+    keys: tuple[str, str]
+    """Of the sub-district's area and of the community's."""
+    source: str
+    purpose: str
+    site: tuple[str, str]
+    """Name and address."""
+
+
+PAGE = Order(
+    TIANGONGYUAN, ("tiangongyuan", "ronghui"), "区疫情防控工作领导小组第九十八次会议",
+    "第九十八次会议：摸排天宫院街道来通人员", ("运河驿站集中隔离点", "玉桥中路8号"),
+)  # fmt: skip
+LATELY = Order(
+    WANGXI, ("wangxi", "wangxi-community"), "区疫情防控工作领导小组第九十九次会议",
+    "第九十九次会议：摸排望溪街道来通人员", ("桥庄集中隔离点", "玉桥南里12号"),
+)  # fmt: skip
+THE_PAGE_S = Days(inspection.beijing(21, 9))
+"""The page's own January."""
+LIFTED = 36
+"""Of the page's January: 5 February, when all are released and the areas are none any more."""
+KEPT = 3650
+"""Days for which the demo keeps files: its people are nobody, and the page of a day is made of them."""
+
+
+def tell_the_page(*, people: Mapping[str, Person]) -> None:
+    """The order of 19 January 2021, from the first list to the last release."""
+    for key in (FILE, SCREENING):
+        DeletionRule.objects.create(
+            key=key, office=layers.DISTRICT, since=THE_PAGE_S.first, days=KEPT, source="演示：人物均为虚构，留存供翻看"
+        )
+    told = _told(people, PAGE, THE_PAGE_S)
+    told.sample_venues(missed="", positive="")
+    told.sample_venues_more_often()
+    told.let_go()
+
+
 def tell(*, people: Mapping[str, Person], now: datetime) -> str:
-    """Everything up to now; returns the secret of the link of somebody who is isolated."""
-    officer, days = people["health_officer"], Days(now)
-    _Before(officer, days).tell()
-    day = _TheOrder(officer, people["community_worker"], days)
-    day.declare()
-    day.find()
-    day.settle_down()
-    day.sample()
-    day.report()
-    day.sample_venues()
-    return day.today()
+    """The order of now, up to now; returns the secret of the link of somebody who is isolated."""
+    told = _told(people, LATELY, Days(now))
+    told.sample_venues(missed=MISSED, positive=POSITIVE)
+    return told.today()
+
+
+def _told(people: Mapping[str, Person], order: Order, days: Days) -> "_Told":
+    """The order and the day after it."""
+    told = _Told(people["health_officer"], people["community_worker"], order, days)
+    told.declare()
+    told.find()
+    told.settle_down()
+    told.sample()
+    told.report()
+    return told
 
 
 def _results(by: Person, now: datetime, told: Iterable[tuple[Tube, str]]) -> None:
@@ -133,59 +178,12 @@ def _tube(by: Person, now: datetime, town: str, files: Sequence[uuid.UUID], size
     return seal_tube(by=by, now=now, tube_id=tube.pk)
 
 
-class _Before:
-    """Somebody who came from another area three weeks before, was isolated for a fortnight and is released."""
-
-    def __init__(self, officer: Person, days: Days):
-        self.officer, self.days = officer, days
-
-    def tell(self) -> None:
-        by, days = self.officer, self.days
-        arrived = days.at(5, 10)
-        stay = next(code for code in sorted(layers.villages()) if code.startswith(ZHONGCANG))
-        town, born = ZHONGCANG, date(1985, 3, 14)
-        facts = Facts(
-            name="孟归帆", id_number=comers.id_number(born, 901), phone=str(comers.PHONES + 901),
-            birth_date=born.isoformat(), stay_address=comers.address(stay, 8),
-        )  # fmt: skip
-        exposure = ExposureDraft(
-            ExposureKind.FORM, "form", Measure.CENTRALISED, "外地中风险地区", arrived, arrived, arrived_at=arrived
-        )
-        draft = FileDraft(facts, stay, town, (exposure,))
-        opened = open_files(by=by, now=days.at(5, 14), office=layers.DISTRICT, drafts=[draft], origin="form")
-        file = opened.files[0]
-        rooms = [RoomsDraft("1", "101", "106", 1)]
-        site = make_site(
-            by=by, now=days.at(4, 9), site_id=uuid.uuid5(NAMESPACE, f"before:{days.now}"), town=town,
-            name="中仓集中隔离点", address="新仓路2号", opened_on=days.day(4), rooms=rooms,
-        )  # fmt: skip
-        bed = Bed.objects.filter(room__site=site).order_by("pk")[0]
-        assign_bed(by=by, now=days.at(5, 16), bed_id=bed.pk, file_id=file.pk)
-        self._test(file)
-        for back in (2, 1, 0):
-            on = days.day(19 - back)
-            for slot, hour in (("am", 8), ("pm", 18)):
-                record_report(
-                    by=None, now=days.at(19 - back, hour), file_id=file.pk, on=on, slot=slot,
-                    temperature="36.4", symptoms=[],
-                )  # fmt: skip
-        release_person(by=by, now=days.at(20, 9, 30), file_id=file.pk)
-
-    def _test(self, file: CaseFile) -> None:
-        """Each test on its day, two of them on the last."""
-        tests = Task.objects.filter(file=file, kind=TaskKind.TEST).order_by("due_on", "slot")
-        for number, task in enumerate(tests):
-            at = datetime.combine(task.due_on, time(17 if number == 0 else 9, number), timezone.get_default_timezone())
-            tube = _tube(self.officer, at, file.town, [file.pk], 1)
-            _results(self.officer, at + timedelta(hours=5), [(tube, "阴性")])
-
-
-class _TheOrder:
+class _Told:
     """The order of the 19th and what was done about it on the 20th."""
 
-    def __init__(self, officer: Person, worker: Person, days: Days):
-        self.officer, self.worker, self.days = officer, worker, days
-        self.comers = comers.comers()
+    def __init__(self, officer: Person, worker: Person, order: Order, days: Days):
+        self.officer, self.worker, self.order, self.days = officer, worker, order, days
+        self.comers = comers.comers(order.origin)
         self.files: list[CaseFile] = []
         """Of each of the comers, in their order."""
 
@@ -198,15 +196,18 @@ class _TheOrder:
             path = Path(folder) / "arrivals.csv"
             comers.write_presences(path, self.comers, days.first)
             import_presences(by=self.officer, now=days.at(19, 14), path=path, name=path.name, source="来通人员登记")
+        origin, (wide, narrow) = self.order.origin, self.order.keys
         notice: dict[str, Any] = {
-            "level": "中风险", "starts_at": days.at(17, 0), "ends_at": None, "lookback_days": 14, "source": SOURCE,
+            "level": "中风险", "starts_at": days.at(17, 0), "ends_at": None, "lookback_days": 14,
+            "source": self.order.source,
         }  # fmt: skip
         drafts = [
-            AreaDraft(key="tiangongyuan", name="大兴区天宫院街道", measure="test", code=comers.SUBDISTRICT, **notice),
+            AreaDraft(key=wide, name=origin.name, measure="test", code=origin.code, **notice),
             AreaDraft(
-                key="ronghui", name="大兴区天宫院街道融汇社区", measure="centralised", code=comers.COMMUNITY, **notice
+                key=narrow, name=f"{origin.name}{origin.community}", measure="centralised",
+                code=origin.community_code, **notice,
             ),
-        ]
+        ]  # fmt: skip
         declared = declare_areas(by=self.officer, now=days.at(19, 15), drafts=drafts)
         self.orders = [one.declaration.number for one in declared]
 
@@ -217,11 +218,11 @@ class _TheOrder:
         seen = screening.preview_screening(by=by, now=now, orders=self.orders)
         kept = screening.keep_screening(
             by=by, now=now, orders=self.orders, as_of=seen.as_of, digest=seen.digest, ground=Ground.ORDER,
-            purpose=PURPOSE,
+            purpose=self.order.purpose,
         )  # fmt: skip
         screening.hand_to_towns(by=by, now=days.at(19, 16, 20), screening_id=kept.pk)
         open_screened(by=by, now=days.at(19, 16, 30), screening_id=kept.pk, progress=quiet)
-        family = uuid.uuid5(NAMESPACE, "family")
+        family = uuid.uuid5(NAMESPACE, f"family:{self.order.keys[0]}")
         drafts = [
             FileDraft(one.facts, one.stay, one.stay[:9], household=family if one.together else None)
             for one in self.comers
@@ -237,12 +238,12 @@ class _TheOrder:
         reached = [file.pk for file in self.files[:REACHED]]
         tasks = Task.objects.filter(file__in=reached, kind=TaskKind.REACH, due_on__lte=days.day(19))
         finish_tasks(by=by, now=days.at(19, 20, 30), task_ids=list(tasks.values_list("pk", flat=True)))
-        site = make_site(
-            by=by, now=days.at(19, 17), site_id=uuid.uuid5(NAMESPACE, f"site:{days.now}"), town=YUQIAO,
-            name="运河驿站集中隔离点", address="玉桥中路8号", opened_on=days.day(19),
+        self.site = make_site(
+            by=by, now=days.at(19, 17), site_id=uuid.uuid5(NAMESPACE, f"site:{self.order.keys[0]}"), town=YUQIAO,
+            name=self.order.site[0], address=self.order.site[1], opened_on=days.day(19),
             rooms=[RoomsDraft("2", "201", "220", 2), RoomsDraft("3", "301", "306", 3)],
         )  # fmt: skip
-        self._fill(site)
+        self._fill()
         add_need(
             by=by, now=days.at(20, 9), file_id=self.files[1].pk, kind="medicine", text="高血压，每日早晨服药",
         )  # fmt: skip
@@ -251,13 +252,13 @@ class _TheOrder:
             text="已告知核酸检测时间，独居，请邻居代购蔬菜",
         )  # fmt: skip
 
-    def _fill(self, site: Site) -> None:
+    def _fill(self) -> None:
         by, days = self.officer, self.days
-        families = Room.objects.get(site=site, name="301")
+        families = Room.objects.get(site=self.site, name="301")
         household = self.files[0].household
         assert household is not None
         assign_household(by=by, now=days.at(20, 8, 30), household=household, room_id=families.pk)
-        singles = Room.objects.filter(site=site, floor="2").order_by("name")
+        singles = Room.objects.filter(site=self.site, floor="2").order_by("name")
         for number, (room, file) in enumerate(zip(singles, self.files[comers.FAMILY : IN_BEDS], strict=False)):
             bed = room.beds.order_by("pk")[0]
             assign_bed(by=by, now=days.at(20, 8, 40 + number), bed_id=bed.pk, file_id=file.pk)
@@ -267,11 +268,9 @@ class _TheOrder:
     def sample(self) -> None:
         """Pools of ten in each town; one is positive, its members are held, one of them is sampled again so far."""
         by, days = self.officer, self.days
-        point = PointDraft(YUQIAO, "玉桥文化广场采样点", time(8), time(18), 60, address="玉桥中路20号")
-        save_point(by=by, now=days.at(19, 18), draft=point)
         yuqiao = [
             file.pk for file, one in zip(self.files, self.comers, strict=True)
-            if one.stay.startswith(YUQIAO) and one.area != comers.COMMUNITY
+            if one.stay.startswith(YUQIAO) and not one.visited_community
         ]  # fmt: skip
         pools = [
             _tube(by, days.at(20, 9 + number), YUQIAO, yuqiao[start : start + 10], 10)
@@ -284,11 +283,12 @@ class _TheOrder:
             pools.append(_tube(by, days.at(20, 10, number), town, theirs, 10))
         pools.append(_tube(by, days.at(20, 10, 50), YUQIAO, site[6:16], 10))
         alone = [_tube(by, days.at(20, 11, number), YUQIAO, [file_id], 1) for number, file_id in enumerate(site[:6])]
+        self.held = yuqiao[11:20]
+        """Members of the positive pool that are not sampled again yet."""
         self.waiting = _tube(by, days.at(20, 14), YUQIAO, yuqiao[20:24], 5)
         _results(by, days.at(20, 16), [(tube, "阳性" if tube == pools[1] else "阴性") for tube in (*pools, *alone)])
         again = _tube(by, days.at(20, 16, 30), YUQIAO, yuqiao[10:11], 1)
         _results(by, days.at(20, 20, 30), [(again, "阴性")])
-        book_appointments(by=by, now=days.now, town=YUQIAO, on=days.day(22))
 
     # ---- cared for --------------------------------------------------------------------------------------------------
 
@@ -316,7 +316,10 @@ class _TheOrder:
 
     def today(self) -> str:
         """Within the last hours: a fever, food asked for, a request for correction and the officer's look at a file."""
-        now = self.days.now
+        now, days = self.days.now, self.days
+        point = PointDraft(YUQIAO, "玉桥文化广场采样点", time(8), time(18), 60, address="玉桥中路20号")
+        save_point(by=self.officer, now=days.at(19, 18), draft=point)
+        book_appointments(by=self.officer, now=now, town=YUQIAO, on=days.day(22))
         feverish, hungry, wrong = (self.files[index] for index in (5, 3, 4))
         moment = now - timedelta(minutes=20)
         record_report(
@@ -336,26 +339,94 @@ class _TheOrder:
         refresh_phases(now=now)
         return self.secrets[hungry.pk]
 
+    # ---- the page's, to the end -------------------------------------------------------------------------------------
+
+    def let_go(self) -> None:
+        """Who was left is reached and brought; all are sampled and released when it is time, the areas lifted."""
+        by, days = self.officer, self.days
+        keys = [file.pk for file in self.files]
+        left = Task.objects.filter(file__in=keys, kind=TaskKind.REACH, state=TaskState.OPEN)
+        finish_tasks(by=by, now=days.at(21, 9), task_ids=list(left.values_list("pk", flat=True)))
+        free = Room.objects.filter(site=self.site, name__in=FREE_ROOMS).order_by("name")
+        for room, file in zip(free, self.files[IN_BEDS:VISITORS], strict=True):
+            assign_bed(by=by, now=days.at(21, 9, 30), bed_id=room.beds.order_by("pk")[0].pk, file_id=file.pk)
+        again = [_tube(by, days.at(21, 10, number), YUQIAO, [key], 1) for number, key in enumerate(self.held)]
+        _results(by, days.at(21, 16), [(tube, "阴性") for tube in (self.waiting, *again)])
+        for day in range(21, LIFTED):
+            self._sample_due(day)
+            self._release_due(day)
+        for area in Declaration.objects.filter(area__key__in=self.order.keys, latest=True).select_related("area"):
+            lift_area(
+                by=by, now=days.at(LIFTED, 9), area_id=area.area_id, version=area.version, source="中风险地区降为低风险"
+            )
+        close_site(by=by, now=days.at(LIFTED, 10), site_id=self.site.pk)
+
+    def _sample_due(self, day: int) -> None:
+        """In pools of ten of a town; on a last day twice."""
+        by, days = self.officer, self.days
+        for hour in (9, 14):
+            due = Task.objects.filter(
+                file__in=self.files, kind=TaskKind.TEST, state=TaskState.OPEN, due_on__lte=days.day(day)
+            )
+            by_town: dict[str, list[uuid.UUID]] = {}
+            for town, key in due.order_by("file__town", "file").values_list("file__town", "file").distinct():
+                by_town.setdefault(town, []).append(key)
+            tubes = [
+                _tube(by, days.at(day, hour, number), town, keys[start : start + 10], 10)
+                for number, (town, keys) in enumerate(by_town.items())
+                for start in range(0, len(keys), 10)
+            ]
+            if tubes:
+                _results(by, days.at(day, 20), [(tube, "阴性") for tube in tubes])
+
+    def _release_due(self, day: int) -> None:
+        """Those whose measure ended the day before, with the reports of their last days."""
+        by, days = self.officer, self.days
+        over = CaseFile.objects.filter(pk__in=[file.pk for file in self.files], ends_on=days.day(day - 1))
+        for file in over.filter(state=FileState.OPEN).order_by("pk"):
+            for back in range(3 if file.measure == Measure.CENTRALISED else 1, 0, -1):
+                record_report(
+                    by=by, now=days.at(day - back, 18), file_id=file.pk, on=days.day(day - back), slot="pm",
+                    temperature="36.4", symptoms=[], how=ReportedBy.PHONE,
+                )  # fmt: skip
+            release_person(by=by, now=days.at(day, 9, 30), file_id=file.pk)
+
     # ---- venues -----------------------------------------------------------------------------------------------------
 
-    def sample_venues(self) -> None:
-        """The rounds of the 18th: one market is missed, at another a surface is positive; from the 19th more often."""
+    def sample_venues(self, *, missed: str, positive: str) -> None:
+        """The rounds of the 18th, at which one may be missed and another have a positive surface; then more often."""
         by, days = self.officer, self.days
         plan_rounds(now=days.at(18, 8), codes=[layers.DISTRICT])
-        due = VenueSampling.objects.filter(due_on=days.day(18)).select_related("venue").order_by("venue__name")
-        for number, sampling in enumerate(due):
-            if sampling.venue.name == MISSED:
+        self._sample_venues(18, missed=missed, positive=positive)
+        put_level_in_force(
+            by=by, now=days.at(19, 15, 30), code=layers.DISTRICT, level="medium", since=days.day(19),
+            source=self.order.source,
+        )  # fmt: skip
+        plan_rounds(now=days.now, codes=[layers.DISTRICT])
+
+    def _sample_venues(self, day: int, *, missed: str = "", positive: str = "") -> None:
+        """All that is due on the day, with three surfaces of each, or six where one is positive."""
+        by, days = self.officer, self.days
+        due = VenueSampling.objects.filter(due_on=days.day(day), done_at=None).select_related("venue")
+        for number, sampling in enumerate(due.order_by("venue__name")):
+            if sampling.venue.name == missed:
                 continue
             done = record_sampling(
-                by=by, now=days.at(18, 9, number), sampling_id=sampling.pk, staff_taken=4 + number,
-                surfaces=SURFACES[: 6 if sampling.venue.name == POSITIVE else 3],
+                by=by, now=days.at(day, 9, number), sampling_id=sampling.pk, staff_taken=4 + number,
+                surfaces=SURFACES[: 6 if sampling.venue.name == positive else 3],
             )  # fmt: skip
             for sample in done.surface_samples.order_by("pk"):
-                bad = done.venue.name == POSITIVE and sample.where == SURFACES[0]
+                bad = done.venue.name == positive and sample.where == SURFACES[0]
                 record_surface_result(
-                    by=by, now=days.at(19, 11), sample_id=sample.pk, result="positive" if bad else "negative"
+                    by=by, now=days.at(day + 1, 11), sample_id=sample.pk, result="positive" if bad else "negative"
                 )
+
+    def sample_venues_more_often(self) -> None:
+        """Each round of the level that is in force, until another takes its place."""
+        by, days = self.officer, self.days
+        for day in range(21, LIFTED):
+            self._sample_venues(day)
         put_level_in_force(
-            by=by, now=days.at(19, 15, 30), code=layers.DISTRICT, level="medium", since=days.day(19), source=SOURCE
-        )
-        plan_rounds(now=days.now, codes=[layers.DISTRICT])
+            by=by, now=days.at(LIFTED, 9), code=layers.DISTRICT, level="low", since=days.day(LIFTED),
+            source="中风险地区降为低风险",
+        )  # fmt: skip

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -15,6 +15,8 @@ from django.contrib.auth.hashers import make_password
 from duban.access.actions import add_person
 from duban.access.models import Person
 from duban.bulletin.actions import approve_issue, draft_issue, edit_issue, publish_issue
+from duban.bulletin.layout import lay_out_page
+from duban.bulletin.models import Issue, Section
 from duban.core.audit import Console
 from duban.demo import (
     ballots,
@@ -274,14 +276,22 @@ class Secrets:
 
 
 def tell(*, people: dict[str, Person], scenes: Sequence[Scene], pictures: Pictures, now: datetime) -> Secrets:
-    """Findings, remedies and bulletins 191 and 192, what came after up to 22 January 2021, and the last two days."""
+    """The page's day with all that leads up to it, bulletins 191 and 192, what came after, and the last two days."""
     teller = _Teller(people, scenes, pictures)
     page, after = len(THE_PAGE), len(THE_PAGE) + len(AFTERWARDS)
     teller.find(range(2))
     teller.publish(drafted=beijing(13, 10), now=beijing(13, 16), first=191)
     teller.follow(range(2))
     teller.find(range(2, page))
-    teller.publish(drafted=beijing(19, 16), now=beijing(20, 0, 10))
+    organisations.add_organisations(now=beijing(15, 9))
+    inspect(by=people["inspector"])
+    campaign.expose(people=people, now=now)
+    campaign.walk(people=people)
+    neighbours.tell(people=people, now=now)
+    partners.add_partners(people=people, posted=beijing(13, 15), now=now)
+    outbreak.tell_the_page(people=people)
+    meetings.tell_the_page(people=people, first=[teller.entries[index] for index in range(2)])
+    teller.publish(drafted=beijing(19, 19), now=beijing(20, 0, 10), day=date(2021, 1, 19))
     teller.follow(range(2, page))
     teller.find(range(page, after))
     teller.follow(range(page, after))
@@ -290,12 +300,7 @@ def tell(*, people: dict[str, Person], scenes: Sequence[Scene], pictures: Pictur
     teller.follow(range(2), looking_back=True)
     teller.find(range(after, len(scenes)))
     teller.follow(range(after, len(scenes)))
-    organisations.add_organisations(now=beijing(15, 9))
-    inspect(by=people["inspector"])
-    campaign.expose(people=people, now=now)
     campaign.plan(people=people, now=now)
-    neighbours.tell(people=people, now=now)
-    partners.add_partners(people=people, posted=beijing(13, 15), now=now)
     secrets = Secrets(outbreak.tell(people=people, now=now), ballots.ask_neighbours(people=people, now=now))
     meetings.tell(people=people, now=now)
     volunteers.tell(people=people, now=now)
@@ -397,13 +402,27 @@ class _Teller:
             case "merge":
                 ledger.merge_entry(by=supervisor, into=self.entries[index - 1], reason="同一处重复上报", **common)
 
-    def publish(self, *, drafted: datetime, now: datetime, first: int | None = None) -> None:
+    def publish(self, *, drafted: datetime, now: datetime, first: int | None = None, day: date | None = None) -> None:
+        """An issue of what was found; with a `day` it is the page of that day."""
         by, second = self.people["supervisor"], self.people["publisher"]
         issue = draft_issue(by=by, now=drafted, name=SERIES, first=first, title=TITLE)
-        edit_issue(by=by, now=drafted + timedelta(minutes=20), issue_id=issue.pk, intro=INTRO, issuer=ISSUER)
+        self.keep_own(issue, now=drafted, intro=INTRO, issuer=ISSUER)
+        if day is not None:
+            lay_out_page(by=by, now=drafted, issue_id=issue.pk, day=day)
         approve_issue(by=second, now=drafted + timedelta(hours=1), issue_id=issue.pk)
         publish_issue(by=by, now=now, issue_id=issue.pk)
 
     def draft(self, *, now: datetime) -> None:
         """A draft of 193 is begun, its words not yet written."""
-        draft_issue(by=self.people["supervisor"], now=now, name=SERIES, title=TITLE)
+        issue = draft_issue(by=self.people["supervisor"], now=now, name=SERIES, title=TITLE)
+        self.keep_own(issue, now=now)
+
+    def keep_own(self, issue: Issue, *, now: datetime, **words: str) -> None:
+        """Of what stands on the ledger the issue carries the rubbish alone, and not what failed at inspections."""
+        mine = set(self.entries.values())
+        items: dict[str, list[uuid.UUID]] = {section: [] for section in Section}
+        for item in issue.items.order_by("position"):
+            if item.entry_id in mine:
+                items[item.section].append(item.entry_id)
+        moment = now + timedelta(minutes=20)
+        edit_issue(by=self.people["supervisor"], now=moment, issue_id=issue.pk, items=items, **words)

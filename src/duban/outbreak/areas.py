@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -45,6 +45,12 @@ def published() -> QuerySet[Declaration]:
 def in_force(declarations: QuerySet[Declaration]) -> QuerySet[Declaration]:
     """Those that are the newest of their areas and neither lifted nor split."""
     return declarations.filter(latest=True).exclude(step__in=ENDED)
+
+
+def in_force_by(declarations: QuerySet[Declaration], moment: datetime) -> QuerySet[Declaration]:
+    """Those that were in force at a moment: the newest declared before it of their areas, neither lifted nor split."""
+    later = Declaration.objects.filter(area=OuterRef("area"), version__gt=OuterRef("version"), declared_at__lt=moment)
+    return declarations.filter(~Exists(later), declared_at__lt=moment).exclude(step__in=ENDED)
 
 
 def ended() -> QuerySet[Declaration]:

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from duban.bulletin.facts.sight import Sight
 from duban.bulletin.figures import Facts, Figure, figures_by_key
-from duban.outbreak.areas import in_force
+from duban.outbreak.areas import in_force_by
 from duban.outbreak.desk.days import BadQuestion
 from duban.outbreak.desk.report import report_of
 from duban.outbreak.desk.report import told as tellable
@@ -54,8 +54,7 @@ def told(sight: Sight, parameters: Mapping[str, Any]) -> Facts | None:
     url = f"{reverse('outbreak:report')}?{urlencode({'on': on.isoformat(), 'at': sight.area})}"
     shown = {name: figures.get(name) for name in SAID}
     told_ones = {name: number for name, number in shown.items() if number}
-    areas = in_force(Declaration.objects.filter(within("area__jurisdiction", [sight.area]), declared_at__lt=sight.end))
-    count = areas.count()
+    count = in_force_by(Declaration.objects.filter(within("area__jurisdiction", [sight.area])), sight.end).count()
     if not told_ones:
         return None
     made = figures_by_key(
