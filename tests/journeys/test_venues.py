@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -85,8 +86,20 @@ def test_at_the_desk_the_list_is_sifted_without_reloading_and_stickers_are_print
     page.locator("#rows").get_by_role("link", name="Next").click()
     expect(page.locator("#rows [data-row]")).to_have_count(11)
     page.go_back()
+    # What the back button put there listens as what was there first: filters, and the map with its button.
     page.get_by_label("Search").fill("面馆")
     expect(page.locator("#rows")).to_contain_text("60 venues")
+    expect(page).to_have_url(f"{page.url.split('?')[0]}?{urlencode({'text': '面馆'})}")
+    page.get_by_label("Type").select_option("supermarket")
+    expect(page.locator("#rows")).to_contain_text("No venue answers this filter")
+    page.go_back()
+    expect(page.get_by_label("Type")).to_have_value("")
+    expect(page.locator("#rows [data-row]")).to_have_count(50)
+    expect(page.locator("duban-map canvas")).to_be_visible()
+    page.get_by_role("button", name="Map").click()
+    expect(page.locator("duban-map")).to_be_hidden()
+    page.get_by_role("button", name="Map").click()
+    expect(page.locator("duban-map canvas")).to_be_visible()
     accessible(page)
     for name in ("第0面馆", "第1面馆"):
         page.get_by_label(f"Select {name}", exact=True).check()

@@ -111,6 +111,7 @@ class DubanMap extends HTMLElement {
   #layers = [];
   #points = [];
   #view = null;
+  #started = false;
   #place = null;
   #read = "";
   #remark = "";
@@ -118,8 +119,9 @@ class DubanMap extends HTMLElement {
   #asked = 0;
 
   connectedCallback() {
-    if (this.#view || this.dataset.started) return;
-    this.dataset.started = "1";
+    // What the back button puts back is another element, with what was drawn as dead words in it: it starts anew.
+    if (this.#started) return;
+    this.#started = true;
     this.#words = JSON.parse(this.dataset.words || "{}");
     this.#start().catch((problem) => {
       console.error(problem);
