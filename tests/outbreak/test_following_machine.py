@@ -21,7 +21,7 @@ from duban.outbreak.care.reports import record_report
 from duban.outbreak.casefiles import actions as files
 from duban.outbreak.casefiles.identity import Facts
 from duban.outbreak.casefiles.queries import own_and_merged
-from duban.outbreak.desk.funnel import funnel
+from duban.outbreak.desk.funnel import funnel_of
 from duban.outbreak.measures.editing import RuleDraft, add_rule, replan_office
 from duban.outbreak.measures.plans import refresh_phases, replan
 from duban.outbreak.measures.release import release_person, revoke_release
@@ -309,7 +309,7 @@ class Following(RuleBasedStateMachine):
 
     @invariant()
     def the_funnel_is_its_rows(self) -> None:
-        told = funnel(self.officer, OFFICE, self.today)
+        told = funnel_of(OFFICE, self.today)
         rows = CaseFile.objects.filter(merged_into=None, office=OFFICE)
         assert told.total.counts["released"] == rows.filter(released_at__isnull=False).count()
         assert told.total.counts["screened"] == sum(row.counts["screened"] or 0 for row in told.towns)

@@ -265,7 +265,7 @@ def test_what_does_not_add_up_is_not_told(
     def fails(*_question: object) -> None:
         raise BadQuestion("report_does_not_add_up", "", field="on")
 
-    monkeypatch.setattr("duban.outbreak.desk.overview.report_of", fails)
+    monkeypatch.setattr("duban.outbreak.desk.keeping.report_of", fails)
     page = at(office.leader).get("/leader/")
     assert page.status_code == 200
     assert numbers(page.content.decode())["followed"][0] == "–"

@@ -2,8 +2,9 @@
 
 import json
 import uuid
+from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -15,6 +16,9 @@ from duban.ledger import jobs
 from duban.ledger.jobs import Job
 from duban.ledger.tasks import work_off
 from duban.outbreak import screening
+from duban.outbreak.desk import keeping
+from duban.outbreak.desk.days import BadQuestion
+from duban.outbreak.models import KeptKind
 from duban.outbreak.presences import Taken, import_presences
 from duban.outbreak.tracing import Wanted, cases_in, trace_store
 
@@ -30,6 +34,13 @@ def preview_later(job_id: str) -> None:
 @task()
 def keep_later(job_id: str) -> None:
     keep_job(job_id)
+
+
+@task()
+def count_desk_later(kind: str, at: str, on: str) -> None:
+    """Count a day's report or funnel anew. What does not add up just now is not kept; the old count stays."""
+    with suppress(BadQuestion):
+        keeping.count(KeptKind(kind), at, date.fromisoformat(on), now=clock.now())
 
 
 @task()

@@ -4,6 +4,9 @@ import uuid
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.test import Client
+
+from duban.access.models import Person
 from duban.outbreak.casefiles.identity import Facts, seal
 from duban.outbreak.models import (
     CaseExposure,
@@ -96,6 +99,12 @@ def furnish(town: str, words: str, now: datetime) -> set[str]:
     make_task(file, opened.date(), TaskKind.REACH)
     swab(file, now - timedelta(hours=30))
     return {str(file.pk), file.number}
+
+
+def client_of(person: Person) -> Client:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(person, "django.contrib.auth.backends.ModelBackend")
+    return client
 
 
 def hours(number: float) -> timedelta:

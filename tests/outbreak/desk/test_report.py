@@ -11,6 +11,7 @@ from tests.outbreak.desk.building import (
     HERE,
     OFFICE,
     THERE,
+    client_of,
     expose,
     make_file,
     make_plan,
@@ -23,7 +24,7 @@ from tests.outbreak.people import at
 from duban.core.errors import DubanError
 from duban.demo.builders import make_person
 from duban.outbreak.desk import days, rows, sentence
-from duban.outbreak.desk.report import FIGURES, MEASURES, Report, report_for, report_of, told_total
+from duban.outbreak.desk.report import FIGURES, MEASURES, Report, as_told, report_of, told_total
 from duban.outbreak.desk.rows import Asked
 from duban.outbreak.models import Alert, CaseFile, FileState
 
@@ -214,8 +215,9 @@ def test_small_numbers_are_told_to_health_officers_alone() -> None:
     people(12, HERE, reached_at=at(5))
     people(3, THERE)
     officer, leader = make_person("officer", "health_officer", OFFICE), make_person("leader", "leader", OFFICE)
-    assert report_for(officer, on(5)).total.figures["followed"] == 15
-    told = report_for(leader, on(5))
+    made = report_of(on(5), OFFICE)
+    assert as_told(officer, made, OFFICE).total.figures["followed"] == 15
+    told = as_told(leader, made, OFFICE)
     assert [line.figures["followed"] for line in told.by_town] == [None, 12]
     assert told.total.figures["followed"] is None, "it would follow from the sum"
     assert told.total.figures["reached"] == 12
@@ -242,10 +244,11 @@ def test_a_sum_is_told_where_nothing_hidden_follows_from_it(true: list[int], tol
 def test_whoever_has_no_role_there_reads_none(db: None) -> None:
     there = make_person("there", "leader", THERE)
     make_file(at(5), HERE)
-    with pytest.raises(DubanError) as refusal:
-        report_for(there, on(5), OFFICE)
-    assert refusal.value.code == "not_allowed"
-    assert report_for(there, on(5)).by_town == ()
+    client, day = client_of(there), on(5).isoformat()
+    for address in ("/outbreak/report/", "/outbreak/report/following.xlsx", "/outbreak/funnel/"):
+        assert client.get(address, {"on": day, "at": OFFICE}).status_code == 403
+        assert client.get(address, {"on": day}).status_code == 200
+    assert b"Nobody was followed on this day" in client.get("/outbreak/report/", {"on": day}).content
 
 
 # ---- words and command -----------------------------------------------------------------------------------------------

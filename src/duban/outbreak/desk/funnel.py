@@ -13,11 +13,10 @@ from typing import Any
 from django.db.models import Aggregate, Count, Exists, F, Func, IntegerField, OuterRef, Q, TextField, Value
 from django.db.models.functions import Cast, Coalesce
 
-from duban.access import rights
 from duban.access.models import Person
 from duban.outbreak.desk import days
 from duban.outbreak.desk.days import Day, Files
-from duban.outbreak.desk.report import SEES, is_small, knows_all, told_total
+from duban.outbreak.desk.report import is_small, knows_all, told_total
 from duban.outbreak.models import CaseExposure, Declaration, ExposureKind, FileState, Measure
 from duban.places import queries as places
 
@@ -215,12 +214,8 @@ def _merged(groups: Mapping[str, Heaps]) -> Heaps:
 # ---- who reads it ---------------------------------------------------------------------------------------------------
 
 
-def funnel(person: Person, office: str, on: date) -> Funnel:
-    """The funnel of an office or a town as it was when a day ended, as the person may know it.
-
-    Raises NotAllowed (`not_allowed`).
-    """
-    rights.require(person, SEES, office)
+def funnel_of(office: str, on: date) -> Funnel:
+    """The funnel of an office or a town as it was when a day ended, with every number in it."""
     day, files = days.day_of(on), days.files_at(office)
     of_towns, of_areas = _by_stage(files, TOWN, day), _by_stage(files, AREA, day)
     orders = Declaration.objects.filter(number__in=list(of_areas["screened"]))
@@ -228,16 +223,20 @@ def funnel(person: Person, office: str, on: date) -> Funnel:
     areas = _rows(of_areas, dict(orders.values_list("number", "name")))
     name = places.names([office]).get(office, office)
     total = _row(office, name, {stage: _merged(heaps) for stage, heaps in of_towns.items()})
-    hides = not knows_all(person, office)
-    if hides:
-        told = tuple(_told(row) for row in towns)
-        columns = {
-            stage: ([row.counts[stage] for row in towns], [row.counts[stage] for row in told]) for stage in STAGES
-        }
-        counts = {stage: told_total(true, shown) for stage, (true, shown) in columns.items()}
-        total = _without_hours(replace(total, counts=counts))
-        towns, areas = told, tuple(_told(row) for row in areas)
-    return Funnel(on, office, towns, areas, total, hides)
+    return Funnel(on, office, towns, areas, total, hides=False)
+
+
+def as_told(person: Person, made: Funnel) -> Funnel:
+    """The same without what the person may not know."""
+    if knows_all(person, made.at):
+        return made
+    told = tuple(_told(row) for row in made.towns)
+    columns = {
+        stage: ([row.counts[stage] for row in made.towns], [row.counts[stage] for row in told]) for stage in STAGES
+    }
+    counts = {stage: told_total(true, shown) for stage, (true, shown) in columns.items()}
+    total = _without_hours(replace(made.total, counts=counts))
+    return replace(made, towns=told, areas=tuple(_told(row) for row in made.areas), total=total, hides=True)
 
 
 def totals_at(office: str, on: date) -> dict[str, int | None]:

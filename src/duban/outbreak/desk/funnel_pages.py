@@ -1,5 +1,6 @@
 """The district's desk: the way from screened to released by town and by order, and the people behind each number."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,13 +21,15 @@ from duban.core.text import is_plain
 from duban.outbreak.casefiles.identity import facts_of_many
 from duban.outbreak.casefiles.queries import SEES as SEES_FILES
 from duban.outbreak.counts import FEW
-from duban.outbreak.desk import days, funnel, rows
+from duban.outbreak.desk import days, funnel, keeping, rows
 from duban.outbreak.desk.funnel import LEFT
+from duban.outbreak.desk.keeping import Counted
 from duban.outbreak.desk.report import SEES, measures_on, offices_of
 from duban.outbreak.desk.rows import TITLES, Asked
 from duban.outbreak.desk.today_pages import file_url
-from duban.outbreak.models import CaseFile, FileState
+from duban.outbreak.models import CaseFile, FileState, KeptKind
 from duban.outbreak.protection.visibility import shown
+from duban.outbreak.tasks import count_desk_later
 from duban.places import queries as places
 from duban.places.codes import covers, normalise_code
 
@@ -86,25 +89,42 @@ def rows_url(person: Person, asked: Asked) -> str:
     return f"{reverse('outbreak:funnel_rows')}?{urlencode({name: value for name, value in said.items() if value})}"
 
 
+def count_to_show(request: StaffRequest, kind: KeptKind, at: str, on: date) -> Counted | None:
+    """What the page shows; None: it shows its question alone, and asks for the numbers by itself.
+
+    `now` counts while the reader waits, and so does the page that asks by itself; `again` asks for a new count of what
+    is kept. An old one is shown, and the next is made in the background. Raises as `keeping.count`.
+    """
+    now = clock.now()
+    if request.htmx or "now" in request.GET:
+        return keeping.count(kind, at, on, now=now)
+    found = None if "again" in request.GET else keeping.newest(kind, at, on, now=now)
+    if found is not None and found.is_old and keeping.ask_for_count(kind, at, on, now=now):
+        count_desk_later.enqueue(kind, at, on.isoformat())
+    return found
+
+
 @require_safe
 @person_who(SEES)
 def funnel_page(request: StaffRequest) -> HttpResponse:
-    """The question at once; the numbers when they are counted."""
+    """The question at once; the numbers when they are counted, or with their time where they are kept."""
     person = request.user
     on, at = read_question(person, request.GET)
     rights.require(person, SEES, at)
     context = {"on": on, "at": at, "places": places_for(person, at), "question": urlencode({"on": on, "at": at})}
-    if not request.htmx and "now" not in request.GET:
+    counted = count_to_show(request, KeptKind.FUNNEL, at, on)
+    if counted is None:
         return render(request, "outbreak/desk/funnel.html", context)
-    found = funnel.funnel(person, at, on)
+    found = funnel.as_told(person, counted.value.funnel)
     context |= {
+        "counted": counted,
         "found": found,
         "few": FEW,
         "heads": list(HEADS.items()),
         "total": _line(person, found.total, on, at),
         "towns": [_line(person, row, on, at, town=row.code) for row in found.towns],
         "areas": [_line(person, row, on, at, order=row.code) for row in found.areas],
-        "stuck": _stuck(person, on, at),
+        "stuck": _stuck(person, counted.value.left, on, at),
         "chart": {
             "names": [str(word) for word in HEADS.values()],
             "numbers": [found.total.counts[stage] for stage in HEADS],
@@ -132,12 +152,11 @@ def _line(person: Person, row: funnel.Row, on: date, at: str, *, town: str = "",
     )
 
 
-def _stuck(person: Person, on: date, at: str) -> list[Cell]:
+def _stuck(person: Person, numbers: Mapping[str, int], on: date, at: str) -> list[Cell]:
     """Who is followed and was left behind at a stage; only for whoever may see who that is."""
     urls = {figure: rows_url(person, Asked(figure, on, at)) for figure in LEFT}
     if not all(urls.values()):
         return []
-    numbers = rows.left_behind_for(person, on, at)
     return [Cell(numbers[figure], url, None, str(TITLES[figure])) for figure, url in urls.items()]
 
 

@@ -6,11 +6,11 @@ from datetime import date, datetime, timedelta
 from django.db.models import Count, Q
 
 from duban.outbreak.areas import in_force
-from duban.outbreak.desk import days
+from duban.outbreak.desk import days, keeping
 from duban.outbreak.desk.days import BadQuestion
 from duban.outbreak.desk.funnel import totals_at
-from duban.outbreak.desk.report import is_small, report_of, told
-from duban.outbreak.models import Declaration, FileState
+from duban.outbreak.desk.report import is_small, told
+from duban.outbreak.models import Declaration, FileState, KeptKind
 from duban.places.codes import within
 
 DAYS = 14
@@ -31,7 +31,8 @@ def overview_at(code: str, now: datetime) -> Overview:
     """Costs as much as the report and the funnel together: to be kept, not counted for each reader."""
     today = days.today(now)
     try:
-        figures = told(report_of(today, code)).total.figures
+        # Kept, so that the report behind these numbers opens at once and says the same.
+        figures = told(keeping.count(KeptKind.REPORT, code, today, now=now).value).total.figures
     except BadQuestion:
         # Somebody writes all the time just now; what does not add up is not told.
         figures = dict.fromkeys(SAID)

@@ -246,14 +246,8 @@ def offices_of(person: Person) -> list[str]:
     return outermost(rights.codes(person, SEES))
 
 
-def report_for(person: Person, on: date, at: str = "") -> Report:
-    """The report as the person may know it; at the first of their codes where none is named.
-
-    Raises NotAllowed (`not_allowed`), BadQuestion (`report_does_not_add_up`).
-    """
-    at = at or next(iter(offices_of(person)), "")
-    rights.require(person, SEES, at)
-    made = report_of(on, at)
+def as_told(person: Person, made: Report, at: str) -> Report:
+    """The same without what the person may not know of the place."""
     return made if knows_all(person, at) else told(made)
 
 

@@ -11,15 +11,17 @@ from django.urls import path
 from django.utils.translation import get_language
 from django.views.decorators.http import require_GET, require_safe
 
+from duban.access import rights
 from duban.access.models import Person
 from duban.access.requests import StaffRequest, person_who
 from duban.core import clock
-from duban.outbreak.desk import days
+from duban.outbreak.desk import days, keeping
 from duban.outbreak.desk.export import FORMATS, notes_of
-from duban.outbreak.desk.funnel_pages import places_for, read_question, rows_url
-from duban.outbreak.desk.report import FIGURES, SEES, Line, Report, report_for
+from duban.outbreak.desk.funnel_pages import count_to_show, places_for, read_question, rows_url
+from duban.outbreak.desk.report import FIGURES, SEES, Line, Report, as_told
 from duban.outbreak.desk.rows import Asked
 from duban.outbreak.desk.words import HEADS, MEANINGS
+from duban.outbreak.models import KeptKind
 
 LATE = frozenset({"positive", "alerts", "missing_reports"})
 
@@ -38,14 +40,23 @@ class Cell:
 @require_safe
 @person_who(SEES)
 def report_page(request: StaffRequest) -> HttpResponse:
-    """The sentence, the figures, and by town the rows they are the sums of. One that does not add up is not shown."""
+    """The sentence, the figures, and by town the rows they are the sums of. One that does not add up is not shown.
+
+    Where files are many the newest count is shown with its time; without one the question comes first, and the numbers
+    when they are counted.
+    """
     person = request.user
     on, at = read_question(person, request.GET)
-    refusal, report = None, None
+    rights.require(person, SEES, at)
+    refusal, report, counted = None, None, None
     try:
-        report = report_for(person, on, at)
+        counted = count_to_show(request, KeptKind.REPORT, at, on)
+        if counted is None and not keeping.is_many(at):
+            counted = keeping.count(KeptKind.REPORT, at, on, now=clock.now())
     except days.BadQuestion as wrong:
         refusal = wrong
+    if counted is not None:
+        report = as_told(person, counted.value, at)
     chinese = (get_language() or "zh").startswith("zh")
     context: dict[str, Any] = {
         "refusal": refusal,
@@ -56,6 +67,7 @@ def report_page(request: StaffRequest) -> HttpResponse:
         "earlier": _question(on - timedelta(days=1), at),
         "later": _question(on + timedelta(days=1), at) if on < days.today(clock.now()) else "",
         "forms": list(FORMATS),
+        "counted": counted,
     }
     if report is not None:
         context |= {
@@ -69,7 +81,9 @@ def report_page(request: StaffRequest) -> HttpResponse:
             "meanings": [(HEADS[name], meaning) for name, meaning in MEANINGS.items()],
             "notes": notes_of(report),
         }
-    return render(request, "outbreak/desk/report.html", context, status=refusal.status if refusal else 200)
+    template = "outbreak/desk/parts/report.html" if request.htmx else "outbreak/desk/report.html"
+    # A part that a page asked for by itself is put into it, also where it says what is wrong.
+    return render(request, template, context, status=refusal.status if refusal and not request.htmx else 200)
 
 
 def _question(on: date, at: str) -> str:
@@ -97,8 +111,10 @@ def report_file(request: StaffRequest, form: str) -> HttpResponse:
     if form not in FORMATS:
         raise Http404(form)
     on, at = read_question(request.user, request.GET)
+    rights.require(request.user, SEES, at)
     make, kind = FORMATS[form]
-    response = HttpResponse(make(report_for(request.user, on, at)), content_type=kind)
+    report = as_told(request.user, keeping.counted(KeptKind.REPORT, at, on, now=clock.now()).value, at)
+    response = HttpResponse(make(report), content_type=kind)
     response.headers["Content-Disposition"] = f'attachment; filename="following-{at or "all"}-{on}.{form}"'
     return response
 

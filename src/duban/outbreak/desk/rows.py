@@ -87,12 +87,6 @@ def rows_for(person: Person, asked: Asked) -> Files:
     return find(asked).filter(in_scope(rights.codes(person, SEES)))
 
 
-def left_behind_for(person: Person, on: date, at: str) -> dict[str, int]:
-    """By figure how many people of an office or town were left behind, as far as the person may see their files."""
-    seen = days.files_at(at).filter(in_scope(rights.codes(person, SEES)))
-    return funnel.left_behind(seen, days.day_of(on))
-
-
 def page_of(files: Files, cursor: str = "") -> Page:
     """Fifty files, the newest first; raises BadQuestion (`bad_cursor`)."""
     if cursor:

@@ -29,6 +29,7 @@ from duban.outbreak.models.casefiles import (
     NeedKind,
     NoMeasure,
 )
+from duban.outbreak.models.kept import KeptCount, KeptKind
 from duban.outbreak.models.mandates import OrderMandate, SamplingMandate
 from duban.outbreak.models.measures import (
     CountedFrom,
@@ -109,6 +110,8 @@ __all__ = [
     "Ground",
     "Handover",
     "Identity",
+    "KeptCount",
+    "KeptKind",
     "LevelInForce",
     "Look",
     "Measure",
