@@ -10,13 +10,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from tests.commons.growth.building import make_organisation
 from tests.commons.growth.test_growing import TODAY, TOWN
+from tests.commons.register.building import PDF
 from tests.reading import text_of
 
 from duban.access.models import Person
 from duban.commons.growth import actions
 from duban.commons.growth.actions import Attended, MilestoneDraft
 from duban.commons.models import CourseAttendance, LifeEvent, Milestone, Organisation, PartyRole, Service
+from duban.commons.register.documents import keep_document, remove_document
 from duban.core import clock
+from duban.core.models import AuditRecord
 from duban.demo.builders import NOON, make_jpeg, make_person, make_photo
 from duban.evidence.models import Photo
 
@@ -64,6 +67,19 @@ def test_a_stage_with_its_photo_is_written_and_shown(client: Client, worker: Per
     assert client.get(f"{url}evidence/{'0' * 64}/public/").status_code == 404
     other = make_organisation("别的")
     assert client.get(f"/commons/growth/{other.pk}/evidence/{event.evidence}/public/").status_code == 404
+
+
+def test_a_document_that_shows_it_is_opened_and_that_is_written_down(client: Client, worker: Person) -> None:
+    one = make_organisation(stage="admitted")
+    kept = keep_document(by=worker, now=NOON, organisation_id=one.pk, kind="charter", name="章程.pdf", data=PDF)
+    url = f"/commons/growth/{one.pk}/"
+    sent = {"step": "stage", "stage-stage": "growing", "stage-on": DAY, "stage-document": kept.digest}
+    assert client.post(url, sent).status_code == 302
+    answer = client.get(f"{url}evidence/{kept.digest}/public/", follow=True)
+    assert answer.content == PDF
+    assert AuditRecord.objects.filter(action="take_document").count() == 1
+    remove_document(by=worker, now=NOON, organisation_id=one.pk, document_id=kept.pk)
+    assert client.get(f"{url}evidence/{kept.digest}/public/").status_code == 404
 
 
 def test_what_is_refused_stands_at_its_field_and_its_photo_is_let_go(client: Client, worker: Person) -> None:

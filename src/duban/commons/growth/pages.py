@@ -24,6 +24,7 @@ from duban.access.requests import StaffRequest, person_who
 from duban.commons.growth import actions, course_pages, figures_pages, overview, queries, service_pages
 from duban.commons.growth.forms import BrandForm, PartyForm, PurposeForm, StageForm
 from duban.commons.models import DocumentKind, Milestone, Organisation, OrganisationKind, Party
+from duban.commons.register.documents import PERSONAL
 from duban.commons.register.filters import Filters, write_filters
 from duban.commons.register.paging import NOTHING, count_of, page_of
 from duban.commons.register.queries import EDITS, SEES, area_choices, may_edit, organisation_for
@@ -260,7 +261,7 @@ def _take(person: Person, now: datetime, organisation_id: uuid.UUID, step: str, 
 @require_GET
 @person_who(SEES)
 def evidence(request: StaffRequest, organisation_id: uuid.UUID, proof: str, variant: str) -> HttpResponseBase:
-    """A photo that shows how far the organisation has come, or that a milestone was met."""
+    """What shows how far the organisation has come, or that a milestone was met: a photo, or one of its files."""
     organisation = organisation_for(request.user, organisation_id)
     shown = is_plain(proof) and (
         organisation.life.filter(evidence=proof).exists()
@@ -268,6 +269,10 @@ def evidence(request: StaffRequest, organisation_id: uuid.UUID, proof: str, vari
     )
     if not shown:
         raise Http404(proof)
+    # A file may lie there twice, and the more open one is taken; where it is opened, that is written down.
+    files = sorted(organisation.documents.filter(digest=proof), key=lambda one: one.kind in PERSONAL)
+    if files:
+        return redirect("commons:organisation_file", organisation.pk, files[0].pk)
     return photo_response(request, proof, variant)
 
 

@@ -32,6 +32,7 @@ from duban.commons.register.forms import (
     OrganisationForm,
 )
 from duban.commons.register.queries import EDITS, ROSTERS, SEES, LookAlike, look_alikes, organisation_for
+from duban.commons.volunteering.actions import MANAGES as ANNOUNCES
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.forms import refuse
@@ -167,6 +168,7 @@ def _page(request: StaffRequest, one: Organisation, forms_said: Mapping[str, Any
             "growth": growth_of(one),
             "may_edit": may_edit,
             "may_roster": may_roster,
+            "may_announce": rights.may(person, ANNOUNCES, one.jurisdiction),
             "roster_count": one.roster.filter(until=None).count() if may_roster else 0,
             "checks": [(check, CheckOutcome(check.after).label) for check in checks],
             "check_missing": one.checked_year < today.year and one.dissolved_on is None,

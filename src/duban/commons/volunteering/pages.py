@@ -188,7 +188,7 @@ def add_page(request: StaffRequest) -> HttpResponse:
     chosen = offering.entries_named(request.user, _keys(_sent(request).getlist("entry")))
     areas = areas_of(request.user)
     if request.method != "POST":
-        proposed = _proposed(chosen, areas, request.user)
+        proposed = _proposed(chosen, areas, request.user) | _of_organisation(request)
         areas = with_chosen(areas, proposed["jurisdiction"], places.names([proposed["jurisdiction"]]))
         return _add_page(request, ActivityForm(areas=areas, initial=proposed), chosen)
     asked_at = request.POST.get("jurisdiction", "")
@@ -280,6 +280,12 @@ def _organisation(request: StaffRequest) -> Organisation | None:
     here = rights.codes(request.user, MANAGES)
     found = Organisation.objects.filter(pk=keys[0]).first() if keys else None
     return found if found is not None and any(found.jurisdiction.startswith(code) for code in here) else None
+
+
+def _of_organisation(request: StaffRequest) -> dict[str, Any]:
+    """What the organisation of the activity proposes: who organises, and where."""
+    one = _organisation(request)
+    return {"organiser": one.name, "jurisdiction": one.jurisdiction} if one else {}
 
 
 def _draft(request: StaffRequest, form: ActivityForm, chosen: Sequence[offering.Offered]) -> ActivityDraft:
