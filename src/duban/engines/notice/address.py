@@ -26,15 +26,18 @@ _UNLISTED = re.compile(rf"[{HAN}]{{1,4}}?村(?![民庄落口里内委])")
 _NO_VILLAGE = re.compile(r"[农乡本全各新山该我同多几城整渔]|.*[的在和]")
 _ENDING_HERE = re.compile(_VILLAGE_ENDING)
 _ROAD = re.compile(
-    rf"((?:[{HAN}]{{1,8}}?|[A-Z]\d{{1,3}}|\d{{1,3}}[省国县]道)(?:大街|大道|胡同|公路|环路|路|街(?!道)|巷|弄|(?<![行车通河楼频轨隧管街渠报味知一过地水])道(?![路具家理姑士德班次]))(?![口道边灯面段牌过])"
+    rf"((?:[{HAN}]{{1,8}}?|[A-Z]\d{{1,3}}|\d{{1,3}}[省国县]道)(?:大街|大道|胡同|公路|环路|路|里(?=\d+号)|街(?!道)|巷|弄|(?<![盲便步跑走行车通河楼频轨隧管街渠报味知一过地水])道(?![路具家理姑士德班次]))(?![口道边灯面段牌过])"
     rf"(?:[东西南北中](?:街|路|段|巷))?)"
-    rf"([甲乙丙]?\d+(?:-\d+)?号(?:院|楼)?(?:\d+号楼)?)?"
+    rf"([甲乙丙]?\d+(?:-\d+)?号(?:院|楼)?(?:\d+号楼)?(?:附\d+号)?)?"
 )
 _NO_ROAD = re.compile(
     r"(?:线路|电路|网路|管路|油路|气路)$|^(?:道路|沿街|马路|该路|此路|一路|各路|临街|背街|小巷|背街小巷|大街|大街小巷|胡同|公路|铁路|街|路)$|[的、，]"
 )
 _AFTER_BARE = re.compile(r"$|[东西南北]{1,2}(?:侧|面|边|口|头|门)|[，、；：（]|\d+号")
 _NUMBER = re.compile(r"([甲乙丙]?\d+(?:-\d+)?号(?:院|楼)?(?:\d+号楼)?(?:\d+单元)?(?:\d{1,4}室)?)")
+
+_GROUP = re.compile("第?(?:\\d{1,2}|[一二三四五六七八九十]{1,3})(?:村民小)?[组社队](?![成])")
+"""坝西村3组: a part of a village that no list holds."""
 
 _DOTS = ("·", "•", "・", "-", "—", "/", "｜")
 """Between the parts of an address: 江堤街道·临江社区."""
@@ -97,6 +100,8 @@ def read_address(phrase: str, gazetteer: Gazetteer, around: Around | None = None
     road = number = ""
     if (here := _ROAD.match(phrase, at)) and not _NO_ROAD.search(here[1]):
         road, number, at = here[1], here[2] or "", here.end()
+    elif found.village and (group := _GROUP.match(phrase, at)):
+        at = group.end()
     elif found.rest_at and (house := _NUMBER.match(phrase, at)):
         number, at = house[1], house.end()
     unit, confidence = found.unit, found.confidence

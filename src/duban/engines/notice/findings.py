@@ -20,11 +20,11 @@ from .source import HEADING, ROW, Block, Source
 from .subjects import OF_NAME, TIDY, Names, Subject
 
 _SENTENCE = re.compile(r"[^。！？\n]+[。！？]?[”」）]*")
-_ITEM = re.compile(r"[^；]+")
+_ITEM = re.compile(r"(?:（[^（）]*）|[^；])+")
 _IN_PARENTHESES = re.compile(r"(?P<who>[^（）、，；：。]{2,30})（(?P<what>[^（）]{2,60})）(?=[、，；。]|$)")
 _MARKER = re.compile(
     rf"^(?:[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
-    r"[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
+    r"(?:诉求|案例|问题|点位|事例|线索|工单|典型)[一二三四五六七八九十\d]{1,3}(?:[：、.．]|$)|[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
 )
 _TRAIL = re.compile(
     r"(?:进行)?(?:了)?(?:现场|突击|暗访|日常|随机|实地|重点)?(?:检查|巡查|督查|抽查|暗访|走访|查看|巡检|核查)?(?:过程)?(?:时|中|后|期间)?"
@@ -46,10 +46,28 @@ _OBJECT_AFTER = re.compile(
     r"^[^，。；、]{0,14}?(?:等)?(?:问题|现象|情况|行为)?的(?P<list>.+?)(?=予以|给予|进行|责令|处以|立案|下达|被|作出|依法|实施|采取|已|$)"
 )
 _PLACE_LINE = re.compile(r"^(?P<place>[^，。；：（）]{2,16})(?:（[^）]*）)?：?$")
+_SUBTITLE = re.compile("[-—]{2}[^。]*$")
+_REPORTED = re.compile("((?:反映|投诉|举报|留言|来电)[^“”，。]{0,6})“([^“”]{8,})”")
+"""What somebody reported is told in quotation marks: the words within are the report's own."""
+_SPEECH = re.compile("“[^“”]*[，。！？；][^“”]*”")
+_QUESTION = re.compile("^问：|？$")
+_UNTRUE = re.compile("不属实|查无此|情况不实|(?<!基本)反映不实")
+_RANKS = (
+    re.compile("[一二三四五六七八九十]{1,2}、"),
+    re.compile("（[一二三四五六七八九十]{1,2}）"),
+    re.compile(r"（?\d{1,2}[）.、．]|[①-⑳]"),
+)
+_BRACKETED = re.compile("【([^】]{2,12})】")
+_IN_BRACKETS = re.compile("（[^（）]*）")
+_KEY_LINE = re.compile("([^：。，]{2,24})：[^，。；]{0,30}$")
+_BUT = re.compile("但|不过|然而|却|只是|可是|可(?=[^以能])|美中不足")
 _ORDINAL = re.compile(r"^\d{1,3}$")
 OF_TITLE = 0.7
 OF_ONE_OF_MANY = 0.55
 LONGEST_PART = 14
+LONGEST_LEAD = 25
+LONGEST_HELD = 24
+LONGEST_NAMED = 45
 
 
 @dataclass(slots=True)
@@ -141,7 +159,16 @@ class _Reader:
         self.names, self.problems = Names(gazetteer, rules), Problems(rules, self.cue)
         self.exposing = bool(rules.exposing.search(title))
         """Whether what is listed here is listed for what is wrong with it."""
-        self.listing = self.in_cell = False
+        self.inspecting = bool(said)
+        self.listing = self.in_cell = self.seen = self.arrived = self.acted = False
+        self.before = 0
+        """How many groups there were before this paragraph."""
+        self.quiet = 0
+        """The rank of the heading that silences what stands under it; 0 where none does."""
+        self.label: list[str] = []
+        """The problem before a colon that the items of a sentence share: 飞线充电：甲楼；乙楼."""
+        self.carried: list[Subject] = []
+        """Of the item before in the same sentence."""
         self.loose: list[str] = []
         self.pending: list[str] = []
         """Problems before a colon at a paragraph's end: the venues follow in lines of their own."""
@@ -165,33 +192,84 @@ class _Reader:
         self.state, self.in_cell = _State(), False
 
     def read(self, block: Block) -> None:
-        text = self.source.of(block)
-        if self._place_line(block.start, text):
+        text = _REPORTED.sub(r"\1，\2，", self.source.of(block))
+        text = _SPEECH.sub(lambda said: "，" * len(said[0]), text)
+        if _IN_BRACKETS.fullmatch(text):
+            text = f"，{text[1:-1]}，"
+        self._set_section(text)
+        if (key := _KEY_LINE.match(text)) and self.rules.answers.search(key[1]):
             return
-        before = len(self.groups)
+        if self.quiet or _SUBTITLE.match(text) or _QUESTION.search(text) or self._place_line(block.start, text):
+            return
+        if _MARKER.match(text) and self._names_alone(block.start, text):
+            return
+        before = self.before = len(self.groups)
         self.topic, self.told, self.loose = [], [], []
-        self.exposing = self.exposing or bool(self.rules.exposing.search(text))
+        self.exposing = self.exposing or bool(
+            self.rules.exposing.search(text) and (len(text) <= LONGEST_LEAD or re.search("如下|[：]", text))
+        )
         self.listing = self.exposing and (self.in_cell or bool(_MARKER.match(text)))
         spoken = self._around()
         for sentence in _SENTENCE.finditer(text):
             first = len(self.groups)
             around = spoken
+            self.seen = self.arrived = False
+            self.acted = bool(ACTED_ON.search(sentence[0]))
+            self.carried, self.label = [], []
             for item in _ITEM.finditer(sentence[0]):
                 at = block.start + sentence.start() + item.start()
                 if not any(start < at + len(item[0]) and end > at for start, end in self.taken):
                     around = self._read_item(at, item[0], around)
+            if sentence.start() == 0 and len(self.groups) == before and self._is_name(sentence[0]):
+                # 二、某工地（某镇某村）。裸土没有盖网: a paragraph that is headed by a name speaks of it.
+                self.topic = self.topic or self.carried
             spoken = replace(spoken, town=around.town, near=around.near, unit=around.unit or spoken.unit)
             if measure := self.problems.measure(sentence[0]):
                 # A sentence that only says what was done speaks of what the paragraph found so far.
                 since = first if len(self.groups) > first else before
                 for group in self.groups[since:]:
                     group.measure = group.measure or measure
+        if _UNTRUE.search(text):
+            del self.groups[before:]
         if text.rstrip().endswith("：") and self.loose:
             self.pending = self.loose
         elif len(self.groups) > before or len(text) > 50:
             self.pending = []
         if len(self.groups) == before and not any(start < block.end and end > block.start for start, end in self.taken):
             self._venue_line(block.start, text)
+
+    def _is_name(self, sentence: str) -> bool:
+        """Whether a sentence is nothing but the one venue or place that it left behind."""
+        clauses = self.problems.clauses(sentence.rstrip("。"))
+        return len(clauses) == 1 and len(self.carried) == 1 and self.carried[0].confidence > OF_NAME - 0.1
+
+    def _set_section(self, text: str) -> None:
+        """A heading over what is praised, over or ordered silences all up to the next of its rank."""
+        level = next((rank for rank, heads in enumerate(_RANKS, 1) if heads.match(text)), 0)
+        bracketed = _BRACKETED.match(text)
+        head = bracketed[1] if bracketed else re.split("[。：]", text, maxsplit=1)[0]
+        if (
+            len(head) <= LONGEST_LEAD
+            and self.rules.quiet.search(head)
+            and (level or bracketed or len(text) < LONGEST_LEAD)
+        ):
+            self.quiet = max(level, 1)
+        elif self.quiet and (
+            bracketed or 0 < level <= self.quiet or (len(head) <= LONGEST_LEAD and self.rules.exposing.search(head))
+        ):
+            self.quiet = 0
+
+    def _names_alone(self, offset: int, text: str) -> bool:
+        """Whether a line of a list is nothing but a venue or place with an address: what follows is about it."""
+        marker = _MARKER.match(text)
+        start = marker.end() if marker else 0
+        if len(text) > LONGEST_NAMED or re.search("[，。；：]", _IN_BRACKETS.sub("", text)) or self.cue.search(text):
+            return False
+        subjects = self.names.subjects(text[start:], offset + start, self._around())
+        if len(subjects) != 1 or not self.names.stands(subjects[0], owned=True):
+            return False
+        self.state.heading = subjects
+        return True
 
     def _around(self) -> Around:
         state = self.state
@@ -245,10 +323,13 @@ class _Reader:
         loose: list[str] = []
         loose_end = offset
         keyed = seen = False
+        held = ""
         if enclosed := self._enclosed(offset, item, around):
             return enclosed
         # 设施齐备，未发现安全问题 stands in a list of what is wrong and is nothing of it.
-        listing = self.listing and not self.rules.none.search(item)
+        none = self.rules.none.search(item)
+        clean = bool(none and "已" not in none[0]) or self.problems.is_over(item)
+        carried = self.carried
         clauses = self.problems.clauses(item)
         place = 0
         while place < len(clauses):
@@ -259,6 +340,12 @@ class _Reader:
                 continue
             if marker := _MARKER.match(text):
                 text, start = text[marker.end() :], start + marker.end()
+            self.arrived = self.arrived or bool(self.rules.arrive.search(text))
+            self.seen = self.seen or bool(self.rules.told.seen.search(item, 0, clause[0]))
+            if item[clause[1] : clause[1] + 1] == "：" and self.rules.answers.search(text):
+                place += 1
+                continue
+            before_it, held = held, ""
             at = start - offset
             told, behind = item[max(0, at - LONGEST_CLAUSE) : at], item[at + len(text) :][:LONGEST_CLAUSE]
             problem = self.problems.stretch(text, told, behind)
@@ -281,10 +368,24 @@ class _Reader:
                         self.told = [replace(one, confidence=0.75) for one in named]
                         around = self.names.spoken(where, around)
                         continue
-                if listing and (group := self._listed_problem(text, start, around, current, named)):
-                    current = group
+                owners = current.subjects if current else (named or self.topic or self.state.heading or carried)
+                last = self.groups[-1] if len(self.groups) > self.before else None
+                if last and not owners and self.rules.subject.match(text):
+                    # 院内白糖摞到房檐: inside of what the paragraph has just told of.
+                    owners = last.subjects
+                open_group = current or (last if last and _same(last.subjects, owners) else None)
+                if self.problems.praises(text):
+                    clean = True
+                elif _BUT.match(text):
+                    clean = False
+                if group := self._likely(text, start, around, open_group, owners, clean=clean):
+                    if before_it and _same(group.subjects, owners):
+                        group.problems.insert(-1, before_it)
+                    current, named = group, group.subjects
                     around = self.names.spoken(group.subjects, around)
                     continue
+                if owners and not clean and 3 < len(text) <= LONGEST_HELD and not self.problems.tells_against(text):
+                    held = PROBLEM_TIDY.sub("", text)
                 acted = ACTED_ON.search(text) if loose else None
                 before = text[: acted.start()] if acted else text
                 subjects = self.names.subjects(
@@ -298,10 +399,23 @@ class _Reader:
                     and (one := self.names.item_name(text, start, around))
                 ):
                     subjects = [one]
+                if (
+                    not (subjects or marker or owners or self.rules.told.against.search(text))
+                    and (split := self.names.headed(text, start, around, owned=True))
+                    and len(split[0]) == 1
+                ):
+                    # 某摊销售的鲫鱼，检出…: named by the way, and spoken of next.
+                    subjects = [replace(one, confidence=one.confidence - 0.1) for one in split[0]]
+                    held = PROBLEM_TIDY.sub("", text[split[1] :])
+                elif subjects:
+                    held = ""
                 if self.scene and subjects and all(self.rules.generic.match(one.venue) for one in subjects):
                     # 这座市场建于…: still the one that they came to.
                     continue
                 self._set_scene(text, subjects, around)
+                if subjects and self.label and len(clauses) == 1:
+                    current = self._open(subjects, self.label, subjects[-1].end)
+                    continue
                 if subjects and acted:
                     self.told = [replace(one, confidence=0.75) for one in subjects if one.venue]
                     current = self._open(subjects, loose, loose_end)
@@ -335,13 +449,20 @@ class _Reader:
             if after := self._after(text, phrase_end, start, around, item, clauses[place:], offset):
                 subjects, used = after
                 stop = self.problems.stop(text)
-                phrases = self.problems.phrases(text[phrase_at : max(stop, text.find("的", stop))])
+                phrases = self.problems.phrases(
+                    text[phrase_at:] if used else text[phrase_at : max(stop, text.find("的", stop))]
+                )
                 place += used
                 current = self._open(subjects, phrases, max(end, max(one.end for one in subjects)))
+                self.label = phrases if used else []
                 around = self.names.spoken(subjects, around)
                 continue
             subjects = self.names.subjects(_TRAIL.sub("", head), start, around)
-            if self.names.is_part(subjects, current.subjects if current else named):
+            owners = current.subjects if current else (named or self.topic or self.state.heading)
+            owned = any(one.venue for one in owners)
+            if self.names.is_part(subjects, owners) or (
+                owned and not all(self.names.stands(one, owned=True) for one in subjects)
+            ):
                 # 某旅馆未查验健康码，旅馆大厅消毒液已过期: a part of the same venue.
                 subjects = []
             if (
@@ -349,9 +470,12 @@ class _Reader:
                 and head
                 and (not (current or named) or self.rules.lead.search(head))
                 and (cut := self.names.subjects(head, start, around, whole=False))
+                and (not owned or all(self.names.stands(one, owned=True) for one in cut))
             ):
                 subjects = cut
                 phrases = self.problems.phrases(text[cut[-1].end - start : phrase_end])
+            elif not subjects and (split := self.names.headed(text[:phrase_at], start, around, owned=True)):
+                subjects = split[0] if not self.names.is_part(split[0], owners) else []
             elif not subjects and len(head) <= LONGEST_PART:
                 # What comes before the words of the problem is the part of the place that it is in.
                 whole = _THAT_HERE.sub("", text[:phrase_end])
@@ -367,8 +491,8 @@ class _Reader:
                 current.problems.extend(phrases)
                 current.end = end
             elif named:
-                current = self._open(named, phrases, end)
-            elif (heading := self.topic or self.state.heading) and not self._vague(head):
+                current = self._open(named, [before_it, *phrases] if before_it else phrases, end)
+            elif (heading := self.topic or self.state.heading) and not (head and self.problems.tells_against(head)):
                 current = self._open(heading, phrases, end)
             elif self.told and (self._points_back(head) or (seen and len(head) <= LONGEST_PART)):
                 current = self._open(self.told, phrases, end)
@@ -382,6 +506,7 @@ class _Reader:
                 around = self.names.spoken(subjects or named, around)
             if subjects and not _same(subjects, self.scene):
                 self.scene = []
+        self.carried = current.subjects if current else named
         return around
 
     def _enclosed(self, offset: int, item: str, around: Around) -> Around | None:
@@ -428,28 +553,37 @@ class _Reader:
         self.groups.append(group)
         return group
 
-    def _listed_problem(
-        self, text: str, start: int, around: Around, current: Group | None, named: list[Subject]
+    def _likely(
+        self, text: str, start: int, around: Around, current: Group | None, owners: Sequence[Subject], *, clean: bool
     ) -> Group | None:
-        """In a list of what is wrong all that is said of a place is a problem, whatever its words."""
-        rules = self.rules
-        if rules.none.search(text) or rules.good.search(text) or rules.office.search(text):
-            return None
-        if any(pattern.search(text) for pattern in rules.measures):
+        """What is said of a venue or place where problems are told is one, whatever its words."""
+        said = self.rules.told
+        if clean or not 2 < len(text) <= LONGEST_PROBLEM:
             return None
         whole = self.names.subjects(_TRAIL.sub("", text), start, around)
-        if whole and all(one.confidence > OF_NAME for one in whole):
+        if whole and all(
+            self.names.stands(one, owned=bool(owners)) and (one.confidence > OF_NAME or not self.problems.signs(text))
+            for one in whole
+        ):
             return None
-        owners = current.subjects if current else (named or self.topic)
-        if owners and 2 < len(text) <= LONGEST_PROBLEM:
-            return self._open(owners, [PROBLEM_TIDY.sub("", text)], start + len(text))
-        ends = {found.end() for found in rules.venue_here.finditer(text)}
-        ends |= {found.end() for found in rules.spot.finditer(text)}
-        for end in sorted((end for end in ends if 2 < len(text) - end <= 40), reverse=True):
-            subjects = self.names.subjects(text[:end], start, around)
-            if subjects and all(one.address.unit or one.address.named for one in subjects):
-                return self._open(subjects, [PROBLEM_TIDY.sub("", text[end:])], start + len(text))
-        return None
+        split = self.names.headed(text, start, around, owned=bool(self.topic) or any(one.venue for one in owners))
+        if split and (self.names.is_part(split[0], owners) or not self.problems.signs(text[split[1] :])):
+            split = None
+        subjects, begin = split or (list(owners), 0)
+        if not subjects:
+            return None
+        rest = text[begin:]
+        seen = self.seen
+        if (found := [one.end() for one in said.seen.finditer(rest)]) and len(rest) - found[-1] > 2:
+            rest, seen = rest[found[-1] :], True
+        context = said.exposed * self.exposing + said.listed * self.listing + said.inspecting * self.inspecting
+        context += said.found * seen + said.group * (current is not None and not split) + said.owner
+        context += said.labelled * (bool(self.topic) and not self.listing)
+        context += said.arrived * self.arrived + said.acted * self.acted
+        tidy = PROBLEM_TIDY.sub("", rest)
+        if len(tidy) < 2 or not self.problems.likely(rest, context):
+            return None
+        return self._open(subjects, [tidy], start + len(text))
 
     def _points_back(self, head: str) -> bool:
         bare = TIDY.sub("", _TRAIL.sub("", head))

@@ -5,17 +5,17 @@ import re
 from .rules import Rules
 from .subjects import TIDY
 
-_CLAUSE = re.compile(r"[^，：—]+")
+_CLAUSE = re.compile(r"(?:（[^（）]*）|(?<=\d)：(?=\d)|[^，：—])+")
 _SEEN = re.compile(r"发现|查见|查出|查获|存在|反映|举报|投诉|[称：]|分别[是为]|曝光|通报|点名")
 _OF_RULES = re.compile(
     r"[未不]?(?:能)?(?:严格)?按(?:照)?[^，。；]{0,6}?(?:要求|规定|规范)|[未不][^，。；]{0,14}(?:要求|规定)"
 )
 PROBLEM_TIDY = re.compile(
-    r"^(?:[一二两三四五六七八九十\d]+(?:家|个|处)(?:单位|商户|门店|场所|企业|店铺)?(?:均|都)?|(?:[^，。；]{0,4}(?:组|人员|队|记者))?(?:检查)?发现(?:该)?|存在(?:着)?|[内里中]的|本报讯|因(?=违|未|不|擅|存)|但|却|而|仍?有(?=[^一二三四五六七八九\d人])|并(?:且)?有?|且|同时|以及|还有?|也|又|出现|和|及|的|[“”‘’\s、：，])+|(?:等)?(?:突出|违规|违法)?(?:的)?(?:问题|现象|情况|行为|情形)?[“”‘’\s、：，。！]*$"
+    r"^(?:[一二两三四五六七八九十\d]+(?:家|个|处)(?:单位|商户|门店|场所|企业|店铺)?(?:均|都)?|(?:[^，。；]{0,4}(?:组|人员|队|记者)|对)?(?:检查)?发现(?:该|的)?|存在(?:着)?|[内里中]的|本报讯|因(?=违|未|不|擅|存)|但|却|而|仍?有(?=[^一二三四五六七八九\d人])|并(?:且)?有?|且|同时|以及|还有?|也|又|出现|和|及|的|[“”‘’\s、：，])+|(?:等)?(?:突出|违规|违法|小|细节|轻微)?(?:的)?(?:问题|现象|情况|行为|情形)?[“”‘’\s、：，。！]*$"
 )
 ACTED_ON = re.compile(r"(?:被|予以|给予|责令|处以|受到|停业|立案|已被|罚款|约谈|作出[^，。；]{0,6}处罚|行政处罚)")
 _EARLIER = re.compile("回头看|前期|此前|先前|之前|上次|上期|上轮|上周|上月|以往|曾|复查")
-_MENDED = re.compile("已[^，。；]{0,6}(?:整改|改正|落实|清理|消除|修复|恢复)|整改(?:到位|完毕|完成|合格)")
+_MENDED = re.compile("已[^，。；]{0,6}(?:整改|改正|落实|清理|清除|消除|修复|恢复)|整改(?:到位|完毕|完成|合格)")
 LONGEST_CLAUSE = 300
 LONGEST_PROBLEM = 90
 
@@ -47,6 +47,8 @@ class Problems:
             return None
         if any(work.start() <= found.start() <= work.end() + 10 for work in rules.work.finditer(clause)):
             return None
+        if rules.past.search(before + clause[: found.start()]) and not _EARLIER.search(clause):
+            return None
         if rules.worked.search(clause[: found.start()]):
             return None
         first = found.start()
@@ -61,6 +63,35 @@ class Problems:
         if acted := ACTED_ON.search(clause, last):
             end = min(end, acted.start())
         return (first, end) if end - first <= LONGEST_PROBLEM else (first, last)
+
+    def likely(self, clause: str, context: int) -> bool:
+        """Whether a clause without any word of a problem tells one: what has been said counts, then its own signs."""
+        if self.tells_against(clause):
+            return False
+        return context + self.signs(clause) >= self.rules.told.enough
+
+    def is_over(self, item: str) -> bool:
+        """Whether an item tells what was found before and is mended: 上月通报的…，已清除."""
+        return bool(_EARLIER.search(item) and _MENDED.search(item))
+
+    def praises(self, clause: str) -> bool:
+        """Whether a clause says that all is well."""
+        rules = self.rules
+        return bool(rules.none.search(clause) or rules.good.search(clause) or rules.told.praise.search(clause))
+
+    def tells_against(self, clause: str) -> bool:
+        """Whether a clause tells an order, work, praise or what leads on, and so no problem."""
+        rules = self.rules
+        against = (found.start() for found in rules.told.against.finditer(clause))
+        if any(clause[at - 1 : at] not in ("不", "未", "没", "拒") for at in against):
+            return True
+        if rules.provided.search(clause) or self.praises(clause):
+            return True
+        return any(pattern.search(clause) for pattern in rules.measures)
+
+    def signs(self, clause: str) -> int:
+        """How much the words of a clause speak for a problem that none of them names."""
+        return sum(weight for weight, sign in self.rules.told.signs if sign.search(clause))
 
     def phrases(self, text: str) -> list[str]:
         """无测温、无消杀记录 -> both; 未落实测温、扫码措施 stays whole."""

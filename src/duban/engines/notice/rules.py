@@ -6,10 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from .numbers import NUMBER
 
 Patterns = tuple[re.Pattern[str], ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What speaks for and against a problem in a clause that holds none of its words; how much each counts."""
+
+    enough: int
+    exposed: int
+    listed: int
+    inspecting: int
+    found: int
+    group: int
+    owner: int
+    labelled: int
+    arrived: int
+    acted: int
+    seen: re.Pattern[str]
+    signs: tuple[tuple[int, re.Pattern[str]], ...]
+    against: re.Pattern[str]
+    praise: re.Pattern[str]
 
 
 @dataclass(frozen=True)
@@ -19,16 +40,21 @@ class Rules:
     """`problem`, and what is one only where a text speaks of inspections."""
     inspecting: re.Pattern[str]
     exposing: re.Pattern[str]
-    office: re.Pattern[str]
+    quiet: re.Pattern[str]
+    answers: re.Pattern[str]
+    past: re.Pattern[str]
     none: re.Pattern[str]
     subject: re.Pattern[str]
     wish: re.Pattern[str]
     work: re.Pattern[str]
     worked: re.Pattern[str]
     good: re.Pattern[str]
+    told: "Told"
     lead: re.Pattern[str]
     thing: re.Pattern[str]
     """What may lack: no name of a place."""
+    provided: re.Pattern[str]
+    """That it is there: 收银台前贴着一米线."""
     case: re.Pattern[str]
     civic: re.Pattern[str]
     address_key: re.Pattern[str]
@@ -67,22 +93,26 @@ def rules() -> Rules:
         cue=re.compile(f"{_problem(problem)}|{problem['weak']}"),
         inspecting=re.compile(problem["inspecting"]),
         exposing=re.compile(problem["exposing"]),
-        office=re.compile(problem["office"]),
+        quiet=re.compile(problem["quiet"]),
+        answers=re.compile(f"(?:{problem['answers']})$"),
+        past=re.compile(problem["past"]),
         none=re.compile(problem["none"]),
         subject=re.compile(f"(?:{problem['subject']})"),
         wish=re.compile(problem["wish"]),
         work=re.compile(problem["work"]),
         worked=re.compile(problem["worked"]),
         good=re.compile(problem["good"]),
+        told=_told(said["told"]),
         lead=re.compile(f"(?:{said['lead']['words']})[：，]?"),
         thing=re.compile(f"{problem['thing']}"),
+        provided=re.compile(f"(?:{said['told']['provided']})[^，。；]{{0,6}}(?:{problem['thing']})"),
         case=re.compile(problem["case"]),
         civic=re.compile(f"^(?:{venue['civic']})$"),
         address_key=re.compile(f"^(?:{said['address']['key']})$"),
         address_here=re.compile(f"^(?:{said['address']['here']})"),
         kind_first=re.compile(f"^(?:{venue['kinds']})(?=.)"),
         arrive=re.compile(said["story"]["arrive"]),
-        venue_end=re.compile(f"(?:{types})(?:（[^（）]{{1,12}}）)?$"),
+        venue_end=re.compile(f"(?:{types})(?:\\d{{1,3}}[栋幢座]楼?)?(?:（[^（）]{{1,12}}）)?$"),
         venue_here=re.compile(f"(?:{types})"),
         generic=re.compile(f"^{venue['generic']}$"),
         never=re.compile(venue["never"]),
@@ -102,6 +132,17 @@ def rules() -> Rules:
         ),
         problem_counts=tuple(_counting(pattern) for pattern in said["count"]["problems"]),
         place_counts=tuple(_counting(pattern) for pattern in said["count"]["places"]),
+    )
+
+
+def _told(said: Mapping[str, Any]) -> Told:
+    counts = {name: value for name, value in said.items() if isinstance(value, int)}
+    return Told(
+        **counts,
+        seen=re.compile(said["seen"]),
+        signs=tuple((sign["weight"], re.compile(sign["words"])) for sign in said["sign"]),
+        against=re.compile(said["against"]["words"]),
+        praise=re.compile(said["praise"]["words"]),
     )
 
 

@@ -65,6 +65,8 @@ def _rural(source: Source, offset: int, text: str, gazetteer: Gazetteer, rules: 
         skip = _address_start(place, gazetteer)
         address = read_address(place[skip:], gazetteer)
         if not address.named or not (address.unit or address.village or address.town_printed):
+            if told := _behind_problem(source, offset, text, statement, gazetteer, rules):
+                yield told
             continue
         lines = [_line(statement, 1), _line(statement, 2)] if statement["line2"] else [_line(statement, 1)]
         known = [line for line in lines if line]
@@ -91,6 +93,39 @@ def _rural(source: Source, offset: int, text: str, gazetteer: Gazetteer, rules: 
             offset + start + skip,
             offset + end,
         )
+
+
+def _behind_problem(
+    source: Source, offset: int, text: str, statement: re.Match[str], gazetteer: Gazetteer, rules: Rules
+) -> Found | None:
+    """孟店村：主街沟内有积存垃圾，距孟沙路约25米: the distances stand behind the problem."""
+    begin = max(text.rfind(stop, 0, statement.start("place")) for stop in "。；\n") + 1
+    told = text[begin : statement.end("place")]
+    lead = _LEADING.match(told)
+    start = lead.end() if lead else 0
+    address = read_address(told[start:], gazetteer)
+    problem = rules.problem.search(told, start)
+    lines = [line for which in (1, 2) if statement[f"line{which}"] and (line := _line(statement, which))]
+    if address.unit is None or problem is None or not lines:
+        return None
+    place = re.sub("[：，](?:有|存在|发现)?$|[：，]|(?:有|存在|发现)$", "", told[start : problem.start()])
+    waters = [line for line in lines if _WATER.search(line.name)]
+    roads = [line for line in lines if line not in waters]
+    return Found(
+        Draft(
+            kind=SITE,
+            text="",
+            span=source.span(offset + begin + start, offset + statement.end()),
+            confidence=0.9 * address.confidence,
+            place=place,
+            jurisdiction=address.unit,
+            problems=(told[problem.start() :],),
+            road=roads[0] if roads else None,
+            water=waters[0] if waters else None,
+        ),
+        offset + begin + start,
+        offset + statement.end(),
+    )
 
 
 def _problem(text: str, end: int, rules: Rules) -> tuple[str, int]:

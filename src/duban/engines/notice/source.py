@@ -43,6 +43,8 @@ _BEHIND_NUMBERS = "米号公千%年月日家处个件名例"
 _NOT_YET = re.compile("[清戴穿佩按落设消登测扫配及能取办公查张经见建加]")
 _SHORT = 32
 _LONG = 60
+_ENTRY = re.compile("[^，。；]{2,16}[:：](?=.)")
+"""Of a list, whose lines are no pieces of one paragraph although they may be of one length."""
 _CELLS = re.compile(r"\t+|\s*\|\s*")
 _RULE = re.compile(r"[\s|:+=_—-]+")
 
@@ -199,8 +201,9 @@ def _heads_both(text: str, gutter: tuple[int, int, float]) -> bool:
 
 def _column_width(lines: list[_Line]) -> int:
     """How many characters a full line of narrow columns has; 0 where lines are paragraphs."""
-    lengths = [round(_wide(line.bare)) for line in lines if not _is_row(line.text)]
-    if len(lengths) < 6:
+    lines = [line for line in lines if not _is_row(line.text)]
+    lengths = [round(_wide(line.bare)) for line in lines]
+    if len(lengths) < 6 or sum(bool(_ENTRY.match(line.bare)) for line in lines) * 2 > len(lines):
         return 0
     width = sorted(lengths)[-max(1, len(lengths) // 10)]
     if not 6 <= width <= 60:

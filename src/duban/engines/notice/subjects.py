@@ -22,6 +22,8 @@ TIDY = re.compile(
 )
 OF_NAME = 0.8
 LONGEST_NAME = 26
+LONGEST_HEAD = 40
+LONGEST_BARE = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,41 @@ class Names:
                 if found and all(one.venue or one.place for one in found):
                     return [replace(one, confidence=one.confidence - 0.1) for one in found]
         return []
+
+    def headed(self, text: str, start: int, around: Around, *, owned: bool) -> tuple[list[Subject], int] | None:
+        """The venues or places that a clause begins with, and where in it begins what is said of them.
+
+        Where it is `owned` the text speaks of a venue already: only what has an address or kind of its own is another.
+        """
+        ends = {found.end() for found in self.rules.venue_here.finditer(text) if len(found[0]) > 1 or found.start() > 1}
+        ends |= {found.end() for found in self.rules.spot.finditer(text)}
+        ends |= {found.end() for found in re.finditer("[”）]", text)}
+        leads = [lead.end() for lead in self.rules.lead.finditer(text)]
+        first = 0
+        for begin in (0, *leads):
+            address = read_address(text[begin:], self.gazetteer, around)
+            if address.village or address.road:
+                first = begin + address.rest_at
+                ends.add(begin + address.rest_at)
+                break
+        for end in sorted((end for end in ends if len(text) - end > 2 and first <= end <= LONGEST_HEAD), reverse=True):
+            found = self.subjects(text[:end], start, around)
+            if found and all(self.stands(one, owned=owned) for one in found):
+                return found, end
+        return None
+
+    def stands(self, subject: Subject, *, owned: bool) -> bool:
+        """Whether a subject is one by its own words: an address, or a name that tells its kind."""
+        if not owned and subject.place and (subject.address.unit or subject.venue):
+            return True
+        if subject.address.named:
+            return bool(subject.address.village or subject.address.road or subject.venue)
+        kind = self.rules.venue_end.search(subject.venue)
+        if kind is None:
+            return not owned and subject.confidence > OF_NAME and bool(subject.venue)
+        return len(subject.venue) > (len(kind[0]) if len(kind[0]) > 1 else 3) and (
+            len(kind[0]) > 1 or kind[0] in "店馆坊铺厅厂摊"
+        )
 
     def _listed(self, head: str, start: int, around: Around) -> list[Subject]:
         head_end = len(head)
@@ -122,13 +159,13 @@ class Names:
         inner = TIDY.sub("", part)
         if lead := self.rules.lead.match(inner):
             inner = TIDY.sub("", inner[lead.end() :])
-        if not inner:
+        if not inner or inner[0] in "把将被":
             return None
         start += part.find(inner)
         end = start + len(inner)
         if found := _PARENTHESES.match(inner):
-            address = read_address(found[2], self.gazetteer, around)
-            if address.named and not address.rest.strip("内处"):
+            address = read_address(re.split("[，；：]", found[2])[0], self.gazetteer, around)
+            if address.named and (not address.rest.strip("内处") or (address.village and len(address.rest) < 6)):
                 return self._named(found[1] + found[3], address, start, end, around, listed=listed)
         if "的" in inner:
             where, _of, name = inner.rpartition("的")
@@ -139,9 +176,23 @@ class Names:
                 return Subject(start, stop, address, venue, address.printed, 0.8)
             if address.named and len(address.rest) < 16:
                 return self._named(name, address, start, end, around, listed=listed)
+            beside = list(self.rules.spot.finditer(where))
+            if beside and beside[-1].end() == len(where) and not self.rules.never.search(where):
+                # 阳光城小区对面的烧烤摊: what it stands beside tells where it is.
+                beside_it = self._named(name, address, end - len(name), end, around, listed=listed)
+                if beside_it is None and 1 < len(name) <= LONGEST_BARE and not self._is_thing(name):
+                    # 集市东头的老孙羊汤锅: a name that tells no kind.
+                    return Subject(start, end, replace(address, unit=around.unit or around.near), name, where, 0.6)
+                return replace(beside_it, start=start, place=where) if beside_it and not beside_it.place else beside_it
             inner, start = name, end - len(name)
         address = read_address(inner, self.gazetteer, around)
         return self._named(address.rest, address, start, end, around, listed=listed)
+
+    def _is_thing(self, name: str) -> bool:
+        """Whether words are what lies about or is done somewhere, and no name of a venue."""
+        rules = self.rules
+        words = (rules.never, rules.matter, rules.thing, rules.subject, rules.problem, rules.told.against)
+        return any(pattern.search(name) for pattern in words)
 
     def _quoted(self, part: str, start: int, around: Around) -> Subject | None:
         """一家名为“川渝人家”的餐馆, 爱橙街“好再来”小超市: the quoted words are the name."""
@@ -199,7 +250,7 @@ class Names:
             return Subject(start, end, address, rest, address.printed, 0.9 if address.named or len(rest) > 3 else 0.75)
         if ends_in_spot:
             venue = self._venue_before(rest)
-            if not (address.named or venue or ((around.unit or around.foreign) and len(rest) > 4)):
+            if not (address.named or venue or ((around.unit or around.near or around.foreign) and len(rest) > 3)):
                 return None
             return Subject(start, end, address, venue, address.printed + rest, 0.85)
         if len(rest) < 2 or len(rest) > 14:
