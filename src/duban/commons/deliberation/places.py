@@ -115,9 +115,8 @@ def move_place(*, by: Person, now: datetime, place_id: uuid.UUID, within_id: uui
     """
     try:
         with transaction.atomic():
-            place = queries.place_for(by, place_id, lock=True)
+            place, parent = _locked(by, place_id, within_id)
             rights.require(by, MANAGES, place.jurisdiction)
-            parent = queries.place_for(by, within_id, lock=True) if within_id else None
             if place.within_id == (parent.pk if parent else None):
                 return place
             _require_fits(PlaceKind(place.kind), parent)
@@ -133,6 +132,22 @@ def move_place(*, by: Person, now: datetime, place_id: uuid.UUID, within_id: uui
         raise _there() from error
 
 
+def _locked(by: Person, place_id: uuid.UUID, within_id: uuid.UUID | None) -> tuple[SharedPlace, SharedPlace | None]:
+    """The place and what it is to lie in, locked with all that either lies in: whoever makes a vote locks its place."""
+    held = set[uuid.UUID]()
+    while True:
+        place = queries.place_for(by, place_id)
+        parent = queries.place_for(by, within_id) if within_id else None
+        chains = [*queries.chain_of(place), *(queries.chain_of(parent) if parent else [])]
+        here = {one.pk for one in chains}
+        if here <= held:
+            return place, parent
+        # In one order, so that two moves never wait for each other; what moved meanwhile lies in others now.
+        held = set(
+            SharedPlace.objects.select_for_update().filter(pk__in=here).order_by("pk").values_list("pk", flat=True)
+        )
+
+
 def _require_fits(kind: PlaceKind, parent: SharedPlace | None) -> None:
     if parent is not None and parent.kind not in LIES_IN[kind]:
         raise BadPlace(
@@ -144,7 +159,7 @@ def _require_no_vote(place: SharedPlace, parent: SharedPlace | None) -> None:
     """Votes of what it leaves and of what it comes into count its households; both must be over."""
     left = {one.pk for one in queries.chain_of(place)[:-1]}
     entered = {one.pk for one in queries.chain_of(parent)} if parent is not None else set()
-    # Locked, so that none is made or cast meanwhile.
+    # Locked, so that nobody casts a ballot meanwhile; that none is made the locks of the places see to.
     votes = Vote.objects.select_for_update(of=("self",)).filter(topic__place__in=left ^ entered, closed_at=None)
     if votes.first() is not None:
         raise Conflict("vote_under_way", _("A vote goes on there, which counts its households; move it afterwards."))

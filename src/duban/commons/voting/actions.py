@@ -176,6 +176,8 @@ def make_vote(
     if closes_at <= opens_at or closes_at <= now:
         raise BadVote("bad_times", _("A vote closes after it opens, and not in the past."), field="closes_at")
     options = _checked_options(rules)
+    # Locked, as by whoever moves a place into it or out of it: which households there are is sure from here on.
+    SharedPlace.objects.select_for_update().get(pk=topic.place_id)
     if not queries.households_of(topic.place).exists():
         raise _no_households()
     vote = Vote.objects.create(
