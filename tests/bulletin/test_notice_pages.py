@@ -18,13 +18,14 @@ from docx.oxml.ns import nsdecls
 from PIL import Image
 
 from duban.access.models import Person
-from duban.bulletin import notice_tasks
+from duban.bulletin import notice_tasks, notices
 from duban.bulletin.notice_files import MAX_MARKUP, BadNotice, is_short, text_of
 from duban.core import clock
 from duban.core.audit import Console
 from duban.decisions import actions as decisions
 from duban.decisions.models import Decision
 from duban.demo.builders import NOON, make_person
+from duban.engines.notice import UNSURE
 from duban.ledger import jobs, queries
 from duban.ledger.filters import Filters
 from duban.ledger.queries import entries_for
@@ -146,7 +147,10 @@ def test_accepting_a_finding_makes_one_entry_however_often(browse: Any, people: 
     )  # fmt: skip
     shown = page(client, address)
     assert f"/ledger/{entry.pk}/" in shown
-    assert client.post(accepting, PLACE | {"description": "别的"}).status_code == 409
+    again = client.post(accepting, PLACE | {"description": "别的"})
+    assert again.status_code == 409
+    assert "draft_taken" in again.content.decode()
+    assert client.get(accepting)["Location"].startswith(address + "#draft-"), "an old tab leads back"
     assert len(entries_of(people["supervisor"])) == 1
 
 
@@ -210,6 +214,51 @@ def test_an_order_becomes_a_decision_of_the_meeting_that_is_chosen(browse: Any, 
         assert client.post(accepting, sent).status_code == 302
     (decision,) = Decision.objects.all()
     assert (decision.meeting, decision.jurisdiction) == (meeting, "110112104212")
+    for other in ({"text": "清理全区垃圾"}, {"jurisdiction": "110112104"}):
+        again = client.post(accepting, sent | other)
+        assert again.status_code == 409
+        assert "draft_taken" in again.content.decode()
+    decision.refresh_from_db()
+    assert decision.text == sent["text"]
+    assert reverse("web:decision", args=[decision.pk]) in page(
+        client, accepting.rpartition("/")[0].rpartition("/")[0] + "/"
+    )
+
+
+def drafts_on(shown: str) -> list[int]:
+    return [int(number) for number in re.findall(r'id="draft-(\d+)"', shown)]
+
+
+def test_the_drafts_are_shown_by_what_is_left_to_do(browse: Any) -> None:
+    client = browse("supervisor")
+    address = paste(client, REPORT + "\n某街道某市场门口污水横流。")
+    report = jobs.read_job(address.rstrip("/").rpartition("/")[2]).report
+    drafts = [draft for article in report["articles"] for draft in article["drafts"]]
+    everything = drafts_on(page(client, address))
+    assert everything == [draft["number"] for draft in drafts] == drafts_on(page(client, address + "?show=nonsense"))
+    accepting = draft_address(client, address, "finding")
+    taken = int(accepting.rstrip("/").rpartition("/")[2])
+    assert client.post(accepting, PLACE).status_code == 302
+    for show, left in (
+        ("open", [draft["number"] for draft in drafts if draft["kind"] in notices.ACCEPTED]),
+        ("doubtful", [draft["number"] for draft in drafts if draft["confidence"] < UNSURE]),
+    ):
+        shown = page(client, f"{address}?show={show}")
+        assert drafts_on(shown) == [number for number in left if number != taken], show
+        assert shown.count('class="at" id="at-') == len(everything), "the text is marked whole"
+        assert f'href="?#draft-{taken}"' in shown, "what is not listed is one step away"
+    assert re.search(rf'<mark class="of-finding taken"><a[^>]*id="at-{taken}"', page(client, address))
+
+
+def test_a_report_is_found_again_under_its_first_words(browse: Any) -> None:
+    client = browse("supervisor")
+    address = paste(client, REPORT)
+    assert f'<a href="{address}">区环境整治工作领导小组召开第3次会议.txt</a>' in page(client, START)
+    assert address not in page(browse("inspector"), START)
+    for odd, name in (("## ../../etc/passwd", "／..／etc／passwd.txt"), ("\n \n长" + "长" * 300, "长" * 40 + ".txt")):
+        assert name in page(client, paste(client, odd))
+    (jobs.imports_folder() / address.rstrip("/").rpartition("/")[2]).rename(jobs.imports_folder() / "gone")
+    assert address not in page(client, START)
 
 
 def test_a_figure_is_copied_and_not_accepted(browse: Any) -> None:

@@ -32,6 +32,13 @@ from duban.places import queries as places
 SHOWN = 400
 """So many drafts stand on one page."""
 WAIT = timedelta(seconds=10)
+REMEMBERED = 10
+"""So many of somebody's reports are listed where the next one is sent."""
+SHOWS = {
+    "": pgettext_lazy("drafts", "all"),
+    "open": pgettext_lazy("drafts", "still to accept"),
+    "doubtful": pgettext_lazy("drafts", "to be looked at twice"),
+}
 KINDS = {
     "site": pgettext_lazy("draft", "place"),
     "finding": pgettext_lazy("draft", "finding"),
@@ -114,7 +121,8 @@ def start(request: StaffRequest) -> HttpResponse:
             except DubanError as refusal:
                 refuse(form, refusal)
                 status = refusal.status
-    return render(request, "bulletin/notice_start.html", {"form": form}, status=status)
+    sent = [one for one in request.session.get("notices", ()) if (jobs.imports_folder() / one["id"]).is_dir()]
+    return render(request, "bulletin/notice_start.html", {"form": form, "sent": sent}, status=status)
 
 
 def _take_in(request: StaffRequest, form: NoticeForm) -> jobs.Job:
@@ -123,21 +131,24 @@ def _take_in(request: StaffRequest, form: NoticeForm) -> jobs.Job:
     if sent is None:
         if not pasted.strip():
             raise BadNotice("notice_empty", _("Paste a text or choose a file first."), field="text")
-        sent = SimpleUploadedFile(_("pasted text") + ".txt", pasted.encode("utf-8", "replace"))
+        sent = SimpleUploadedFile(_name_of(pasted) + ".txt", pasted.encode("utf-8", "replace"))
     check_size(sent.size or 0)
     job = jobs.make_job(
         by=request.user, now=clock.now(), language=get_language() or "zh-hans", table=sent, kind=notice_tasks.KIND
     )
     if not is_short(job.table()):
         notice_tasks.read_later.enqueue(job.id)
-        return job
-    done = notice_tasks.read_job(job.id)
-    if done.stage == "failed":
+    elif (job := notice_tasks.read_job(job.id)).stage == "failed":
         # What is wrong with the file belongs at its field, not on a page of its own.
-        raise BadNotice(
-            done.error["code"], done.error["message"], field="file" if form.cleaned_data["file"] else "text"
-        )
-    return done
+        raise BadNotice(job.error["code"], job.error["message"], field="file" if form.cleaned_data["file"] else "text")
+    request.session["notices"] = [{"id": job.id, "name": job.name}, *request.session.get("notices", ())][:REMEMBERED]
+    return job
+
+
+def _name_of(pasted: str) -> str:
+    """The first words of a pasted text, as a name to find it by."""
+    words = " ".join(pasted.strip().splitlines()[0].lstrip("#").split())
+    return words[:40].replace("/", "／").replace("\\", "＼").strip(".") or _("pasted text")
 
 
 @require_safe
@@ -167,7 +178,14 @@ def reading(request: StaffRequest, notice_id: uuid.UUID) -> HttpResponse:
 
 def _read(request: StaffRequest, job: jobs.Job) -> dict[str, Any]:
     report = job.report
-    accepted = notices.accepted_of(request.user, job.id, report)
+    drafts = [draft for article in report["articles"] for draft in article["drafts"]]
+    accepted = notices.accepted_of(job.id, drafts)
+    show = request.GET.get("show", "")
+    doubtful = {draft["number"] for draft in drafts if draft["confidence"] < UNSURE}
+    numbers = {draft["number"] for draft in drafts[:SHOWN]}
+    open_now = {draft["number"] for draft in drafts[:SHOWN] if draft["kind"] in notices.ACCEPTED} - accepted.keys()
+    listed = {"open": open_now, "doubtful": (numbers & doubtful) - accepted.keys()}
+    wanted = listed.get(show, numbers)
     can = {
         "place": bool(rights.codes(request.user, RECORDS)),
         "order": bool(rights.codes(request.user, notices.decisions.RECORDS)),
@@ -178,25 +196,36 @@ def _read(request: StaffRequest, job: jobs.Job) -> dict[str, Any]:
             draft
             | {
                 "word": KINDS[draft["kind"]],
-                "unsure": draft["confidence"] < UNSURE,
+                "unsure": draft["number"] in doubtful,
                 "sure": round(100 * draft["confidence"]),
                 "accepted": accepted.get(draft["number"], ""),
                 "may": draft["kind"] in notices.ACCEPTED and can["order" if draft["kind"] == DECISION else "place"],
                 "words": " ".join(draft["text"].split()),
             }
             for draft in article["drafts"]
-            if draft["number"] < SHOWN
+            if draft["number"] in wanted
         ]
-        articles.append(article | {"drafts": shown, "word": ARTICLES[article["kind"]]})
-    many = sum(len(article["drafts"]) for article in report["articles"])
+        if shown or wanted == numbers:
+            articles.append(article | {"drafts": shown, "word": ARTICLES[article["kind"]]})
+    chips = [(word, key, len(listed.get(key, numbers))) for key, word in SHOWS.items()]
     return {
         "articles": articles,
-        "pieces": notices.pieces_of(report, SHOWN),
-        "many": many,
-        "left_out": max(0, many - SHOWN),
-        "doubtful": sum(draft["unsure"] for article in articles for draft in article["drafts"]),
+        "pieces": [(piece, _look(piece, accepted, doubtful)) for piece in notices.pieces_of(report, SHOWN)],
+        "many": len(drafts),
+        "left_out": max(0, len(drafts) - SHOWN),
+        "doubtful": len(listed["doubtful"]),
         "done": len(accepted),
+        "chips": chips,
+        "show": show if show in SHOWS else "",
+        "wanted": wanted,
     }
+
+
+def _look(piece: notices.Piece, accepted: dict[int, str], doubtful: set[int]) -> str:
+    """How drafts' words are marked: as what was found; taken where all of it was accepted, unsure where a draft is."""
+    if all(number in accepted for number in piece.drafts):
+        return f"of-{piece.kind} taken"
+    return f"of-{piece.kind} unsure" if doubtful & set(piece.drafts) - accepted.keys() else f"of-{piece.kind}"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -205,6 +234,9 @@ def accept(request: StaffRequest, notice_id: uuid.UUID, draft: int) -> HttpRespo
     """One draft on its way onto the ledger or into a meeting's decisions: looked over, mended, recorded."""
     job = jobs.job_for(request.user, notice_id, notice_tasks.KIND)
     found = notices.draft_in(job.report, draft)
+    if request.method != "POST" and notices.accepted_of(job.id, [found]):
+        messages.info(request, _("This draft was accepted already."))
+        return _back(job, found)
     if found["kind"] == DECISION:
         return _accept_order(request, job, found)
     return _accept_place(request, job, found)

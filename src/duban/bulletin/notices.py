@@ -3,7 +3,7 @@
 import csv
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from duban.access import rights
 from duban.access.models import Person
 from duban.bulletin.notice_files import text_of
-from duban.core.errors import DubanError, NotFound
+from duban.core.errors import Conflict, DubanError, NotFound
 from duban.decisions import actions as decisions
 from duban.decisions import queries as decided
 from duban.decisions.models import Decision, Meeting, MeetingState
@@ -26,6 +26,7 @@ from duban.engines.notice import DECISION, FINDING, SITE, UNSURE, Gazetteer, Not
 from duban.ledger import queries as ledger
 from duban.ledger.recording import RECORDS, Finding, Recorded, record_finding
 from duban.places import queries as places
+from duban.places.codes import LENGTHS, normalise_code
 from duban.places.models import Jurisdiction
 
 READS = (RECORDS, decisions.RECORDS)
@@ -122,14 +123,13 @@ def id_of(job_id: str, number: int) -> uuid.UUID:
     return uuid.uuid5(uuid.UUID(job_id), f"draft {number}")
 
 
-def accepted_of(person: Person, job_id: str, report: dict[str, Any]) -> dict[int, str]:
+def accepted_of(job_id: str, drafts: Iterable[dict[str, Any]]) -> dict[int, str]:
     """The drafts that were accepted, and as what: the entry's or the decision's id."""
     ids: dict[str, dict[uuid.UUID, int]] = {"entry": {}, "decision": {}}
-    for article in report["articles"]:
-        for draft in article["drafts"]:
-            if draft["kind"] in ACCEPTED:
-                which = "decision" if draft["kind"] == DECISION else "entry"
-                ids[which][id_of(job_id, draft["number"])] = draft["number"]
+    for draft in drafts:
+        if draft["kind"] in ACCEPTED:
+            which = "decision" if draft["kind"] == DECISION else "entry"
+            ids[which][id_of(job_id, draft["number"])] = draft["number"]
     there = set(ledger.states_of(ids["entry"])) if ids["entry"] else set()
     made = Decision.objects.filter(pk__in=ids["decision"]).values_list("pk", flat=True) if ids["decision"] else ()
     return {ids["entry"][one]: str(one) for one in there} | {ids["decision"][one]: str(one) for one in made}
@@ -140,25 +140,37 @@ def statement_for(draft: dict[str, Any]) -> str:
     unit = draft["jurisdiction"]
     if draft["kind"] == FINDING:
         place, venue = draft["place"] or "", draft["venue"] or ""
-        return _listed_first(place, unit, draft["confidence"]) + ("" if venue and venue in place else venue)
+        lies = _listed_first(place, venue, unit, draft["confidence"])
+        return lies + ("" if venue and venue in place else venue)
     lines = [line for line in (draft["road"], draft["water"]) if line and line["distance_m"] is not None]
-    if lines and unit and len(unit["code"]) == 12 and draft["confidence"] >= UNSURE:
+    if lines and unit and len(unit["code"]) == LENGTHS[2] and draft["confidence"] >= UNSURE:
         away = ",".join(f"距{line['name']}约{line['distance_m']:g}米" for line in lines)
         return _printed(unit) + away
     return " ".join(draft["text"].split())
 
 
-def _listed_first(place: str, unit: dict[str, str] | None, confidence: float) -> str:
-    """The place with the town's listed name before it where it names no town that the list knows."""
-    if unit is None or confidence < UNSURE or not place:
+def _listed_first(place: str, venue: str, unit: dict[str, str] | None, confidence: float) -> str:
+    """The place with the town's listed name before it where it names no town that the list knows.
+
+    A venue that is named without a place of its own lies in its unit all the same.
+    """
+    if unit is None or confidence < UNSURE:
         return place
-    town = places.names([unit["code"][:9]]).get(unit["code"][:9], "")
-    return place if town[:2] in place or not town else town_name(town) + place
+    town = _town_of(unit)
+    if not town or town[:2] in (place or venue):
+        return place
+    return town_name(town) + place if place else _printed(unit)
 
 
 def _printed(unit: dict[str, str]) -> str:
-    town = places.names([unit["code"][:9]]).get(unit["code"][:9], "")
-    return town_name(town) + village_name(unit["name"])
+    """As a statement begins: the town, and the village where the unit is one."""
+    village = village_name(unit["name"]) if len(unit["code"]) == LENGTHS[2] else ""
+    return town_name(_town_of(unit)) + village
+
+
+def _town_of(unit: dict[str, str]) -> str:
+    code = unit["code"][: LENGTHS[1]]
+    return places.names([code]).get(code, "")
 
 
 def description_for(draft: dict[str, Any]) -> str:
@@ -190,23 +202,42 @@ def meetings_of(person: Person) -> list[Meeting]:
 
 
 def accept_place(*, by: Person, now: datetime, finding: Finding) -> Recorded:
-    """Put a site or finding of a report on the ledger; raises what `record_finding` does, and `unit_unknown`."""
+    """Put a site or finding of a report on the ledger.
+
+    Raises what `record_finding` does, `unit_unknown`, and Conflict `draft_taken` where the draft stands there already
+    with another content.
+    """
     if finding.jurisdiction and not places.names([finding.jurisdiction]):
         raise BadDraft(
             "unit_unknown",
             _("%(code)s is not in the code list; choose the unit from the list.") % {"code": finding.jurisdiction},
             field="jurisdiction",
         )
-    return record_finding(by=by, now=now, finding=finding)
+    try:
+        return record_finding(by=by, now=now, finding=finding)
+    except Conflict as refusal:
+        if refusal.code != "finding_conflict":
+            raise
+        raise Conflict(
+            "draft_taken", _("This draft is on the ledger already, with another content; amend the entry there.")
+        ) from refusal
 
 
 def accept_order(
     *, by: Person, now: datetime, meeting_id: uuid.UUID, decision_id: uuid.UUID, text: str, jurisdiction: str
 ) -> Decision:
-    """Record an order of a report as a decision of a meeting; raises what `record_decision` does."""
-    return decisions.record_decision(
+    """Record an order of a report as a decision of a meeting.
+
+    Raises what `record_decision` does, and Conflict `draft_taken` where the draft is a decision already in other words.
+    """
+    made = decisions.record_decision(
         by=by, now=now, meeting_id=meeting_id, text=text, jurisdiction=jurisdiction, decision_id=decision_id
     )
+    if made.text.split() != text.split() or made.jurisdiction != normalise_code(jurisdiction):
+        raise Conflict(
+            "draft_taken", _("This draft is a decision already, in other words; look at the meeting’s decisions.")
+        )
+    return made
 
 
 def points_for(codes: Sequence[str]) -> dict[str, tuple[float, float, float]]:
