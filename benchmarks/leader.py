@@ -2,16 +2,20 @@
 
 Each database is made in a folder of its own, migrated and filled (`ledger_fill.py`, `following.py`, and organisations
 with decisions of a body here), its figures are counted once, and the page is asked for by a leader and a supervisor
-through the site's own views: the page, the part that the wall renews each minute, the brief's figures, and the points
-of the map. The peer is the same page in the same run that keeps nothing and counts for every reader. Both must tell the
-same numbers, and those must be what plain queries say. The last line is the result in JSON: p95 in milliseconds, of the
-slower database.
+through the site's own views: the page (which is printed as it is), the part that the wall renews each minute, the map,
+the brief, and every address behind a number or a line of the page, of which the slowest is told. The peer is the same
+page in the same run that keeps nothing and counts for every reader. Both must tell the same numbers, and those must be
+what plain queries say. The last line is the result in JSON: p95 in milliseconds, of the slower database.
 
     python benchmarks/leader.py --entries 1000000 --people 300000 --organisations 100000 --keep /tmp/leader
+
+Run again with the same sizes and folder, it measures on what is there.
 """
 
 import argparse
+import html
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,6 +31,9 @@ from following import DATABASES, set_up
 
 ORGANISED = ("filed", "guided", "registered")
 DECISIONS = 60
+VIEWS = {9: "116.5,39.5,117,40.1", 11: "116.6,39.7,116.9,40", 13: "116.65,39.88,116.72,39.93"}
+"""Of the map, by zoom: the district, a part of it, a town."""
+ROWS_ASKED = 20
 COUNTED_AFRESH = 3
 
 
@@ -189,7 +196,14 @@ class Measuring:
         print(f"{self.database:>10}  a count in the background {count_ms:,.0f} ms", flush=True)
         page = self.ask("the page", "/leader/")
         live = self.ask("the wall's part", "/leader/?screen=1", HTTP_HX_REQUEST="true")
-        points = self.ask("points of the map", "/ledger/points.geojson?overdue=1")
+        points = max(
+            self.ask(
+                f"the map at zoom {zoom}", f"/ledger/clusters.geojson?overdue=1&sort=due_at&bbox={box}&zoom={zoom}"
+            )
+            for zoom, box in VIEWS.items()
+        )
+        brief = max(self.ask(f"the brief as {form}", f"/leader/brief.{form}") for form in ("pdf", "docx"))
+        rows = self.ask_rows()
         afresh = []
         for _time in range(COUNTED_AFRESH):
             began = time.perf_counter()
@@ -201,17 +215,33 @@ class Measuring:
         return {
             "ours": {
                 "page_p95_ms": round(page, 1), "wall_p95_ms": round(live, 1), "map_p95_ms": round(points, 1),
-                "count_ms": round(count_ms),
+                "brief_p95_ms": round(brief, 1), "rows_p95_ms": round(rows, 1), "count_ms": round(count_ms),
             },
             "peer": round(peer),
             "same": same,
         }  # fmt: skip
 
-    def ask(self, kind: str, address: str, **headers: str) -> float:
-        """So many requests after a warm-up; prints and returns p95 in milliseconds."""
-        clients = list(self.clients.values())
+    def ask_rows(self) -> float:
+        """p95 of the slowest address that the page leads to."""
+        slowest, where = 0.0, ""
+        for client in self.clients.values():
+            page = client.get("/leader/").content.decode()
+            shown = page[page.index('id="leader-live"') :]
+            links = {html.unescape(link) for link in re.findall(r'href="(/[^"]+)"', shown) if "/static/" not in link}
+            for link in sorted(links):
+                p95 = self.ask("", link, clients=[client], requests=ROWS_ASKED)
+                if p95 > slowest:
+                    slowest, where = p95, link
+        print(
+            f"{self.database:>10}  {'rows behind it, slowest':<24} {'':11}  p95 {slowest:7.1f} ms {where}", flush=True
+        )
+        return slowest
+
+    def ask(self, kind: str, address: str, *, clients: Sequence[Any] = (), requests: int = 0, **headers: str) -> float:
+        """So many requests after a warm-up; prints (where it has a name) and returns p95 in milliseconds."""
+        clients = clients or list(self.clients.values())
         taken = []
-        for number in range(-4, self.requests):
+        for number in range(-4, requests or self.requests):
             began = time.perf_counter()
             answer = clients[number % len(clients)].get(address, **headers)
             spent = (time.perf_counter() - began) * 1000
@@ -220,6 +250,8 @@ class Measuring:
                 taken.append(spent)
         taken.sort()
         p95 = taken[min(int(0.95 * len(taken)), len(taken) - 1)]
+        if not kind:
+            return p95
         print(f"{self.database:>10}  {kind:<24} p50 {taken[len(taken) // 2]:7.1f}  p95 {p95:7.1f} ms", flush=True)
         return p95
 

@@ -290,3 +290,17 @@ def test_the_worker_reminds_every_morning_once(office: Office) -> None:
     assert remind_daily.func() == 2
     assert remind_daily.func() == 0
     assert waiting.count() == 1
+
+
+def test_the_map_draws_all_that_is_overdue_and_the_wall_renews_it(
+    office: Office, at: Callable[[Person], Client]
+) -> None:
+    fill(office)
+    client = at(office.leader)
+    for headers in ({}, {"hx-request": "true"}):
+        page = client.get("/leader/?screen=1", headers=headers).content.decode()
+        [address] = re.findall(r'data-map-clusters="([^"]+)"', page)
+        asked, _hash, moment = address.replace("&amp;", "&").partition("#")
+        assert moment.isdecimal(), "the same address again would not be asked anew"
+        drawn = client.get(f"{asked}&bbox=116,39,117.5,40.5&zoom=9").json()
+        assert drawn["count"] == int(numbers(page)["overdue"][0]) > 0

@@ -351,7 +351,7 @@ def _leader(request: StaffRequest) -> HttpResponse:
         "here": f"{reverse('web:leader')}?{asked}",
         "areas": areas_for(person),
         "today": now,
-        "map_source": f"{reverse('ledger:geojson')}?{late_ones}",
+        "late_ones": late_ones,
     }
     whole = "web/leader_screen.html" if screen else "web/leader.html"
     response = render(request, "web/parts/leader_live.html" if request.htmx else whole, context)
