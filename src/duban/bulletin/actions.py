@@ -359,16 +359,17 @@ def correct_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int |
     return issue
 
 
-def blockers(issue: Issue, now: datetime, *, thorough: bool = False) -> list[DubanError]:
+def blockers(
+    issue: Issue, now: datetime, *, thorough: bool = False, told: Sequence[page_blocks.Told] | None = None
+) -> list[DubanError]:
     """What keeps the issue from being approved and published, each naming the entries, venues or figures at fault.
 
     `thorough` also opens what is sealed to see whether anybody is named, which takes too long for each look at a page.
+    `told` are its blocks with what the records say, where they are at hand.
     """
     found: list[DubanError] = []
-    items = list(issue.items.all())
-    facts = ledger.snapshots([item.entry_id for item in items])
-    unplaced = [facts[item.entry_id]["number"] for item in items if not facts[item.entry_id]["statement"]]
-    if unplaced:
+    numbers = issue.items.values_list("entry__number", flat=True)
+    if unplaced := list(numbers.filter(entry__statement="")):
         found.append(
             BadIssue(
                 "statement_missing",
@@ -378,7 +379,7 @@ def blockers(issue: Issue, now: datetime, *, thorough: bool = False) -> list[Dub
             )
         )
     # A correction reprints what was so then; the entries have moved on since.
-    moved = [] if issue.corrects_id else [facts[item.entry_id]["number"] for item, _state in unfitting(issue)]
+    moved = [] if issue.corrects_id else [item.pk for item, _state in unfitting(issue)]
     if moved:
         found.append(
             WrongIssueState(
@@ -396,7 +397,7 @@ def blockers(issue: Issue, now: datetime, *, thorough: bool = False) -> list[Dub
                 field="exposed",
             )
         )
-    return [*found, *checks.wrong_in(issue, now, thorough=thorough)]
+    return [*found, *checks.wrong_in(issue, now, thorough=thorough, told=told)]
 
 
 def _check_printable(issue: Issue, now: datetime) -> None:

@@ -11,14 +11,17 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.bulletin.facts import epidemic, hygiene, inspection, meeting, organisations, picture, story
 from duban.bulletin.facts.sight import Sight
-from duban.bulletin.facts.story import photos_with
+from duban.bulletin.facts.story import printed_photo
 from duban.bulletin.figures import Facts, Figure
 from duban.bulletin.models import ONCE, Block, BlockKind, Issue
 from duban.bulletin.printing import Written, frozen_block
 from duban.core.errors import DubanError
 from duban.core.text import is_plain
+from duban.evidence.models import Photo
 
-MOST_BLOCKS = 40
+MOST_BLOCKS = 200
+BORROWING = (BlockKind.ARTICLE, BlockKind.PHOTO)
+"""Kinds that tell of nothing on record and may say the figures of every other block."""
 HEADLINE, TEXT, BYLINE = 200, 20_000, 100
 
 
@@ -58,8 +61,11 @@ def day_of(block: Block) -> date:
         return timezone.localtime(block.issue.published_at or block.issue.created_at).date()
 
 
-def facts_of(block: Block, counts: Mapping[str, int], now: datetime) -> Facts | None:
-    """What the records say for the block now; None where what it tells of is no longer on record."""
+def facts_of(block: Block, counts: Mapping[str, int], now: datetime, photos: Mapping[str, Photo]) -> Facts | None:
+    """What the records say for the block now; None where what it tells of is no longer on record.
+
+    `photos` are those that its issue names itself, by hash.
+    """
     issue, parameters = block.issue, block.parameters
     sight = Sight(issue.series.jurisdiction, day_of(block), now)
     match block.kind:
@@ -81,9 +87,31 @@ def facts_of(block: Block, counts: Mapping[str, int], now: datetime) -> Facts | 
             found = Facts(block.kind)
     if found is None:
         return None
-    captions = parameters.get("photos") or {}
-    own = photos_with(list(captions), {sha: (said.get("zh", ""), said.get("en", "")) for sha, said in captions.items()})
+    own = [
+        printed_photo(photos[sha], said.get("zh", ""), said.get("en", ""))
+        for sha, said in _own_photos(block).items()
+        if sha in photos
+    ]
     return replace(found, photos=(*own, *found.photos)) if own else found
+
+
+def _own_photos(block: Block) -> Mapping[str, Mapping[str, str]]:
+    """Captions by hash of the photos that somebody put into the block."""
+    return block.parameters.get("photos") or {}
+
+
+def shows_photo(issue: Issue, sha256: str, now: datetime) -> bool:
+    """Whether a block of the issue shows the photo; the records are asked only where nobody put it there."""
+    held = list(issue.blocks.all())
+    if any(sha256 in _own_photos(block) for block in held):
+        return True
+    rest = (block for block in held if block.kind != BlockKind.ARTICLE and not _own_photos(block))
+    for block in rest:
+        block.issue = issue
+        facts = facts_of(block, {}, now, {})
+        if facts and any(photo["sha256"] == sha256 for photo in facts.photos):
+            return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -103,29 +131,34 @@ class Told:
     def words(self, name: str) -> str:
         """What is printed of `headline_zh` and the like, marks and all."""
         own: str = getattr(self.block, name)
-        if name == "byline":
-            return own or (self.facts.byline if self.facts else "")
-        field, _underscore, language = name.partition("_")
-        return own or (getattr(self.facts, field).get(language, "") if self.facts else "")
+        return own or made_words(self.facts, name)
 
     @property
     def figures(self) -> Mapping[str, Figure]:
         return self.facts.figures if self.facts else {}
 
 
+def made_words(facts: Facts | None, name: str) -> str:
+    """What the records give for `headline_zh` and the like."""
+    if facts is None or name == "byline":
+        return facts.byline if facts else ""
+    field, _underscore, language = name.partition("_")
+    return getattr(facts, field).get(language, "")
+
+
 def told(issue: Issue, counts: Mapping[str, int], now: datetime) -> list[Told]:
     """All blocks of the issue in their order with what the records say now."""
+    held = list(issue.blocks.all())
+    photos = Photo.objects.in_bulk({sha for block in held for sha in _own_photos(block)})
     found = []
-    for block in issue.blocks.all():
+    for block in held:
         block.issue = issue
-        found.append(Told(block, facts_of(block, counts, now)))
+        found.append(Told(block, facts_of(block, counts, now, photos)))
     every: dict[str, Figure] = {}
     for one in found:
         every = {**one.figures, **every}
     return [
-        replace(one, facts=replace(one.facts, figures=every))
-        if one.block.kind in {BlockKind.ARTICLE, BlockKind.PHOTO} and one.facts
-        else one
+        replace(one, facts=replace(one.facts, figures=every)) if one.block.kind in BORROWING and one.facts else one
         for one in found
     ]
 

@@ -52,12 +52,11 @@ class Plain:
     around: str
 
 
-def wrong_in(issue: Issue, now: datetime, *, thorough: bool) -> list[DubanError]:
-    """All that keeps the words of the issue from going out."""
-    counts = {
-        key: issue.items.filter(section=key).count() for key in ("rectified", "new")
-    } if issue.blocks.exists() else {}  # fmt: skip
-    told = blocks.told(issue, counts, now)
+def wrong_in(issue: Issue, now: datetime, *, thorough: bool, told: Sequence[Told] | None = None) -> list[DubanError]:
+    """All that keeps the words of the issue from going out; `told` are its blocks where they are at hand."""
+    if told is None:
+        counts = {key: issue.items.filter(section=key).count() for key in ("rectified", "new")}
+        told = blocks.told(issue, counts, now) if issue.blocks.exists() else []
     found: list[DubanError] = [wrong for one in told for wrong in wrong_with(one)]
     return found + list(_persons(issue, told, thorough=thorough))
 

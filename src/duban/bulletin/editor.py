@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from duban.bulletin.actions import FITS, available, blockers
 from duban.bulletin.blocks import Told, Words
 from duban.bulletin.checks import Plain, WrongText, unchecked
 from duban.bulletin.figures import Figure, Said, pieces
+from duban.bulletin.forms import text_digest
 from duban.bulletin.models import ONCE, WAITING, Block, BlockKind, Issue, IssueState, Item, Section
 from duban.bulletin.public import category_name
 from duban.core.errors import DubanError
@@ -201,6 +202,8 @@ class Field:
     """As it is printed, line by line, cut at its figures."""
     is_text: bool
     error: str = ""
+    stored: str = ""
+    """What is kept there, where something else was typed."""
 
 
 @dataclass(frozen=True)
@@ -213,6 +216,8 @@ class BlockRow:
     english: list[Field]
     byline: Field
     figures: list[Figure]
+    borrows: bool
+    """It has no figures of its own and may say those of every other block."""
     photos: list[Mapping[str, Any]]
     wrong: list[WrongText]
     unchecked: list[Plain]
@@ -234,31 +239,32 @@ LABELS = {
 
 
 def blocks_of(
-    issue: Issue,
-    counts: Mapping[str, int],
-    now: datetime,
+    told: Sequence[Told],
     wrong: Sequence[DubanError],
     typed: Mapping[uuid.UUID, Words] | None = None,
     errors: Mapping[str, str] | None = None,
 ) -> list[BlockRow]:
     """The blocks in their order; `typed` is what was written and not yet kept, in the order in which it was sent."""
-    told = {one.block.pk: one for one in blocks.told(issue, counts, now)}
-    order = [pk for pk in typed if pk in told] if typed else []
+    there = {one.block.pk: one for one in told}
+    order = [pk for pk in typed if pk in there] if typed else []
     rows = []
-    for pk in [*order, *(pk for pk in told if pk not in order)]:
-        one = told[pk]
+    for pk in [*order, *(pk for pk in there if pk not in order)]:
+        one = there[pk]
         words = typed.get(pk) if typed else None
 
         def field(name: str, one: Told = one, words: Words | None = words) -> Field:
-            value = getattr(words, name) if words else getattr(one.block, name)
+            stored: str = getattr(one.block, name)
+            value = getattr(words, name) if words else stored
             language = "en" if name.endswith("en") else "zh"
-            made = Told(_bare(one.block), one.facts).words(name)
+            made = blocks.made_words(one.facts, name)
             lines = [pieces(line, one.figures, language) for line in (value or made).split("\n") if line.strip()]
             return Field(
                 name, LABELS[name], value, blocks.TEXTS[name], made, lines, name.startswith("text"),
                 (errors or {}).get(f"{one.block.pk}-{name}", ""),
+                stored if text_digest(stored) != text_digest(value) else "",
             )  # fmt: skip
 
+        borrows = one.block.kind in blocks.BORROWING
         rows.append(
             BlockRow(
                 block=one.block,
@@ -266,7 +272,8 @@ def blocks_of(
                 chinese=[field("headline_zh"), field("text_zh")],
                 english=[field("headline_en"), field("text_en")],
                 byline=field("byline"),
-                figures=sorted(one.figures.values(), key=lambda figure: ":" in figure.key),
+                figures=[] if borrows else sorted(one.figures.values(), key=lambda figure: ":" in figure.key),
+                borrows=borrows,
                 photos=list(one.facts.photos) if one.facts else [],
                 wrong=[each for each in wrong if isinstance(each, WrongText) and each.block == str(pk)],
                 unchecked=unchecked([one]),
@@ -276,14 +283,38 @@ def blocks_of(
     return rows
 
 
-def photos_of(issue: Issue, now: datetime) -> list[Mapping[str, Any]]:
-    """The photos that the blocks of the issue show."""
-    return [photo for one in blocks.told(issue, {}, now) if one.facts for photo in one.facts.photos]
+def figures_of(rows: Sequence[BlockRow]) -> list[Figure]:
+    """The figures of all blocks, which an article and a caption may say too; the first of a name holds."""
+    found: dict[str, Figure] = {}
+    for row in rows:
+        found = {figure.key: figure for figure in row.figures} | found
+    return list(found.values())
 
 
-def _bare(block: Block) -> Block:
-    """The block with nothing written in it."""
-    return Block(pk=block.pk, issue=block.issue, kind=block.kind, parameters=block.parameters)
+def typed_over(
+    order: Sequence[uuid.UUID], told: Sequence[Told], typed: Callable[[str, str], str]
+) -> dict[uuid.UUID, Words]:
+    """What was typed in each block; `typed` says it of a field, given what is stored there."""
+    stored = {one.block.pk: one.block for one in told}
+    return {
+        pk: Words(pk, **{name: typed(f"{pk}-{name}", getattr(stored.get(pk), name, "")) for name in blocks.TEXTS})
+        for pk in order
+    }
+
+
+def lost_words(typed: Mapping[uuid.UUID, Words], told: Sequence[Told]) -> list[str]:
+    """What was typed in blocks that another took off the page meanwhile."""
+    there = {one.block.pk for one in told}
+    gone = [words for pk, words in typed.items() if pk not in there]
+    return [text for words in gone for name in blocks.TEXTS if (text := getattr(words, name))]
+
+
+def digests_of(texts: Mapping[str, str], told: Sequence[Told]) -> dict[str, str]:
+    """By field what stands there now, short, so that the page can tell later what was typed on it."""
+    found = {name: text_digest(text) for name, text in texts.items()}
+    for one in told:
+        found |= {f"{one.block.pk}-{name}": text_digest(getattr(one.block, name)) for name in blocks.TEXTS}
+    return found
 
 
 # ---- what the text says against what the rows are -------------------------------------------------------------------
@@ -390,9 +421,9 @@ def who_may_approve(issue: Issue) -> list[str]:
     return [str(person) for person in people.distinct().order_by("username")[:6]]
 
 
-def wrong_with(issue: Issue, now: datetime) -> list[DubanError]:
-    """What keeps a waiting issue from going out."""
-    return blockers(issue, now) if issue.state in WAITING else []
+def wrong_with(issue: Issue, now: datetime, told: Sequence[Told] | None = None) -> list[DubanError]:
+    """What keeps a waiting issue from going out; `told` are its blocks where they are at hand."""
+    return blockers(issue, now, told=told) if issue.state in WAITING else []
 
 
 # ---- the desk -------------------------------------------------------------------------------------------------------

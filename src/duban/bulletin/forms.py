@@ -1,5 +1,6 @@
 """The bulletin's forms. They read what was typed; what it may be is for the actions, whose refusals land here."""
 
+import json
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from duban.bulletin.blocks import TEXTS, Words
 from duban.core.errors import DubanError
+from duban.core.integrity import sha256
 
 UNSEEN = _("Open the page again; it is not said which state of it was seen.")
 MOVES = ("up", "down", "out", "in")
@@ -81,6 +83,7 @@ class IssueForm(forms.Form):
     exposed = IdsField(required=False)
     blocks = IdsField(required=False)
     seen = WholeNumber(code="bad_version")
+    was = forms.CharField(required=False)
     do = forms.CharField(required=False)
 
     def clean_seen(self) -> int:
@@ -115,9 +118,27 @@ class IssueForm(forms.Form):
             order[section] = moved(order[section], move, entry)
         return order
 
+    def clean_was(self) -> dict[str, str]:
+        """By field the digest of what stood there when the page was opened; nothing where that is not said."""
+        try:
+            found = json.loads(self.cleaned_data["was"] or "{}")
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def typed(self, name: str, stored: str) -> str:
+        """What was typed in the field; where nothing was, what is stored, which another may have changed meanwhile."""
+        typed = str(self.data.get(name, stored))
+        return stored if self.cleaned_data.get("was", {}).get(name) == text_digest(typed) else typed
+
     def words_of(self, block_id: uuid.UUID) -> Words:
         """What was typed in the fields of a block."""
         return Words(block_id, **{name: str(self.data.get(f"{block_id}-{name}", "")) for name in TEXTS})
+
+
+def text_digest(text: str) -> str:
+    """Enough of a text to know it again, however the browser ends its lines."""
+    return sha256("\n".join(text.split("\r\n")).strip().encode())[:12]
 
 
 def moved(entries: list[uuid.UUID], move: str, entry: uuid.UUID) -> list[uuid.UUID]:

@@ -29,7 +29,7 @@ class BadPicture(DubanError):
 def area_for(person: Person, permission: str, at: str) -> str:
     """The code `at`, else the first at which the person holds the permission. Raises NotAllowed, BadCode."""
     scopes = rights.codes(person, permission)
-    code = normalise_code(at, field="at") if at or not scopes else scopes[0]
+    code = normalise_code(at, field="at") if at else (scopes[0] if scopes else "")
     rights.require(person, permission, code)
     return code
 

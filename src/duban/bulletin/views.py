@@ -1,5 +1,6 @@
 """The desk of those who make bulletins, and the page itself, editable in place."""
 
+import json
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -20,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from duban.access import rights
 from duban.access.models import Person
 from duban.access.queries import names_of_people
-from duban.bulletin import actions, column, compose, editor, forms, layout, pictures, public, queries
+from duban.bulletin import actions, blocks, column, compose, editor, forms, layout, pictures, public, queries
 from duban.bulletin.blocks import BadBlock
 from duban.bulletin.facts.picture import standing
 from duban.bulletin.models import ONCE, WAITING, BlockKind, Issue, IssueState, Picture
@@ -32,6 +33,7 @@ from duban.places import queries as places
 
 PER_PAGE = 20
 MOST_PHOTO = 30 << 20
+TEXTS_OF_ISSUE = ("title", "intro", "issuer", "byline")
 View = Callable[..., HttpResponseBase]
 
 
@@ -132,26 +134,32 @@ def _editor(
     """The editor; with a form, what was typed stays in its fields although it was not kept."""
     person: Any = request.user
     now = clock.now()
-    wrong = editor.wrong_with(issue, now)
+    told = blocks.told(issue, editor.counts_of(issue), now)
+    wrong = editor.wrong_with(issue, now, told)
     order = editor.stored_order(issue)
     exposed = column.order_of(issue)
-    texts: Mapping[str, Any] = {name: getattr(issue, name) for name in ("title", "intro", "issuer", "byline")}
-    stored = texts
+    stored: dict[str, str] = {name: getattr(issue, name) for name in TEXTS_OF_ISSUE}
+    texts, typed, at_blocks = stored, None, {}
     if form is not None:
-        texts = {name: form.data.get(name, texts[name]) for name in texts}
+        texts = {name: form.typed(name, text) for name, text in stored.items()}
         order = {key: form.cleaned_data.get(key, order[key]) for key in order}
         exposed = form.cleaned_data.get("exposed", exposed)
+        typed = editor.typed_over(form.cleaned_data.get("blocks", []), told, form.typed)
+        at_blocks = {name: str(found[0]) for name, found in form.errors.items() if "-" in name}
     parts = editor.parts_of(issue, order)
     counts = {part.key: len(part.rows) for part in parts}
     findings = sum(row.state == State.FOUND for part in parts for row in part.rows)
     shown = editor.column_of(issue, exposed, now)
     steps = editor.steps_for(person, issue, wrong, findings)
-    typed = {one: form.words_of(one) for one in form.cleaned_data.get("blocks", [])} if form is not None else None
-    at_blocks = {name: str(found[0]) for name, found in form.errors.items() if "-" in name} if form is not None else {}
-    rows = editor.blocks_of(issue, counts, now, wrong, typed, at_blocks)
+    if form is not None:
+        told = blocks.told(issue, counts, now)
+    rows = editor.blocks_of(told, wrong, typed, at_blocks)
     context = {
         "blocks": rows,
         "block_ids": ",".join(row.id for row in rows),
+        "figures": editor.figures_of(rows),
+        "lost": editor.lost_words(typed, told) if typed else [],
+        "was": json.dumps(editor.digests_of(stored, told)),
         "kinds": [(kind.value, kind.label) for kind in BlockKind if kind not in ONCE],
         "today": timezone.localtime(now).date(),
         "issue": issue,
@@ -204,7 +212,7 @@ def _finished(request: HttpRequest, issue: Issue) -> HttpResponse:
 def draft_photo(request: HttpRequest, issue_id: uuid.UUID, sha256: str) -> HttpResponseBase:
     """The public copy of a photo that a block of this issue shows; else there is none."""
     issue = queries.issue_for(request.user, issue_id)  # type: ignore[arg-type]
-    if not any(photo["sha256"] == sha256 for photo in editor.photos_of(issue, clock.now())):
+    if not blocks.shows_photo(issue, sha256, clock.now()):
         raise Http404(sha256)
     return photo_response(request, sha256, "public", shared=False)
 
@@ -280,7 +288,7 @@ def _save(request: HttpRequest, issue: Issue) -> HttpResponse:
     if not form.is_valid():
         return _editor(request, issue, form, status=400)
     typed, order = form.cleaned_data, form.order()
-    exposed, blocks = order.pop("exposed"), order.pop("blocks")
+    exposed, on_page = order.pop("exposed"), order.pop("blocks")
     try:
         actions.edit_issue(
             by=request.user,  # type: ignore[arg-type]
@@ -292,7 +300,7 @@ def _save(request: HttpRequest, issue: Issue) -> HttpResponse:
             byline=typed["byline"],
             items=order,
             exposed=exposed if "exposed" in request.POST else None,
-            blocks=[form.words_of(one) for one in blocks] if "blocks" in request.POST else None,
+            blocks=[form.words_of(one) for one in on_page] if "blocks" in request.POST else None,
             seen=typed["seen"],
         )
     except DubanError as refusal:
@@ -466,7 +474,10 @@ def page_photo(request: HttpRequest, picture_id: uuid.UUID) -> HttpResponseBase:
 
 def _lost(request: HttpRequest, issue: Issue, form: forms.IssueForm, refusal: DubanError) -> HttpResponse:
     """The issue went out or was discarded meanwhile: what was typed is shown, to be copied."""
-    typed = [form.cleaned_data[name] for name in ("title", "intro", "issuer", "byline") if form.cleaned_data[name]]
+    typed = [form.cleaned_data[name] for name in TEXTS_OF_ISSUE if form.cleaned_data[name]]
+    for block in form.cleaned_data["blocks"]:
+        words = form.words_of(block)
+        typed += [text for name in blocks.TEXTS if (text := getattr(words, name))]
     context = {"issue": issue, "refusal": refusal, "typed": typed}
     return render(request, "bulletin/lost.html", context, status=refusal.status)
 

@@ -190,6 +190,8 @@ WHITENOISE_USE_FINDERS = True
 # A photo of the field is at most this large; the request that carries several may be larger.
 DUBAN_MAX_UPLOAD = int(os.environ.get("DUBAN_MAX_UPLOAD_MB", "32")) * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * DUBAN_MAX_UPLOAD
+# A page of a bulletin has at most 200 blocks of five texts, beside what else stands in its form.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 # An import brings its photos as single files too.
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024

@@ -189,17 +189,18 @@ def _photos_of(sight: Sight, need: PostedNeed) -> list[dict[str, Any]]:
 def photos_with(hashes: list[str], captions: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
     """Photos as a document has them, each with its caption."""
     known = Photo.objects.in_bulk([sha for sha in hashes if sha])
-    return [
-        {
-            "sha256": sha,
-            "public_sha256": known[sha].public_sha256,
-            "width": known[sha].public_width,
-            "height": known[sha].public_height,
-            "caption": {"zh": captions[sha][0], "en": captions[sha][1]},
-        }
-        for sha in hashes
-        if sha in known
-    ]
+    return [printed_photo(known[sha], *captions[sha]) for sha in hashes if sha in known]
+
+
+def printed_photo(photo: Photo, zh: str, en: str) -> dict[str, Any]:
+    """A photo as a document has it, with its caption in both languages."""
+    return {
+        "sha256": photo.sha256,
+        "public_sha256": photo.public_sha256,
+        "width": photo.public_width,
+        "height": photo.public_height,
+        "caption": {"zh": zh, "en": en},
+    }
 
 
 # ---- volunteers -----------------------------------------------------------------------------------------------------
