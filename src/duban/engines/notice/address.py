@@ -106,7 +106,12 @@ def read_address(phrase: str, gazetteer: Gazetteer, around: Around | None = None
         number, at = house[1], house.end()
     unit, confidence = found.unit, found.confidence
     if unit is None and not foreign and not found.foreign and found.rest_at == 0 and road:
-        unit, confidence = _by_neighbour(road, gazetteer, around)
+        if behind := _listed_village(phrase, at, gazetteer, None):
+            # 解放路桥东社区公交站: the road before its community.
+            units, at = [one for one in behind[0] if _in(one, around.county)], behind[2]
+            unit, confidence = (units[0], BY_VILLAGE) if len(units) == 1 else (None, 0.3)
+        else:
+            unit, confidence = _by_neighbour(road, gazetteer, around)
     return Address(
         unit=unit,
         confidence=confidence,

@@ -24,11 +24,11 @@ _ITEM = re.compile(r"(?:（[^（）]*）|[^；])+")
 _IN_PARENTHESES = re.compile(r"(?P<who>[^（）、，；：。]{2,30})（(?P<what>[^（）]{2,60})）(?=[、，；。]|$)")
 _MARKER = re.compile(
     rf"^(?:[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
-    r"(?:诉求|案例|问题|点位|事例|线索|工单|典型)[一二三四五六七八九十\d]{1,3}(?:[：、.．]|$)|[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
+    r"(?:[上下]午)?\d{1,2}(?:：\d\d(?:分)?|[时点](?:\d{1,2}分)?)(?:许)?[，]?|(?:诉求|案例|问题|点位|事例|线索|工单|典型)[一二三四五六七八九十\d]{1,3}(?:[：、.．]|$)|[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
 )
 _TRAIL = re.compile(
     r"(?:进行)?(?:了)?(?:现场|突击|暗访|日常|随机|实地|重点)?(?:检查|巡查|督查|抽查|暗访|走访|查看|巡检|核查)?(?:过程)?(?:时|中|后|期间)?"
-    r"(?:现场)?(?:发现|看到|见到|查见|查出)(?:该\S{1,4})?$|(?:的)?(?:检查|巡查|督查|抽查|暗访|走访)(?:过程)?(?:时|中|后)$"
+    r"(?:现场)?(?:发现|看到|见到|查见|查出|指出)(?:该\S{1,4})?$|(?:的)?(?:检查|巡查|督查|抽查|暗访|走访)(?:过程)?(?:时|中|后)$"
     r"|正(?:在|常)?(?:营业|经营|施工|开放)(?:中)?$|(?:进行|开展)(?:了)?(?:现场|突击|监督|日常|飞行|随机|专项|抽样){0,2}(?:检查|抽检|检测|巡查|督查)$|(?:同样|也|还|仍|均)?存在(?:着)?(?:以下|如下|类似|一些|诸多|多项|同样)?(?:突出)?(?:问题|情况|现象)$"
 )
 _NAMED_SO = re.compile("(?:名为|名叫|店名为|名字叫)“")
@@ -161,8 +161,8 @@ class _Reader:
         """Whether what is listed here is listed for what is wrong with it."""
         self.inspecting = bool(said)
         self.listing = self.in_cell = self.seen = self.arrived = self.acted = False
-        self.before = 0
-        """How many groups there were before this paragraph."""
+        self.before = self.since = 0
+        """How many groups there were before this paragraph, and before this sentence."""
         self.quiet = 0
         """The rank of the heading that silences what stands under it; 0 where none does."""
         self.label: list[str] = []
@@ -175,6 +175,9 @@ class _Reader:
         self.groups: list[Group] = []
         told = "\n".join(source.of(block) for block in blocks)
         headed, spoken = self.names.town_in(title), self.names.town_in(told)
+        village = self.names.village_in(title)
+        if village and (headed is None or village.code.startswith(headed.code)):
+            headed = village
         # What names several towns says of none that all lies in it.
         self.state = _State(unit=headed or spoken, sure=OF_TITLE if spoken else OF_ONE_OF_MANY)
         self.topic: list[Subject] = []
@@ -205,8 +208,11 @@ class _Reader:
             return
         before = self.before = len(self.groups)
         self.topic, self.told, self.loose = [], [], []
-        self.exposing = self.exposing or bool(
-            self.rules.exposing.search(text) and (len(text) <= LONGEST_LEAD or re.search("如下|[：]", text))
+        leads_on = text.endswith("：") and bool(self.cue.search(text)) and not self.rules.wish.search(text)
+        self.exposing = (
+            self.exposing
+            or leads_on
+            or bool(self.rules.exposing.search(text) and (len(text) <= LONGEST_LEAD or re.search("如下|[：]", text)))
         )
         self.listing = self.exposing and (self.in_cell or bool(_MARKER.match(text)))
         spoken = self._around()
@@ -214,6 +220,7 @@ class _Reader:
             first = len(self.groups)
             around = spoken
             self.seen = self.arrived = False
+            self.since = len(self.groups)
             self.acted = bool(ACTED_ON.search(sentence[0]))
             self.carried, self.label = [], []
             for item in _ITEM.finditer(sentence[0]):
@@ -327,8 +334,7 @@ class _Reader:
         if enclosed := self._enclosed(offset, item, around):
             return enclosed
         # 设施齐备，未发现安全问题 stands in a list of what is wrong and is nothing of it.
-        none = self.rules.none.search(item)
-        clean = bool(none and "已" not in none[0]) or self.problems.is_over(item)
+        clean = self.problems.is_over(item)
         carried = self.carried
         clauses = self.problems.clauses(item)
         place = 0
@@ -373,6 +379,7 @@ class _Reader:
                 if last and not owners and self.rules.subject.match(text):
                     # 院内白糖摞到房檐: inside of what the paragraph has just told of.
                     owners = last.subjects
+                owners = owners or (self.told if seen else []) or self.scene
                 open_group = current or (last if last and _same(last.subjects, owners) else None)
                 if self.problems.praises(text):
                     clean = True
@@ -382,6 +389,7 @@ class _Reader:
                     if before_it and _same(group.subjects, owners):
                         group.problems.insert(-1, before_it)
                     current, named = group, group.subjects
+                    self.told = [replace(one, confidence=0.75) for one in named if one.venue] or self.told
                     around = self.names.spoken(group.subjects, around)
                     continue
                 if owners and not clean and 3 < len(text) <= LONGEST_HELD and not self.problems.tells_against(text):
@@ -458,7 +466,7 @@ class _Reader:
                 around = self.names.spoken(subjects, around)
                 continue
             subjects = self.names.subjects(_TRAIL.sub("", head), start, around)
-            owners = current.subjects if current else (named or self.topic or self.state.heading)
+            owners = current.subjects if current else (named or self.topic or self.state.heading or carried)
             owned = any(one.venue for one in owners)
             if self.names.is_part(subjects, owners) or (
                 owned and not all(self.names.stands(one, owned=True) for one in subjects)
@@ -494,6 +502,8 @@ class _Reader:
                 current = self._open(named, [before_it, *phrases] if before_it else phrases, end)
             elif (heading := self.topic or self.state.heading) and not (head and self.problems.tells_against(head)):
                 current = self._open(heading, phrases, end)
+            elif carried and not (head and self.problems.tells_against(head)):
+                current = self._open(carried, phrases, end)
             elif self.told and (self._points_back(head) or (seen and len(head) <= LONGEST_PART)):
                 current = self._open(self.told, phrases, end)
             elif self.scene and len(head) <= LONGEST_PART and not self._vague(head):
@@ -576,10 +586,14 @@ class _Reader:
         seen = self.seen
         if (found := [one.end() for one in said.seen.finditer(rest)]) and len(rest) - found[-1] > 2:
             rest, seen = rest[found[-1] :], True
-        context = said.exposed * self.exposing + said.listed * self.listing + said.inspecting * self.inspecting
+        context = (
+            said.exposed * self.exposing
+            + said.listed * (self.listing or len(self.groups) > self.since)
+            + said.inspecting * self.inspecting
+        )
         context += said.found * seen + said.group * (current is not None and not split) + said.owner
         context += said.labelled * (bool(self.topic) and not self.listing)
-        context += said.arrived * self.arrived + said.acted * self.acted
+        context += said.arrived * (self.arrived and not _same(subjects, self.scene)) + said.acted * self.acted
         tidy = PROBLEM_TIDY.sub("", rest)
         if len(tidy) < 2 or not self.problems.likely(rest, context):
             return None
@@ -590,7 +604,7 @@ class _Reader:
         for lead in self.rules.lead.finditer(bare):
             bare = bare[lead.end() :] if lead.end() <= len(bare) else bare
             break
-        return not bare or bool(_THAT.match(bare))
+        return not bare or bool(_THAT.match(bare) or _THAT.match(head))
 
     def _vague(self, head: str) -> bool:
         return bool(self.rules.never.search(head)) or len(head) > 12

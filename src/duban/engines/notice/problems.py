@@ -14,6 +14,7 @@ PROBLEM_TIDY = re.compile(
     r"^(?:[一二两三四五六七八九十\d]+(?:家|个|处)(?:单位|商户|门店|场所|企业|店铺)?(?:均|都)?|(?:[^，。；]{0,4}(?:组|人员|队|记者)|对)?(?:检查)?发现(?:该|的)?|存在(?:着)?|[内里中]的|本报讯|因(?=违|未|不|擅|存)|但|却|而|仍?有(?=[^一二三四五六七八九\d人])|并(?:且)?有?|且|同时|以及|还有?|也|又|出现|和|及|的|[“”‘’\s、：，])+|(?:等)?(?:突出|违规|违法|小|细节|轻微)?(?:的)?(?:问题|现象|情况|行为|情形)?[“”‘’\s、：，。！]*$"
 )
 ACTED_ON = re.compile(r"(?:被|予以|给予|责令|处以|受到|停业|立案|已被|罚款|约谈|作出[^，。；]{0,6}处罚|行政处罚)")
+_BUT = re.compile("但|然而|可(?=[后是就仍还在])|，却")
 _EARLIER = re.compile("回头看|前期|此前|先前|之前|上次|上期|上轮|上周|上月|以往|曾|复查")
 _MENDED = re.compile("已[^，。；]{0,6}(?:整改|改正|落实|清理|清除|消除|修复|恢复)|整改(?:到位|完毕|完成|合格)")
 LONGEST_CLAUSE = 300
@@ -43,6 +44,9 @@ class Problems:
         told = before + clause[: found.start()]
         if seen := [one.end() for one in _SEEN.finditer(told)]:
             told = told[seen[-1] :]
+        told = _BUT.split(told)[-1]
+        if (about := rules.about.search(clause)) and about.start() <= found.start() < about.end():
+            return None
         if rules.wish.search(_OF_RULES.sub("", told)):
             return None
         if any(work.start() <= found.start() <= work.end() + 10 for work in rules.work.finditer(clause)):
@@ -71,8 +75,9 @@ class Problems:
         return context + self.signs(clause) >= self.rules.told.enough
 
     def is_over(self, item: str) -> bool:
-        """Whether an item tells what was found before and is mended: 上月通报的…，已清除."""
-        return bool(_EARLIER.search(item) and _MENDED.search(item))
+        """Whether an item tells that nothing is wrong, or what was and is mended: 上月通报的…，已清除."""
+        nothing = any("已" not in found[0] for found in self.rules.none.finditer(item))
+        return nothing or bool(self.rules.past.search(item)) or bool(_EARLIER.search(item) and _MENDED.search(item))
 
     def praises(self, clause: str) -> bool:
         """Whether a clause says that all is well."""
@@ -82,6 +87,7 @@ class Problems:
     def tells_against(self, clause: str) -> bool:
         """Whether a clause tells an order, work, praise or what leads on, and so no problem."""
         rules = self.rules
+        clause = clause.rstrip("。！？")
         against = (found.start() for found in rules.told.against.finditer(clause))
         if any(clause[at - 1 : at] not in ("不", "未", "没", "拒") for at in against):
             return True

@@ -14,6 +14,7 @@ from .numbers import number_of
 from .rules import Rules, rules
 from .sites import Found, find_sites
 from .source import HEADING, PROSE, Block, Source, read_source
+from .subjects import Names
 from .tables import find_forms, find_rows, find_told
 
 _DATELINE = re.compile(r"^(?:本报讯|本报记者|（记者|（通讯员|[^，。]{0,12}(?:电|讯)（)")
@@ -76,11 +77,14 @@ def _titles(source: Source, block: Block, after: Block | None) -> bool:
 
 def _read(source: Source, title: list[Block], body: list[Block], gazetteer: Gazetteer, said: Rules) -> Article:
     blocks = [*title, *body]
+    names = Names(gazetteer, said)
+    headline = " ".join(map(source.of, title))
+    headed = names.village_in(headline) or names.town_in(headline)
     found: list[Found] = []
     for block in body:
         found.extend(find_sites(source, block, gazetteer, said))
     found = _once(found)
-    found.extend(find_rows(source, body, gazetteer, said))
+    found.extend(find_rows(source, body, gazetteer, said, headed))
     forms = list(find_forms(source, body, gazetteer, said))
     found.extend(forms)
     for block in blocks:
@@ -89,7 +93,7 @@ def _read(source: Source, title: list[Block], body: list[Block], gazetteer: Gaze
     found.extend(orders)
     told = list(find_told(source, body, gazetteer))
     taken = [(one.start, one.end) for one in found if one.draft.kind in (SITE, DECISION, RISK_AREA) or one in forms]
-    found.extend(find_findings(source, " ".join(map(source.of, title)), body, gazetteer, said, taken, told))
+    found.extend(find_findings(source, headline, body, gazetteer, said, taken, told))
     found.extend(find_figures(source, blocks, said))
     found.sort(key=lambda one: (one.start, one.end, one.draft.kind))
     spans = [source.span(block.start, block.end) for block in blocks]

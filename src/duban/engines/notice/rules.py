@@ -47,6 +47,8 @@ class Rules:
     subject: re.Pattern[str]
     wish: re.Pattern[str]
     work: re.Pattern[str]
+    about: re.Pattern[str]
+    """Problems that something is done about, not told: 对…问题进行回访."""
     worked: re.Pattern[str]
     good: re.Pattern[str]
     told: "Told"
@@ -64,6 +66,7 @@ class Rules:
     venue_end: re.Pattern[str]
     """At the end of a name."""
     venue_here: re.Pattern[str]
+    part: re.Pattern[str]
     generic: re.Pattern[str]
     never: re.Pattern[str]
     matter: re.Pattern[str]
@@ -100,6 +103,7 @@ def rules() -> Rules:
         subject=re.compile(f"(?:{problem['subject']})"),
         wish=re.compile(problem["wish"]),
         work=re.compile(problem["work"]),
+        about=re.compile(problem["about"]),
         worked=re.compile(problem["worked"]),
         good=re.compile(problem["good"]),
         told=_told(said["told"]),
@@ -114,6 +118,7 @@ def rules() -> Rules:
         arrive=re.compile(said["story"]["arrive"]),
         venue_end=re.compile(f"(?:{types})(?:\\d{{1,3}}[栋幢座]楼?)?(?:（[^（）]{{1,12}}）)?$"),
         venue_here=re.compile(f"(?:{types})"),
+        part=re.compile(f"(?:{venue['part']})$"),
         generic=re.compile(f"^{venue['generic']}$"),
         never=re.compile(venue["never"]),
         matter=re.compile(said["matter"]["words"]),

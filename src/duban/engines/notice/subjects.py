@@ -16,6 +16,7 @@ _IN_VILLAGE = re.compile("村(?:里|内|中|口|头|子|东|西|南|北|委会)"
 _MANY = re.compile(
     r"(?<=..)[一二两三四五六七八九十\d]+(?:家|个|处)[^，。；、]{0,8}$|等(?:\d+|[一二两三四五六七八九十]+)?(?:余|多)?(?:家|个|处|户)?[^，。；、]{0,8}$"
 )
+_ONE = re.compile("一[家处个间所]|某(?=[^某]{2})")
 _PARENTHESES = re.compile(r"^(.+?)（([^（）]+)）(.*)$")
 TIDY = re.compile(
     r"^(?:的|旁边?|附近|内|里|中(?![百国石铁通央心医学建邮信粮储山兴华天海原式])|之|其|该|且|并|也|均|都|还|则|另|某|一家|一处|有|为|是|由|处|[“”‘’《》【】\s：，])+|(?:[“”‘’《》【】\s：，。！？]|内|里|的|也|均|都|仍|还|尚|存在|多处|一处|因|被|有|由于|使用|销售|出售|存放)+$"
@@ -95,6 +96,8 @@ class Names:
             return True
         if subject.address.named:
             return bool(subject.address.village or subject.address.road or subject.venue)
+        if owned and self.rules.part.match(subject.venue):
+            return False
         kind = self.rules.venue_end.search(subject.venue)
         if kind is None:
             return not owned and subject.confidence > OF_NAME and bool(subject.venue)
@@ -156,6 +159,7 @@ class Names:
     def _subject(self, part: str, start: int, around: Around, *, listed: bool) -> Subject | None:
         if "“" in part:
             return self._quoted(part, start, around)
+        one = bool(_ONE.search(part))
         inner = TIDY.sub("", part)
         if lead := self.rules.lead.match(inner):
             inner = TIDY.sub("", inner[lead.end() :])
@@ -166,7 +170,7 @@ class Names:
         if found := _PARENTHESES.match(inner):
             address = read_address(re.split("[，；：]", found[2])[0], self.gazetteer, around)
             if address.named and (not address.rest.strip("内处") or (address.village and len(address.rest) < 6)):
-                return self._named(found[1] + found[3], address, start, end, around, listed=listed)
+                return self._named(found[1] + found[3], address, start, end, around, listed=listed, one=one)
         if "的" in inner:
             where, _of, name = inner.rpartition("的")
             address = read_address(TIDY.sub("", where), self.gazetteer, around)
@@ -175,18 +179,18 @@ class Names:
                 stop = start + inner.find(venue, address.rest_at) + len(venue)
                 return Subject(start, stop, address, venue, address.printed, 0.8)
             if address.named and len(address.rest) < 16:
-                return self._named(name, address, start, end, around, listed=listed)
+                return self._named(name, address, start, end, around, listed=listed, one=one)
             beside = list(self.rules.spot.finditer(where))
             if beside and beside[-1].end() == len(where) and not self.rules.never.search(where):
                 # 阳光城小区对面的烧烤摊: what it stands beside tells where it is.
-                beside_it = self._named(name, address, end - len(name), end, around, listed=listed)
+                beside_it = self._named(name, address, end - len(name), end, around, listed=listed, one=one)
                 if beside_it is None and 1 < len(name) <= LONGEST_BARE and not self._is_thing(name):
                     # 集市东头的老孙羊汤锅: a name that tells no kind.
                     return Subject(start, end, replace(address, unit=around.unit or around.near), name, where, 0.6)
                 return replace(beside_it, start=start, place=where) if beside_it and not beside_it.place else beside_it
             inner, start = name, end - len(name)
         address = read_address(inner, self.gazetteer, around)
-        return self._named(address.rest, address, start, end, around, listed=listed)
+        return self._named(address.rest, address, start, end, around, listed=listed, one=one)
 
     def _is_thing(self, name: str) -> bool:
         """Whether words are what lies about or is done somewhere, and no name of a venue."""
@@ -215,8 +219,9 @@ class Names:
         return Subject(begin, start + found.end(), address, found["name"] + kind, address.printed, 0.85)
 
     def _named(
-        self, rest: str, address: Address, start: int, end: int, around: Around, *, listed: bool
+        self, rest: str, address: Address, start: int, end: int, around: Around, *, listed: bool, one: bool
     ) -> Subject | None:
+        """The subject that an address and the rest of its words make; `one`: it is told of as one of its kind."""
         rules = self.rules
         rest = TIDY.sub("", rest)
         # A name begins with its own place often (疃里大街丛林美食): only what follows the address is the name.
@@ -245,8 +250,10 @@ class Names:
         if rules.civic.match(rest) and address.town_printed:
             return Subject(start, end, address, rest, address.printed, 0.8)
         if rules.generic.match(rest):
-            return Subject(start, end, address, rest, address.printed, 0.7) if finer and venue_end else None
-        if venue_end and venue_end.start() >= (2 if len(venue_end[0]) == 1 and not address.named else not address.road):
+            within = finer or (one and around.unit is not None and len(around.printed) > 2)
+            return Subject(start, end, address, rest, address.printed, 0.7) if within and venue_end else None
+        least = 2 if venue_end and len(venue_end[0]) == 1 and not address.named else not finer
+        if venue_end and venue_end.start() >= least:
             return Subject(start, end, address, rest, address.printed, 0.9 if address.named or len(rest) > 3 else 0.75)
         if ends_in_spot:
             venue = self._venue_before(rest)
@@ -296,6 +303,16 @@ class Names:
             unit for found in (pattern.finditer(title) if pattern else ()) for unit in self.gazetteer.forms[found[0]]
         }
         return units.pop() if len(units) == 1 else None
+
+    def village_in(self, text: str) -> Unit | None:
+        """The one village or community that a text names."""
+        named: set[Unit] = set()
+        for ending in re.finditer("社区|村(?!民|庄|落)|嘎查", text):
+            for length in range(min(self.gazetteer.longest, ending.start()), 0, -1):
+                if units := self.gazetteer.villages.get(text[ending.start() - length : ending.start()]):
+                    named.update(units)
+                    break
+        return named.pop() if len(named) == 1 else None
 
     def town_alone(self, text: str) -> Unit | None:
         units = self.gazetteer.forms.get(text.strip(), ())

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from .address import HAN, Address, Around, read_address
 from .drafts import FINDING, Draft, Line, Unit
@@ -33,6 +34,7 @@ _COLUMNS = (
         ),
     ),
 )
+OF_TITLE = 0.7
 _NOTHING = re.compile(
     r"^(?:无|未发现(?:问题)?|没有|合格|正常|符合要求|已?达标|[-—–/\s]*|暂无|良好|未发现.*问题|无问题|无异常)[。]?$"
 )
@@ -70,7 +72,10 @@ def _told_column(cells: Sequence[str]) -> int | None:
     return heads["problem"] if "problem" in heads and heads.keys() <= {"town", "problem", "measure"} else None
 
 
-def find_rows(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, rules: Rules) -> Iterator[Found]:
+def find_rows(
+    source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, rules: Rules, headed: Unit | None = None
+) -> Iterator[Found]:
+    """`headed`: the unit that the headline names, for rows that name none."""
     columns: dict[str, int] = {}
     town, headless = None, True
     for block in blocks:
@@ -106,7 +111,7 @@ def find_rows(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, rul
         if max(columns.values()) >= len(cells) and len(cells) <= columns["problem"]:
             continue
         found = {name: cells[place] for name, place in columns.items() if place < len(cells)}
-        if made := _finding(source, block.start, block.end, found | {"town": town or ""}, gazetteer, rules):
+        if made := _finding(source, block.start, block.end, found | {"town": town or ""}, gazetteer, rules, headed):
             yield made
 
 
@@ -194,24 +199,30 @@ def _finding(
     cells: dict[str, str],
     gazetteer: Gazetteer,
     rules: Rules,
+    headed: Unit | None = None,
 ) -> Found | None:
     problem = cells.get("problem", "")
     if _NOTHING.match(problem):
         return None
-    if rules.none.search(problem) and not rules.problem.search(problem):
+    praised = rules.none.search(problem) or rules.told.praise.search(problem)
+    if praised and not rules.cue.search(problem):
         return None
     venue, place, town = cells.get("venue", ""), cells.get("place", ""), cells.get("town", "")
     if not (venue or place):
         return None
     around = Around()
+    of_town = read_address(town, gazetteer)
     if town:
-        of_town = read_address(town, gazetteer)
         around = Around(town=gazetteer.town_of(of_town.unit))
     address = read_address(place or town, gazetteer, around)
     if address.unit is None and venue:
         of_venue = read_address(venue, gazetteer, around)
         if of_venue.unit is not None and (not place or of_venue.village):
             address = of_venue
+    if town and of_town.unit and len(of_town.unit.code) > 9 and not (address.unit and len(address.unit.code) > 9):
+        address = replace(address, unit=of_town.unit, confidence=0.95)
+    if address.unit is None and headed is not None and not (address.foreign or address.town_printed or town):
+        address = replace(address, unit=headed, confidence=OF_TITLE)
     if address.unit is None and around.town is not None and not address.foreign:
         address = Address(around.town, 0.95, printed=town, town_printed=True, road=address.road)
     named = read_address(venue, gazetteer, around) if venue else Address()
