@@ -384,7 +384,8 @@ def blockers(
         found.append(
             WrongIssueState(
                 "entry_changed_state",
-                _("Moved on since the draft: %(numbers)s. Bring the draft up to date.") % {"numbers": _listed(moved)},
+                _("Moved on since the draft: %(numbers)s. Bring the draft up to date.")
+                % {"numbers": _listed([str(number) for number in numbers.filter(pk__in=moved)])},
                 field="items",
             )
         )
