@@ -18,7 +18,7 @@ _COUNTY = re.compile(
 )
 _TOWN = re.compile(rf"([{HAN}]{{1,5}}?)(街道办事处|街道办|街道|地区办事处|地区|镇|乡)(?![镇村域])")
 _NO_TOWN = re.compile(
-    r"[各全该本我某乡镇城两三几多整个此]|.*村|.*(?:风险|区|市|社|城乡|下|老|小|商业|步行|沿|老旧|中心|主要|重点|责任|相关|有关)$"
+    r"[各全该本我某乡镇城两三几多整个此圩]|.*村|.*(?:风险|区|市|社|城乡|下|老|小|商业|步行|沿|老旧|中心|主要|重点|责任|相关|有关)$"
 )
 _VILLAGE_ENDING = r"(村民委员会|村委会|村(?!民|庄|落)|社区居民委员会|社区居委会|社区|居民委员会|居委会|小区)"
 _VILLAGE = re.compile(rf"([{HAN}]{{1,9}}?){_VILLAGE_ENDING}")
@@ -105,6 +105,10 @@ def read_address(phrase: str, gazetteer: Gazetteer, around: Around | None = None
     elif found.rest_at and (house := _NUMBER.match(phrase, at)):
         number, at = house[1], house.end()
     unit, confidence = found.unit, found.confidence
+    named = gazetteer.villages.get(road, ()) if phrase.startswith(("新区", "小区", "新村", "家园"), at) else ()
+    if unit is None and len(named) == 1:
+        # 葛巷新区: a community that is called after its lane.
+        unit, confidence = named[0], BY_VILLAGE
     if unit is None and not foreign and not found.foreign and found.rest_at == 0 and road:
         if behind := _listed_village(phrase, at, gazetteer, None):
             # 解放路桥东社区公交站: the road before its community.
@@ -187,7 +191,7 @@ def _listed_village(
             if ending[0] == "小区" and length < 3:
                 continue
             end = ending.end()
-        elif towns is not None and length > 2 and any(unit.name == phrase[at:end] for unit in units):
+        elif length > 2 and any(unit.name == phrase[at:end] for unit in units):
             # 查干嘎查: a name without an ending that others share.
             pass
         elif towns is not None and length > 1 and _is_community_slip(phrase[end : end + 2]):

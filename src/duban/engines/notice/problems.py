@@ -59,6 +59,10 @@ class Problems:
         leads = [lead.end() for lead in rules.lead.finditer(clause, 0, first)]
         if subject := rules.subject.search(clause, max(leads, default=0), found.start() + 1):
             first = min(first, subject.start())
+        for kind in rules.venue_here.finditer(clause):
+            # 卫生室使用过期…: the word for the venue is no word of the problem.
+            if len(kind[0]) > 1 and kind.start() <= first < kind.end():
+                first = kind.end()
         last = max(one.end() for one in self.cue.finditer(clause))
         end = len(clause)
         for pattern in rules.measures:

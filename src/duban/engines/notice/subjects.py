@@ -163,7 +163,7 @@ class Names:
         inner = TIDY.sub("", part)
         if lead := self.rules.lead.match(inner):
             inner = TIDY.sub("", inner[lead.end() :])
-        if not inner or inner[0] in "把将被":
+        if not inner or re.search("把|^[将被]", inner):
             return None
         start += part.find(inner)
         end = start + len(inner)
@@ -230,7 +230,7 @@ class Names:
             address, rest = inner, TIDY.sub("", inner.rest)
         if address.unit is None and around.near is not None and _IN_VILLAGE.match(rest):
             address = replace(address, unit=around.near, confidence=0.75)
-        if address.unit is None and not address.foreign:
+        if address.unit is None and not address.foreign and address.printed not in self.gazetteer.counties:
             # What comes next in a list lies where the first does; so does what stands under a town's name.
             if around.unit is not None:
                 address = replace(address, unit=around.unit, confidence=around.sure)
