@@ -51,6 +51,8 @@ from duban.bulletin.models import Issue
 from duban.commons.models import Organisation
 from duban.core import clock
 from duban.core.integrity import sha256
+from duban.decisions import actions as decisions
+from duban.decisions.models import Decision
 from duban.demo.builders import NOON, make_finding, make_jpeg, make_person, make_photo, make_signature
 from duban.ledger.export import csv_lines
 from duban.ledger.lifecycle import TRANSITIONS, Guard, State
@@ -228,6 +230,13 @@ class Stage:
         keeper = make_person("keeper", "community_worker", "110112")
         return make_organisation(keeper, "合唱队", at="110112110", now=clock.now())
 
+    @cached_property
+    def decision(self) -> Decision:
+        by, now = self._people["supervisor"], clock.now()
+        body = decisions.make_body(by=by, now=now, kind="committee", name="专班", jurisdiction="110112")
+        meeting = decisions.plan_meeting(by=by, now=now, body_id=body.pk, at=now)
+        return decisions.record_decision(by=by, now=now, meeting_id=meeting.pk, text="立即整改", jurisdiction="110112")
+
     def real_key(self, name: str) -> str | None:
         """Of one of patrol's or screening's things, by the name of its part in the path; None of any other."""
         if name == "venue_id":
@@ -240,6 +249,8 @@ class Stage:
             return str(self.campaign.pk)
         if name == "organisation_id":
             return str(self.organisation.pk)
+        if name == "decision_id":
+            return str(self.decision.pk)
         if name == "number":
             return self.checklist_draft
         if name in {"area_id", "declared_id", "screening_id"}:
@@ -332,6 +343,8 @@ class Stage:
             "first": 192,
             "rectified": [str(self._entry("closed").pk)],
             "new": [other],
+            "work": f"entry:{other}",
+            "number": "",
         }
 
 

@@ -413,6 +413,8 @@ GETS: dict[str, tuple[str, ...]] = {
     "/api/v1/patrol/checklists/<checklist>": ("",),
     "/api/v1/patrol/checklists/<checklist>/<number>": ("",),
     "/api/v1/patrol/checklists/<checklist>/<number>/form.xlsx": ("",),
+    "/api/v1/decisions/": ("", "?show=wanting", "?unit={mark}"),
+    "/api/v1/decisions/<decision_id>": ("",),
     "/api/v1/bulletins/": ("",),
     "/api/v1/bulletins/drafts/": ("",),
     "/api/v1/bulletins/<issue_id>/": ("",),
@@ -529,6 +531,8 @@ POSTS = {
     "/api/v1/venues/<venue_id>/reopen",
     "/api/v1/venues/<venue_id>/contact",
     "/api/v1/patrol/brief/clean",
+    "/api/v1/decisions/<decision_id>/link",
+    "/api/v1/decisions/<decision_id>/unlink",
     *(f"/api/v1/entries/<entry_id>/{action}" for action in actions.VERBS),
     *(f"/api/v1/bulletins/<issue_id>/{step}/" for step in ("approve", "publish", "discard", "correct")),
 }

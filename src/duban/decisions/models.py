@@ -164,6 +164,7 @@ class Decision(models.Model):
         indexes = [
             models.Index(fields=["jurisdiction", "state", "due_on"], name="decisions_by_place"),
             models.Index(fields=["lead_code", "state", "due_on"], name="decisions_of_unit"),
+            models.Index(fields=["-made_at", "id"], name="decisions_newest_first"),
         ]
 
     def __str__(self) -> str:

@@ -30,7 +30,7 @@ from duban.decisions.queries import SEES, SEES_LED, decision_for, decisions_for,
 from duban.decisions.reminders import mark_read, notices_of, notices_of_decision
 from duban.decisions.words import meeting_title
 from duban.places import queries as places
-from duban.web.decision_work import Offers, change_link, may_link, offers_for, strands_shown
+from duban.web.decision_work import Offers, change_work, may_link, offers_for, strands_shown
 from duban.web.progress import KINDS, Progress, has_work, progress_of
 
 PAGE_SIZE = 30
@@ -64,6 +64,12 @@ class Line:
 def asked_for(decisions: QuerySet[Decision], show: str, now: datetime) -> QuerySet[Decision]:
     """Those of one tab of the list."""
     return decisions if show == "all" else decisions.filter(_is_shown(show, now))
+
+
+def is_late(decision: Decision, now: datetime) -> bool:
+    """In force, and its day is over."""
+    in_force = decision.state == DecisionState.IN_FORCE
+    return in_force and decision.due_on is not None and decision.due_on < timezone.localdate(now)
 
 
 def _is_shown(show: str, now: datetime) -> Q:
@@ -104,7 +110,7 @@ def decision_list(request: StaffRequest) -> HttpResponse:
     rows = list(found.order_by(*order, "pk")[(number - 1) * PAGE_SIZE : number * PAGE_SIZE + 1])
     more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
     progress = progress_of(rows, now, reader=person)
-    names, today = places.names({one.jurisdiction for one in rows}), timezone.localdate(now)
+    names = places.names({one.jurisdiction for one in rows})
     context = {
         "show": show,
         "tabs": [(key, word, counts.get(key)) for key, word in SHOWS.items()],
@@ -115,7 +121,7 @@ def decision_list(request: StaffRequest) -> HttpResponse:
                 one,
                 progress[one.pk],
                 names.get(one.jurisdiction, one.jurisdiction),
-                one.state == DecisionState.IN_FORCE and one.due_on is not None and one.due_on < today,
+                is_late(one, now),
             )
             for one in rows
         ],
@@ -206,7 +212,7 @@ def _page(request: StaffRequest, decision: Decision, *, status: int = 200, **mor
         "area": names.get(decision.jurisdiction, decision.jurisdiction),
         "progress": progress,
         "strands": strands_shown(person, decision, progress, now),
-        "late": in_force and decision.due_on is not None and decision.due_on < timezone.localdate(now),
+        "late": is_late(decision, now),
         "in_force": in_force,
         "records": records and in_force,
         "may_link": links,
@@ -227,7 +233,7 @@ def _later_meetings(person: Person, decision: Decision) -> list[tuple[str, str]]
     return [(str(one.pk), meeting_title(one)) for one in found]
 
 
-def _to_link(person: Person, decision_id: uuid.UUID) -> tuple[Decision, bool]:
+def decision_to_link(person: Person, decision_id: uuid.UUID) -> tuple[Decision, bool]:
     """The decision, and whether the person records it; raises NotAllowed for who links no kind of work."""
     decision = decision_for(person, decision_id)
     place = decision.meeting.body.jurisdiction
@@ -242,13 +248,12 @@ def _to_link(person: Person, decision_id: uuid.UUID) -> tuple[Decision, bool]:
 def link(request: StaffRequest, decision_id: uuid.UUID) -> HttpResponse:
     """Link an entry by its number, or the work chosen from the list."""
     person = request.user
-    decision, records = _to_link(person, decision_id)
+    decision, records = decision_to_link(person, decision_id)
     form = LinkForm(request.POST, offers=offers_for(person, records=records))
     form.is_valid()
-    number, work = (form.cleaned_data.get(name, "").strip() for name in ("number", "work"))
-    kind, _colon, key = ("entry", "", number) if number else work.partition(":")
+    said = {name: form.cleaned_data.get(name, "") for name in ("number", "work")}
     try:
-        change_link(person, decision, kind=kind, key=key, linked=True, now=clock.now())
+        change_work(person, decision, **said, linked=True, now=clock.now())
     except DubanError as refusal:
         refuse(form, refusal)
         return _page(request, decision, status=refusal.status, link_form=form)
@@ -261,10 +266,9 @@ def link(request: StaffRequest, decision_id: uuid.UUID) -> HttpResponse:
 def unlink(request: StaffRequest, decision_id: uuid.UUID) -> HttpResponse:
     """Take a piece of work from the decision; it goes on by itself."""
     person = request.user
-    decision, _records = _to_link(person, decision_id)
-    kind, _colon, key = request.POST.get("work", "").partition(":")
+    decision, _records = decision_to_link(person, decision_id)
     try:
-        change_link(person, decision, kind=kind, key=key, linked=False, now=clock.now())
+        change_work(person, decision, work=request.POST.get("work", ""), linked=False, now=clock.now())
     except DubanError as refusal:
         messages.error(request, f"{refusal} ({refusal.code})")
     else:

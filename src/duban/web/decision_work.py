@@ -215,6 +215,14 @@ def offers_for(person: Person, *, records: bool) -> Offers:
     return [(name, choices) for name, choices in found if choices]
 
 
+def change_work(
+    person: Person, decision: Decision, *, number: str = "", work: str = "", linked: bool, now: datetime
+) -> None:
+    """Link an entry by its number, or other work as `kind:key`; or take it away. Raises as `change_link`."""
+    kind, _colon, key = ("entry", "", number.strip()) if number.strip() else work.strip().partition(":")
+    change_link(person, decision, kind=kind, key=key, linked=linked, now=now)
+
+
 def change_link(person: Person, decision: Decision, *, kind: str, key: str, linked: bool, now: datetime) -> None:
     """Link the work of this kind and key, or take it away. An entry's key is its number or its id.
 
