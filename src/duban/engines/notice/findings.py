@@ -24,7 +24,7 @@ _ITEM = re.compile(r"(?:（[^（）]*）|[^；])+")
 _IN_PARENTHESES = re.compile(r"(?P<who>[^（）、，；：。]{2,30})（(?P<what>[^（）]{2,60})）(?=[、，；。]|$)")
 _MARKER = re.compile(
     rf"^(?:[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
-    r"(?:[上下]午)?\d{1,2}(?:：\d\d(?:分)?|[时点](?:\d{1,2}分)?)(?:许)?[，]?|(?:诉求|案例|问题|点位|事例|线索|工单|典型)[一二三四五六七八九十\d]{1,3}(?:[：、.．]|$)|[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
+    r"(?:[上下]午)?\d{1,2}(?:：\d\d(?:分)?|[时点](?:\d{1,2}分)?)(?:许)?[，]?|(?:诉求|案例|问题|点位|事例|线索|工单|典型|点评)[一二三四五六七八九十\d]{1,3}(?:[：、.．]|$)|[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
 )
 _TRAIL = re.compile(
     r"(?:进行)?(?:了)?(?:现场|突击|暗访|日常|随机|实地|重点)?(?:检查|巡查|督查|抽查|暗访|走访|查看|巡检|核查)?(?:过程)?(?:时|中|后|期间)?"
@@ -51,6 +51,7 @@ _REPORTED = re.compile("((?:反映|投诉|举报|留言|来电)[^“”，。]{0
 """What somebody reported is told in quotation marks: the words within are the report's own."""
 _SPEECH = re.compile("“[^“”]*[，。！？；][^“”]*”")
 _QUESTION = re.compile("^问：|？$")
+_ANSWER = re.compile("[^，。：]{0,4}(?:调查|核查|核实|办理|查处)[^，。：]{0,4}：")
 _UNTRUE = re.compile("不属实|查无此|情况不实|(?<!基本)反映不实")
 _RANKS = (
     re.compile("[一二三四五六七八九十]{1,2}、"),
@@ -60,12 +61,17 @@ _RANKS = (
 _BRACKETED = re.compile("【([^】]{2,12})】")
 _IN_BRACKETS = re.compile("（[^（）]*）")
 _KEY_LINE = re.compile("([^：。，]{2,24})：[^，。；]{0,30}$")
+_INSIDE = re.compile(
+    "[屋店院室棚厂楼场房馆园站库车间]{0,2}子?[里内](?!涝)|现场|后厨|门口|墙[上角]|地[上面]|桌上|货架|柜台|灶台|案板|旁边"
+)
+_LEADS_ON = re.compile("[下列以如]{2}[^，]{0,12}(?:问题|行为|隐患|情况|情形)$")
 _BUT = re.compile("但|不过|然而|却|只是|可是|可(?=[^以能])|美中不足")
 _ORDINAL = re.compile(r"^\d{1,3}$")
 OF_TITLE = 0.7
 OF_ONE_OF_MANY = 0.55
 LONGEST_PART = 14
 LONGEST_LEAD = 25
+LONGEST_ASIDE = 4
 LONGEST_HELD = 24
 LONGEST_NAMED = 45
 
@@ -161,12 +167,14 @@ class _Reader:
         """Whether what is listed here is listed for what is wrong with it."""
         self.inspecting = bool(said)
         self.listing = self.in_cell = self.seen = self.arrived = self.acted = False
-        self.before = self.since = 0
-        """How many groups there were before this paragraph, and before this sentence."""
+        self.before = self.since = self.reported = 0
+        """How many groups there were before this paragraph, before this sentence and before what is answered."""
         self.quiet = 0
         """The rank of the heading that silences what stands under it; 0 where none does."""
         self.label: list[str] = []
         """The problem before a colon that the items of a sentence share: 飞线充电：甲楼；乙楼."""
+        self.nearly: tuple[list[Subject], str] | None = None
+        """A clause of the sentence that almost tells a problem, and of what."""
         self.carried: list[Subject] = []
         """Of the item before in the same sentence."""
         self.loose: list[str] = []
@@ -220,7 +228,7 @@ class _Reader:
             first = len(self.groups)
             around = spoken
             self.seen = self.arrived = False
-            self.since = len(self.groups)
+            self.since, self.nearly = len(self.groups), None
             self.acted = bool(ACTED_ON.search(sentence[0]))
             self.carried, self.label = [], []
             for item in _ITEM.finditer(sentence[0]):
@@ -237,7 +245,9 @@ class _Reader:
                 for group in self.groups[since:]:
                     group.measure = group.measure or measure
         if _UNTRUE.search(text):
-            del self.groups[before:]
+            del self.groups[self.reported if _ANSWER.match(text) else before :]
+        elif not _ANSWER.match(text):
+            self.reported = before
         if text.rstrip().endswith("：") and self.loose:
             self.pending = self.loose
         elif len(self.groups) > before or len(text) > 50:
@@ -354,6 +364,8 @@ class _Reader:
             before_it, held = held, ""
             at = start - offset
             told, behind = item[max(0, at - LONGEST_CLAUSE) : at], item[at + len(text) :][:LONGEST_CLAUSE]
+            if item[clause[1] : clause[1] + 1] == "：" and _LEADS_ON.search(text):
+                continue
             problem = self.problems.stretch(text, told, behind)
             if current is None and not marker:
                 around = self.names.narrowed(around, named)
@@ -379,7 +391,7 @@ class _Reader:
                 if last and not owners and self.rules.subject.match(text):
                     # 院内白糖摞到房檐: inside of what the paragraph has just told of.
                     owners = last.subjects
-                owners = owners or (self.told if seen else []) or self.scene
+                owners = owners or (self.told if seen or _INSIDE.match(text) else []) or self.scene
                 open_group = current or (last if last and _same(last.subjects, owners) else None)
                 if self.problems.praises(text):
                     clean = True
@@ -469,7 +481,10 @@ class _Reader:
             owners = current.subjects if current else (named or self.topic or self.state.heading or carried)
             owned = any(one.venue for one in owners)
             if self.names.is_part(subjects, owners) or (
-                owned and not all(self.names.stands(one, owned=True) for one in subjects)
+                owned
+                and not all(
+                    self.names.stands(one, owned=True) and one.start - start <= LONGEST_ASIDE for one in subjects
+                )
             ):
                 # 某旅馆未查验健康码，旅馆大厅消毒液已过期: a part of the same venue.
                 subjects = []
@@ -525,8 +540,9 @@ class _Reader:
         bare = _IN_PARENTHESES.sub("", item)
         if not pairs or self.cue.search(bare) or not any(self.cue.search(pair["what"]) for pair in pairs):
             return None
+        listed = self.exposing or len(pairs) > 1
         for pair in pairs:
-            if self.rules.none.search(pair["what"]) or not (self.exposing or self.cue.search(pair["what"])):
+            if self.rules.none.search(pair["what"]) or not (listed or self.cue.search(pair["what"])):
                 continue
             who = pair["who"]
             marker = _MARKER.match(who)
@@ -577,7 +593,11 @@ class _Reader:
         ):
             return None
         split = self.names.headed(text, start, around, owned=bool(self.topic) or any(one.venue for one in owners))
-        if split and (self.names.is_part(split[0], owners) or not self.problems.signs(text[split[1] :])):
+        if split and (
+            self.names.is_part(split[0], owners)
+            or not self.problems.signs(text[split[1] :])
+            or (owners and split[0][0].start - start > LONGEST_ASIDE)
+        ):
             split = None
         subjects, begin = split or (list(owners), 0)
         if not subjects:
@@ -595,9 +615,18 @@ class _Reader:
         context += said.labelled * (bool(self.topic) and not self.listing)
         context += said.arrived * (self.arrived and not _same(subjects, self.scene)) + said.acted * self.acted
         tidy = PROBLEM_TIDY.sub("", rest)
-        if len(tidy) < 2 or not self.problems.likely(rest, context):
+        if len(tidy) < 2 or self.problems.tells_against(rest):
             return None
-        return self._open(subjects, [tidy], start + len(text))
+        signs = self.problems.signs(rest)
+        lacking = said.enough - context - signs
+        if lacking <= 0:
+            return self._open(subjects, [tidy], start + len(text))
+        if lacking == 1 and signs:
+            # Two clauses of one place that each tell almost enough are enough.
+            nearly, self.nearly = self.nearly, (subjects, tidy)
+            if nearly and _same(nearly[0], subjects):
+                return self._open(subjects, [nearly[1], tidy], start + len(text))
+        return None
 
     def _points_back(self, head: str) -> bool:
         bare = TIDY.sub("", _TRAIL.sub("", head))

@@ -72,12 +72,6 @@ class Problems:
             end = min(end, acted.start())
         return (first, end) if end - first <= LONGEST_PROBLEM else (first, last)
 
-    def likely(self, clause: str, context: int) -> bool:
-        """Whether a clause without any word of a problem tells one: what has been said counts, then its own signs."""
-        if self.tells_against(clause):
-            return False
-        return context + self.signs(clause) >= self.rules.told.enough
-
     def is_over(self, item: str) -> bool:
         """Whether an item tells that nothing is wrong, or what was and is mended: 上月通报的…，已清除."""
         nothing = any("已" not in found[0] for found in self.rules.none.finditer(item))

@@ -35,6 +35,7 @@ _COLUMNS = (
     ),
 )
 OF_TITLE = 0.7
+_NAMES = re.compile("^(?:农贸)?(?:市场|商户|店|企业|学校|场所|小区|工地|项目|餐馆|宾馆|网吧)(?:名称)?$")
 _NOTHING = re.compile(
     r"^(?:无|未发现(?:问题)?|没有|合格|正常|符合要求|已?达标|[-—–/\s]*|暂无|良好|未发现.*问题|无问题|无异常)[。]?$"
 )
@@ -67,7 +68,11 @@ def _told_column(cells: Sequence[str]) -> int | None:
     if any(len(cell) > 14 for cell in cells):
         return None
     heads = _heads(cells)
-    if told := next((place for place, cell in enumerate(cells) if _TOLD.search(cell)), None):
+    told = next((place for place, cell in enumerate(cells) if _TOLD.search(cell)), None)
+    if told is not None and "点位" not in cells[told] and _NAMES.search(cells[heads.get("venue", told)]):
+        # A column of its own names the venue.
+        return None
+    if told:
         return None if "place" in heads and heads["place"] != told else told
     return heads["problem"] if "problem" in heads and heads.keys() <= {"town", "problem", "measure"} else None
 
