@@ -229,6 +229,7 @@ class BlockRow:
         return str(self.block.pk)
 
 
+CAPTIONS = {"text_zh": gettext_lazy("Caption"), "text_en": gettext_lazy("Caption in English")}
 LABELS = {
     "headline_zh": gettext_lazy("Headline"),
     "text_zh": gettext_lazy("Text"),
@@ -258,8 +259,9 @@ def blocks_of(
             language = "en" if name.endswith("en") else "zh"
             made = blocks.made_words(one.facts, name)
             lines = [pieces(line, one.figures, language) for line in (value or made).split("\n") if line.strip()]
+            label = CAPTIONS.get(name, LABELS[name]) if one.block.kind == BlockKind.PHOTO else LABELS[name]
             return Field(
-                name, LABELS[name], value, blocks.TEXTS[name], made, lines, name.startswith("text"),
+                name, label, value, blocks.TEXTS[name], made, lines, name.startswith("text"),
                 (errors or {}).get(f"{one.block.pk}-{name}", ""),
                 stored if text_digest(stored) != text_digest(value) else "",
             )  # fmt: skip
