@@ -25,10 +25,11 @@ from duban.bulletin import actions as bulletin
 from duban.bulletin import blocks as page_blocks
 from duban.bulletin.notice_tasks import read_job
 from duban.bulletin.pictures import file_picture
+from duban.commons.models import Activity
 from duban.demo.builders import NOON, make_finding, make_person, make_photo, make_signature
 from duban.evidence.models import Photo
 from duban.ledger import actions, jobs, lookback
-from duban.ledger.models import Entry
+from duban.ledger.models import Entry, EntryPhoto
 from duban.ledger.recording import record_finding
 from duban.ledger.saved import save_filter
 from duban.ledger.uploads import SALT
@@ -63,6 +64,7 @@ FIGURE = "?figure=handled:n:2021-01-01:2021-02-01"
 GETS: dict[str, tuple[str, ...]] = {
     "/": (f"?at={HERE}",),
     "/desk/": ("",),
+    "/tour/": ("",),
     "/leader/": ("", "?screen=1"),
     "/leader/brief.<brief_form>": ("",),
     "/decisions/": ("", "?show=all", "?show=no_work", "?show=late&unit={mark}"),
@@ -327,6 +329,7 @@ GETS: dict[str, tuple[str, ...]] = {
     "/volunteer/feed.ics": ("", f"?at={THERE}"),
     "/volunteer/<open_activity_id>/": ("",),
     "/volunteer/<open_activity_id>/shifts.ics": ("",),
+    "/volunteer/<open_activity_id>/photos/<cleared_photo>/<variant>/": ("",),
     "/volunteer/mine/<sign_up_secret>/": ("",),
     "/volunteer/mine/<sign_up_secret>/shift.ics": ("",),
     "/volunteer/mine/<sign_up_secret>/certificate.pdf": ("",),
@@ -424,6 +427,7 @@ GETS: dict[str, tuple[str, ...]] = {
 # Addresses that only take something; those with a key in them answer a hidden one as one that is not there.
 POSTS = {
     "/leader/count/",
+    "/tour/go/",
     *(f"/decisions/<decision_id>/{step}/" for step in ("link", "unlink", "close", "withdraw")),
     *(
         f"/decisions/meetings/<meeting_id>/{step}/"
@@ -510,7 +514,7 @@ POSTS = {
     "/commons/pairings/<pairing_id>/end/",
     *(f"/needs/mine/<pledge_secret>/{step}/" for step in ("deliver", "withdraw")),
     "/commons/activities/<activity_id>/cancel/",
-    *(f"/commons/shifts/<shift_id>/{step}/" for step in ("look", "sign-up", "person", "change")),
+    *(f"/commons/shifts/<shift_id>/{step}/" for step in ("look", "sign-up", "person", "change", "cancel")),
     "/commons/records/<record_id>/revoke/",
     "/volunteer/mine/<sign_up_secret>/withdraw/",
     *(f"/commons/votes/<vote_id>/{step}/" for step in ("close", "discard", "doors", "papers")),
@@ -642,6 +646,7 @@ ABSENT = {
     "<delegation_id>": "999999",
     "<activity_id>": str(uuid.UUID(int=70)),
     "<shift_id>": str(uuid.UUID(int=71)),
+    "<cleared_photo>": "2" * 64,
     "<record_id>": str(uuid.UUID(int=72)),
 }
 
@@ -786,6 +791,9 @@ class World:
         ):
             things.keys |= keys
             things.secrets |= secrets
+        Activity.objects.filter(pk=things.keys["<activity_id>"]).update(entries=[things.states["closed"]])
+        cleared = EntryPhoto.objects.get(entry=things.states["closed"], moment="after")
+        things.keys["<cleared_photo>"] = cleared.photo_id
         things.secrets |= {str(picture.pk), str(draft.pk), str(drawn.pk), job.id, notice, sent.id, *visits}
         things.secrets |= {str(venue.pk), venue.token, str(upload.id), str(exposed.pk), str(campaign.pk)}
 

@@ -27,6 +27,37 @@ class EntryTold:
     """Of an entry that is struck off: what somebody verified it by."""
 
 
+@dataclass(frozen=True)
+class Cleared:
+    """An entry that is struck off: what and where it was, and how it looked. Photos by their hashes, or empty."""
+
+    category: str
+    statement: str
+    before: str
+    after: str
+
+
+def cleared(entry_ids: Collection[uuid.UUID]) -> list[Cleared]:
+    """Those of the entries that are struck off and have a picture of how it looked after, the latest first."""
+    entries = list(
+        Entry.objects.filter(pk__in=entry_ids, state=State.CLOSED).select_related("category").order_by("-closed_at")
+    )
+    pictures: dict[tuple[uuid.UUID, str], list[str]] = {}
+    for photo in EntryPhoto.objects.filter(entry__in=entries).order_by("entry", "position"):
+        pictures.setdefault((photo.entry_id, photo.moment), []).append(photo.photo_id)
+    # Of the finding its first picture tells, of several remedies the last one holds.
+    return [
+        Cleared(
+            category=str(one.category),
+            statement=one.statement,
+            before=pictures.get((one.pk, Moment.BEFORE), [""])[0],
+            after=pictures[one.pk, Moment.AFTER][-1],
+        )
+        for one in entries
+        if (one.pk, Moment.AFTER) in pictures
+    ]
+
+
 def entries_told(entry_ids: Collection[uuid.UUID | None], now: datetime) -> dict[uuid.UUID, EntryTold]:
     """By the id asked for, in three queries; an entry that went into another is told as that one."""
     wanted = {one for one in entry_ids if one is not None}

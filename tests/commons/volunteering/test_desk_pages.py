@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from tests.commons.volunteering.building import BEGINS, ENDS, announce, anybody, draft, join, text
+from tests.commons.volunteering.building import BEGINS, ENDS, announce, anybody, draft, join, sign_up, text
 from tests.reading import text_of
 
 from duban.access.models import Person
@@ -92,6 +92,47 @@ def test_an_open_entry_proposes_what_and_where(desk: Client) -> None:
     photo = entry.photos.get().photo_id
     assert f"/commons/activities/photos/{photo}/public/" in page
     assert entry.number in page
+
+
+def test_a_shift_is_cancelled_at_the_desk_and_everybody_reads_it(desk: Client, worker: Person) -> None:
+    shift = announce(worker)
+    browser = anybody()
+    secret = sign_up(browser, shift)
+    page = f"/commons/shifts/{shift.pk}/"
+    assert "Cancel this shift" in text(desk.get(page))
+    assert desk.post(f"{page}cancel/")["Location"] == page
+    assert "cancelled" in text(desk.get(page))
+    assert "Cancel this shift" not in text(desk.get(page))
+    assert "does not take place" in text(browser.get(f"/volunteer/{shift.activity_id}/"))
+    assert "This does not take place" in text(browser.get(f"/volunteer/mine/{secret}/"))
+    assert "This does not take place" in text(browser.get(f"/volunteer/here/{shift.token}/"))
+    for calendar in (f"/volunteer/{shift.activity_id}/shifts.ics", f"/volunteer/mine/{secret}/shift.ics"):
+        assert "STATUS:CANCELLED" in browser.get(calendar).content.decode()
+
+
+def test_anybody_sees_before_and_after_of_what_was_struck_off(worker: Person) -> None:
+    entry, still_open = open_entry(), open_entry(2)
+    before, after = entry.photos.get().photo_id, make_photo(7, by=worker)
+    shift = announce(worker, entries=(entry.pk, still_open.pk))
+    browser, url = anybody(), f"/volunteer/{shift.activity_id}/"
+    page = browser.get(url).content.decode()
+    assert "What was done together" not in page
+    assert browser.get(f"{url}photos/{before}/public/").status_code == 404
+    chief, handler = Person.objects.get(username="chief"), make_person("handler", "handler")
+    step: dict[str, Any] = {"now": NOON, "entry_id": entry.pk}
+    ledger.assign_entry(by=chief, unit="110112", **step)
+    ledger.submit_remedy(by=handler, photos=[after], **step)
+    ledger.close_entry(by=chief, **step)
+    page = browser.get(url).content.decode()
+    assert "What was done together" in page
+    for photo in (before, after):
+        assert f"{url}photos/{photo}/public/" in page
+        answer = browser.get(f"{url}photos/{photo}/public/")
+        assert b"".join(answer.streaming_content).startswith(b"\xff\xd8")  # type: ignore[arg-type]
+        assert "public" in answer["Cache-Control"]
+        assert browser.get(f"{url}photos/{photo}/original/").status_code == 404
+    hidden = still_open.photos.get().photo_id
+    assert browser.get(f"{url}photos/{hidden}/public/").status_code == 404
 
 
 def test_pictures_of_entries_are_copies_without_what_the_camera_wrote(desk: Client, worker: Person) -> None:

@@ -96,6 +96,60 @@ def test_a_cancelled_activity_takes_nobody(worker: Person) -> None:
     assert refused(lambda: actions.change_activity(**change)) == "activity_cancelled"
 
 
+def test_a_shift_alone_is_cancelled_and_the_others_take_place(worker: Person) -> None:
+    later = ShiftDraft(BEGINS + timedelta(days=7), ENDS + timedelta(days=7), 2)
+    activity = actions.announce_activity(by=worker, now=NOON, draft=draft(shifts=(ShiftDraft(BEGINS, ENDS, 2), later)))
+    first, second = activity.shifts.order_by("begins_at")
+    signed = join(first, 1)
+    cancel = {"by": worker, "now": NOON, "shift_id": first.pk}
+    for _time in range(2):
+        assert actions.cancel_shift(**cancel).cancelled_at == NOON
+    activity.refresh_from_db()
+    assert (activity.sequence, activity.cancelled_at) == (1, None)
+    assert refused(lambda: join(first, 2)) == "shift_cancelled"
+    here = {"now": BEGINS, "secret": signed.secret, "token": first.token}
+    assert refused(lambda: actions.check_in(**here)) == "shift_cancelled"
+    change = {"by": worker, "now": NOON, "shift_id": first.pk, "draft": ShiftDraft(BEGINS, ENDS, 5)}
+    assert refused(lambda: actions.change_shift(**change)) == "shift_cancelled"
+    assert list(queries.coming_shifts(NOON)) == [second]
+    came = join(second, 3)
+    actions.check_in(now=later.begins_at, secret=came.secret, token=second.token)
+    cancel["shift_id"] = second.pk
+    assert refused(lambda: actions.cancel_shift(**cancel)) == "came_already"
+    assert refused(lambda: actions.cancel_shift(**cancel | {"now": later.ends_at})) == "shift_over"
+    stranger = make_person("stranger", "community_worker", "110112106")
+    assert refused(lambda: actions.cancel_shift(**cancel | {"by": stranger})) == "activity_not_found"
+    actions.cancel_activity(by=worker, now=NOON, activity_id=activity.pk)
+    assert not Shift.objects.filter(cancelled_at=None).exists()
+
+
+def test_a_shift_knows_how_many_wait_for_their_hours(worker: Person) -> None:
+    shift = announce(worker, 3)
+    made = [join(shift, number) for number in range(3)]
+    check = {"by": worker, "now": BEGINS, "sign_up_ids": [one.sign_up.pk for one in made]}
+
+    def owed() -> int:
+        tally = queries.tallies_of([shift.pk])[shift.pk]
+        shift.refresh_from_db()
+        assert shift.owed == tally.came - tally.certified
+        assert Shift.objects.filter(queries.without_hours(ENDS)).exists() is bool(shift.owed)
+        return shift.owed
+
+    for _time in range(2):
+        actions.check_in_from_list(**check)
+        assert owed() == 3
+    for _time in range(2):
+        actions.undo_check_in(by=worker, now=BEGINS, sign_up_id=made[0].sign_up.pk)
+        assert owed() == 2
+    rows = [Certified(one.sign_up.pk, 60, "清理") for one in made[1:]]
+    for _time in range(2):
+        records = actions.certify_hours(by=worker, now=ENDS, shift_id=shift.pk, rows=rows)
+        assert owed() == 0
+    for _time in range(2):
+        actions.revoke_record(by=worker, now=ENDS, record_id=records[0].pk)
+        assert owed() == 1
+
+
 def test_hours_are_certified_for_who_was_there(worker: Person) -> None:
     shift = announce(worker, 3)
     came, listed, absent = (join(shift, number) for number in range(3))

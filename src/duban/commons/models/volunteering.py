@@ -44,7 +44,9 @@ class Shift(models.Model):
     places = models.PositiveIntegerField()
     taken = models.PositiveIntegerField(default=0)
     signed = models.PositiveIntegerField(default=0, help_text="sign-ups so far; gives each its turn")
+    owed = models.PositiveIntegerField(default=0, help_text="how many came whose hours nobody certified")
     token = models.CharField(max_length=22, unique=True, help_text="of the QR at the meeting point; random")
+    cancelled_at = models.DateTimeField(null=True, blank=True, help_text="alone, or with its activity")
 
     class Meta:
         ordering = ["activity", "begins_at"]
@@ -58,6 +60,9 @@ class Shift(models.Model):
         indexes = [
             models.Index(fields=["begins_at"], name="shifts_by_time"),
             models.Index(fields=["jurisdiction", "begins_at"], name="shifts_by_place"),
+            models.Index(
+                fields=["begins_at", "id", "jurisdiction"], condition=Q(owed__gt=0), name="shifts_owing_hours"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -110,11 +110,12 @@ def change_activity(*, by: Person, now: datetime, activity_id: uuid.UUID, draft:
 def change_shift(*, by: Person, now: datetime, shift_id: uuid.UUID, draft: ShiftDraft) -> Shift:
     """Another time, or more places, which those who wait take in their turn; never fewer than are taken.
 
-    Raises NotFound (`shift_not_found`), NotAllowed, Conflict (`activity_cancelled`), BadActivity (`bad_shift`,
-    `places_taken`).
+    Raises NotFound (`shift_not_found`), NotAllowed, Conflict (`activity_cancelled`, `shift_cancelled`), BadActivity
+    (`bad_shift`, `places_taken`).
     """
     shift = _locked_shift(shift_id)
     activity = _managed(by, shift.activity_id)
+    _require_held(shift)
     _check_shift(draft)
     if draft.places < shift.taken:
         raise BadActivity(
@@ -130,13 +131,38 @@ def change_shift(*, by: Person, now: datetime, shift_id: uuid.UUID, draft: Shift
 
 
 @transaction.atomic
+def cancel_shift(*, by: Person, now: datetime, shift_id: uuid.UUID) -> Shift:
+    """This shift alone does not take place; its calendar entry says so. A second time changes nothing.
+
+    Raises NotFound (`shift_not_found`, `activity_not_found`), NotAllowed, Conflict (`activity_cancelled`,
+    `shift_over`, `came_already`: somebody was seen there).
+    """
+    shift = _locked_shift(shift_id)
+    activity = _managed(by, shift.activity_id)
+    if shift.cancelled_at is not None:
+        return shift
+    if now >= shift.ends_at:
+        raise Conflict("shift_over", _("This shift is over."))
+    if shift.sign_ups.exclude(came_at=None).exists():
+        raise Conflict("came_already", _("Somebody was seen there already; it took place."))
+    shift.cancelled_at = now
+    shift.save(update_fields=["cancelled_at"])
+    _changed(activity, now)
+    _audit(by, now, "cancel_shift", shift)
+    return shift
+
+
+@transaction.atomic
 def cancel_activity(*, by: Person, now: datetime, activity_id: uuid.UUID) -> Activity:
-    """It does not take place; its calendar entry says so. A second time changes nothing."""
+    """It does not take place, nor does any of its shifts; their calendar entries say so. Again changes nothing."""
+    # Shifts first, as everybody locks them before their activity.
+    list(Shift.objects.select_for_update().filter(activity=activity_id).order_by("pk").values_list("pk"))
     activity = queries.activity_for(by, activity_id, lock=True)
     rights.require(by, MANAGES, activity.jurisdiction)
     if activity.cancelled_at is None:
         activity.cancelled_at = now
         activity.save(update_fields=["cancelled_at"])
+        activity.shifts.filter(cancelled_at=None).update(cancelled_at=now)
         _changed(activity, now)
         _audit(by, now, "cancel_activity", activity)
     return activity
@@ -148,6 +174,13 @@ def _managed(by: Person, activity_id: uuid.UUID) -> Activity:
     if activity.cancelled_at is not None:
         raise Conflict("activity_cancelled", _("This activity was cancelled."))
     return activity
+
+
+def _require_held(shift: Shift) -> None:
+    if shift.activity.cancelled_at is not None:
+        raise Conflict("activity_cancelled", _("This activity was cancelled."))
+    if shift.cancelled_at is not None:
+        raise Conflict("shift_cancelled", _("This shift was cancelled; see what else is coming."))
 
 
 def _changed(activity: Activity, now: datetime) -> None:
@@ -210,7 +243,8 @@ def sign_up(
 
     `secret`: what shall open it again, 128 random bits made with the form, so that a second press of its button leads
     to the same page; made here if it is of another shape. Raises NotFound (`shift_not_found`), Conflict
-    (`shift_over`, `activity_cancelled`, `signed_up_already`, `sign_up_conflict`, `waiting_list_full`).
+    (`shift_over`, `activity_cancelled`, `shift_cancelled`, `signed_up_already`, `sign_up_conflict`,
+    `waiting_list_full`).
     """
     kept = secret if SECRET.fullmatch(secret) else new_secret()
     try:
@@ -249,8 +283,7 @@ def _sign_up(now: datetime, shift_id: uuid.UUID, contact: Contact, sign_up_id: u
     there = SignUp.objects.filter(pk=sign_up_id, shift=shift).first()
     if there is not None:
         return _again(there, contact, secret)
-    if shift.activity.cancelled_at is not None:
-        raise Conflict("activity_cancelled", _("This activity was cancelled."))
+    _require_held(shift)
     if now >= shift.ends_at:
         raise Conflict("shift_over", _("This shift is over."))
     person = person_of(contact.phone)
@@ -396,7 +429,8 @@ def check_in_from_list(*, by: Person, now: datetime, sign_up_ids: Collection[uui
         raise _not_signed_up()
     for code in places:
         rights.require(by, MANAGES, code)
-    new = [one for one in found if one.came_at is None]
+    # Shifts are locked in one order, whoever ticks whom.
+    new = sorted((one for one in found if one.came_at is None), key=lambda one: one.shift_id)
     for one in new:
         _came(one, now)
     if new:
@@ -411,30 +445,37 @@ def undo_check_in(*, by: Person, now: datetime, sign_up_id: uuid.UUID) -> SignUp
     Raises NotFound (`sign_up_not_found`), NotAllowed, Conflict (`certified_already`).
     """
     found = _managed_sign_up(by, sign_up_id)
-    _locked_shift(found.shift_id)
+    shift = _locked_shift(found.shift_id)
     if found.records.filter(revoked_at=None).exists():
         raise Conflict("certified_already", _("Hours are certified for this person; revoke the record first."))
     if SignUp.objects.filter(pk=found.pk).exclude(came_at=None).update(came_at=None):
+        _owe(shift, -1)
         _audit(by, now, "undo_check_in", found)
     found.came_at = None
     return found
 
 
 def _came(found: SignUp, now: datetime) -> SignUp:
-    shift = found.shift
-    if shift.activity.cancelled_at is not None:
-        raise Conflict("activity_cancelled", _("This activity was cancelled."))
+    shift = _locked_shift(found.shift_id)
+    _require_held(shift)
     if found.state != SignUpState.IN:
         raise _not_in()
     if now < shift.begins_at - EARLY:
         raise Conflict("too_early", _("It is too early: come back shortly before the shift begins."))
     if now > shift.ends_at + LONGEST:
         raise Conflict("shift_over", _("This shift is over."))
-    SignUp.objects.filter(pk=found.pk, state=SignUpState.IN, came_at=None).update(came_at=now)
+    new = SignUp.objects.filter(pk=found.pk, state=SignUpState.IN, came_at=None).update(came_at=now)
+    _owe(shift, new)
     found.refresh_from_db(fields=["came_at", "state"])
     if found.came_at is None:
         raise _not_in()
     return found
+
+
+def _owe(shift: Shift, more: int) -> None:
+    """So many more came whose hours nobody certified. The shift is locked."""
+    shift.owed += more
+    shift.save(update_fields=["owed"])
 
 
 def _not_in() -> Conflict:
@@ -491,6 +532,7 @@ def certify_hours(*, by: Person, now: datetime, shift_id: uuid.UUID, rows: Seque
             )  # fmt: skip
         standing[found.pk] = _record(found, row, by, now)
         made.append(standing[found.pk])
+        _owe(shift, -1)
     _audit(by, now, "certify_hours", shift, people=len(rows))
     return made
 
@@ -515,14 +557,14 @@ def _record(found: SignUp, row: Certified, by: Person, now: datetime) -> Record:
 @transaction.atomic
 def revoke_record(*, by: Person, now: datetime, record_id: uuid.UUID) -> Record:
     """A record that was wrong: its certificate says so, and a right one can be made. Again changes nothing."""
-    found = Record.objects.select_for_update(of=("self",)).select_related("sign_up__shift__activity")
-    record = found.filter(pk=record_id).first()
-    if record is None or not rights.may(by, "activity.see", record.sign_up.shift.activity.jurisdiction):
-        raise NotFound("record_not_found", _("There is no such record, or it is not yours to see."))
-    rights.require(by, MANAGES, record.sign_up.shift.activity.jurisdiction)
+    record = queries.record_for(by, record_id)
+    rights.require(by, MANAGES, record.sign_up.shift.jurisdiction)
+    shift = _locked_shift(record.sign_up.shift_id)
+    record.refresh_from_db(fields=["revoked_at"])
     if record.revoked_at is None:
         record.revoked_at = now
         record.save(update_fields=["revoked_at"])
+        _owe(shift, 1)
         _audit(by, now, "revoke_record", record)
     return record
 

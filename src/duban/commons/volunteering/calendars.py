@@ -39,7 +39,7 @@ def calendar_of_sign_up(sign_up: SignUp, secret: str) -> bytes:
     shift = sign_up.shift
     event = event_of_shift(shift)
     event["UID"] = str(sign_up.pk)
-    if shift.activity.cancelled_at is None:
+    if shift.cancelled_at is None:
         event["STATUS"] = STATUS[SignUpState(sign_up.state)]
     event["SEQUENCE"] = shift.activity.sequence + RANKS.index(SignUpState(sign_up.state))
     event.pop("URL")
@@ -55,7 +55,7 @@ def event_of_shift(shift: Shift) -> Event:
     event.add("last-modified", activity.changed_at)
     event.add("created", activity.made_at)
     event.add("sequence", activity.sequence)
-    event.add("status", "CANCELLED" if activity.cancelled_at else "CONFIRMED")
+    event.add("status", "CANCELLED" if shift.cancelled_at else "CONFIRMED")
     event.add("dtstart", shift.begins_at.astimezone(zone))
     event.add("dtend", shift.ends_at.astimezone(zone))
     event.add("summary", _text(activity.title))

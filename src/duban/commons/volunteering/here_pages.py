@@ -46,6 +46,7 @@ def _here_page(
     request: HttpRequest, shift: Shift, own: tuple[SignUp, str] | None, refusal: DubanError | None = None
 ) -> HttpResponse:
     context = {
+        "shift": shift,
         "activity": shift.activity,
         "day": day_words(shift.begins_at),
         "clock": clock_words(shift),

@@ -86,7 +86,7 @@ def rows_of(shifts: Sequence[Shift], now: datetime) -> list[ShiftRow]:
 
 def _state_of(shift: Shift, now: datetime) -> tuple[str, str]:
     """By shape and in words."""
-    if shift.activity.cancelled_at is not None:
+    if shift.cancelled_at is not None:
         return "void", _("cancelled")
     if shift.ends_at <= now:
         return "closed", _("over")
@@ -119,7 +119,7 @@ def activities_page(request: StaffRequest) -> HttpResponse:
 def _asked_for(person: Person, show: str, now: datetime) -> QuerySet[Shift]:
     shifts = queries.shifts_for(person)
     if show == "coming":
-        return shifts.filter(begins_at__gt=now - queries.LONGEST, ends_at__gt=now, activity__cancelled_at=None)
+        return shifts.filter(begins_at__gt=now - queries.LONGEST, ends_at__gt=now, cancelled_at=None)
     return shifts.filter(queries.without_hours(now)) if show == "hours" else shifts
 
 
@@ -383,7 +383,7 @@ def call_page(request: StaffRequest, activity_id: uuid.UUID) -> HttpResponse:
     """The sheet for the notice board: its code opens the page where anybody signs up."""
     activity = queries.activity_for(request.user, activity_id)
     address = f"{settings.DUBAN_SITE_URL}{reverse('neighbours:volunteer_activity', args=[activity.pk])}"
-    shifts = activity.shifts.filter(ends_at__gt=clock.now()).order_by("begins_at", "pk")
+    shifts = activity.shifts.filter(ends_at__gt=clock.now(), cancelled_at=None).order_by("begins_at", "pk")
     context = {
         "activity": activity,
         "times": [when_words(one) for one in shifts[:ON_A_SHEET]],

@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from duban.commons.contact import checked_contact, open_contact
 from duban.commons.guests import count_try, kept_private, require_patience
@@ -27,6 +27,8 @@ from duban.commons.volunteering.words import clock_words, day_words, length_word
 from duban.core import clock
 from duban.core.errors import Conflict, DubanError, NotFound
 from duban.core.forms import NeededField, refuse
+from duban.evidence.responses import photo_response
+from duban.ledger import told
 from duban.places import queries as places
 from duban.places.codes import LENGTHS
 
@@ -44,6 +46,7 @@ class ShiftShown:
     hours: str
     left: int
     over: bool
+    cancelled: bool
 
     @property
     def full(self) -> bool:
@@ -52,7 +55,12 @@ class ShiftShown:
 
 def show_shift(shift: Shift, now: datetime) -> ShiftShown:
     return ShiftShown(
-        shift, day_words(shift.begins_at), clock_words(shift), shift.places - shift.taken, shift.ends_at <= now
+        shift,
+        day_words(shift.begins_at),
+        clock_words(shift),
+        left=shift.places - shift.taken,
+        over=shift.ends_at <= now,
+        cancelled=shift.cancelled_at is not None,
     )
 
 
@@ -174,7 +182,7 @@ class SignUpForm(forms.Form):
 def activity_page(request: HttpRequest, open_activity_id: uuid.UUID) -> HttpResponse:
     """What, when and where; name and telephone number, and one button."""
     activity, now = queries.open_activity(open_activity_id), clock.now()
-    shifts = list(activity.shifts.order_by("begins_at", "pk"))
+    shifts = list(activity.shifts.select_related("activity").order_by("begins_at", "pk"))
     form = SignUpForm(request.POST or None, shifts=shifts, chosen=_first_free(shifts, now, request.GET.get("shift")))
     if request.method == "POST" and form.is_valid():
         try:
@@ -187,7 +195,7 @@ def activity_page(request: HttpRequest, open_activity_id: uuid.UUID) -> HttpResp
 
 def _first_free(shifts: Sequence[Shift], now: datetime, asked: str | None) -> str:
     """The shift asked for, else the next with a free place, else the next that is not over."""
-    coming = [one for one in shifts if one.ends_at > now]
+    coming = [one for one in shifts if one.ends_at > now and one.cancelled_at is None]
     if any(str(one.pk) == asked for one in coming):
         return str(asked)
     free = [one for one in coming if one.taken < one.places]
@@ -215,19 +223,39 @@ def _activity_page(
 ) -> HttpResponse:
     now = clock.now()
     shown = [show_shift(one, now) for one in shifts]
-    coming = [one for one in shown if not one.over]
+    ahead = [one for one in shown if not one.over]
+    coming = [one for one in ahead if not one.cancelled]
     own = {one.shift_id: secret for one, secret in own_sign_ups(request) if _stands(one)}
     context = {
         "section": "volunteer",
         "activity": activity,
         "area": places.names([activity.jurisdiction]).get(activity.jurisdiction, ""),
         "coming": coming,
+        "cancelled": [one for one in ahead if one.cancelled],
         "own": [(one, own[one.shift.pk]) for one in coming if one.shift.pk in own],
+        "cleared": told.cleared(keys_of(activity)),
         "chosen": str(form["shift"].value() or ""),
         "form": form,
         "points": _points(coming or shown),
     }
     return kept_private(render(request, "neighbours/volunteer_activity.html", context, status=status))
+
+
+def keys_of(activity: Activity) -> list[uuid.UUID]:
+    """The entries of the ledger that the activity is for."""
+    return [uuid.UUID(key) for key in activity.entries]
+
+
+@require_GET
+def activity_photo(
+    request: HttpRequest, open_activity_id: uuid.UUID, cleared_photo: str, variant: str
+) -> HttpResponseBase:
+    """The public copy of a picture of what was cleared up, before or after; any other is not there."""
+    activity = queries.open_activity(open_activity_id)
+    shown = {photo for one in told.cleared(keys_of(activity)) for photo in (one.before, one.after)} - {""}
+    if variant not in {"public", "thumbnail"} or cleared_photo not in shown:
+        raise Http404(cleared_photo)
+    return photo_response(request, cleared_photo, variant, shared=True)
 
 
 # ---- one's own page -------------------------------------------------------------------------------------------------
@@ -299,6 +327,11 @@ def withdraw(request: HttpRequest, sign_up_secret: str) -> HttpResponse:
 
 urls = [
     path("volunteer/", coming_page, name="volunteer"),
+    path(
+        "volunteer/<uuid:open_activity_id>/photos/<str:cleared_photo>/<str:variant>/",
+        activity_photo,
+        name="volunteer_photo",
+    ),
     path("volunteer/<uuid:open_activity_id>/", activity_page, name="volunteer_activity"),
     path("volunteer/mine/<str:sign_up_secret>/", mine_page, name="volunteer_mine"),
     path("volunteer/mine/<str:sign_up_secret>/withdraw/", withdraw, name="volunteer_withdraw"),

@@ -64,9 +64,7 @@ def shift_for(person: Person, shift_id: uuid.UUID) -> Shift:
 
 def without_hours(now: datetime) -> Q:
     """Shifts of the last months that have begun and where somebody came whose hours are not certified."""
-    standing = Record.objects.filter(sign_up=OuterRef("pk"), revoked_at=None)
-    left = SignUp.objects.filter(~Exists(standing), shift=OuterRef("pk"), came_at__isnull=False)
-    return Q(Exists(left), begins_at__gt=now - ASKED_FOR, begins_at__lt=now, activity__cancelled_at=None)
+    return Q(owed__gt=0, begins_at__gt=now - ASKED_FOR, begins_at__lt=now, cancelled_at=None)
 
 
 def record_for(person: Person, record_id: uuid.UUID) -> Record:
@@ -123,8 +121,8 @@ def minutes_of(person: Person, hashes: Iterable[str]) -> dict[str, int]:
 
 
 def coming_shifts(now: datetime, area: str = "") -> QuerySet[Shift]:
-    """Shifts that are not over, of activities that take place, the next first; of an area if one is given."""
-    found = Shift.objects.filter(begins_at__gt=now - LONGEST, ends_at__gt=now, activity__cancelled_at=None)
+    """Shifts that take place and are not over, the next first; of an area if one is given."""
+    found = Shift.objects.filter(begins_at__gt=now - LONGEST, ends_at__gt=now, cancelled_at=None)
     if area:
         found = found.filter(within("jurisdiction", [area]))
     return found.select_related("activity").order_by("begins_at", "pk")

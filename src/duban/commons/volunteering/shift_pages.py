@@ -65,7 +65,7 @@ def _shift_page(request: StaffRequest, shift: Shift, refusal: DubanError | None 
     seen = looked(request, shift, now)
     lines, later = _lines(request, shift, whole=seen)
     manages = rights.may(request.user, MANAGES, shift.jurisdiction)
-    runs = shift.activity.cancelled_at is None
+    runs = shift.cancelled_at is None
     context = {
         "shift": shift,
         "activity": shift.activity,
@@ -204,6 +204,19 @@ def change(request: StaffRequest, shift_id: uuid.UUID) -> HttpResponse:
     except DubanError as refusal:
         return _shift_page(request, shift, refusal)
     messages.success(request, _("Changed; calendars that follow it are told."))
+    return redirect("commons:shift", shift.pk)
+
+
+@require_POST
+@person_who(MANAGES)
+def cancel(request: StaffRequest, shift_id: uuid.UUID) -> HttpResponse:
+    """This shift alone does not take place."""
+    shift = _managed(request, shift_id)
+    try:
+        actions.cancel_shift(by=request.user, now=clock.now(), shift_id=shift.pk)
+    except DubanError as refusal:
+        return _shift_page(request, shift, refusal)
+    messages.success(request, _("Cancelled: its page and every calendar that follows it say so."))
     return redirect("commons:shift", shift.pk)
 
 
@@ -353,6 +366,7 @@ urls = [
     path("shifts/<uuid:shift_id>/sign-up/", sign_up, name="sign_up_for_shift"),
     path("shifts/<uuid:shift_id>/person/", step, name="shift_person"),
     path("shifts/<uuid:shift_id>/change/", change, name="change_shift"),
+    path("shifts/<uuid:shift_id>/cancel/", cancel, name="cancel_shift"),
     path("shifts/<uuid:shift_id>/list/", list_page, name="shift_list"),
     path("shifts/<uuid:shift_id>/poster/", poster, name="shift_poster"),
     path("shifts/<uuid:shift_id>/hours/", hours_page, name="shift_hours"),
