@@ -205,13 +205,21 @@ class DecisionNotice(models.Model):
     due_on = models.DateField(help_text="of the decision at the time; put off, it is reminded of again")
     at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
+    mailed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["decision", "person", "kind", "due_on"], name="reminded_once_of_a_day"),
             models.CheckConstraint(condition=Q(kind__in=NoticeKind.values), name="notice_kind_is_known"),
         ]
-        indexes = [models.Index(fields=["person", "read_at", "-at"], name="decision_notices_of_person")]
+        indexes = [
+            models.Index(fields=["person", "read_at", "-at"], name="decision_notices_of_person"),
+            models.Index(
+                fields=["person"],
+                condition=Q(mailed_at__isnull=True, read_at__isnull=True),
+                name="decision_notices_to_mail",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.decision_id} {self.kind}"

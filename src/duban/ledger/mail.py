@@ -4,22 +4,28 @@ A notice is claimed before its mail is sent and given back if the sending fails:
 sends nothing twice. Were the program killed in between, the notice still stands unread in the app.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
+from django.utils.dateformat import format as format_date
 from django.utils.functional import Promise
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from duban.access.models import Person
 from duban.core.errors import DubanError
+from duban.decisions import reminders
+from duban.decisions.models import Decision, DecisionNotice, NoticeKind
 from duban.ledger.models import Entry, Notification
 from duban.ledger.notices import notices_of, words_of
 from duban.ledger.queries import is_overdue
@@ -30,13 +36,41 @@ DECIDED = frozenset({"reject", "grant_extension", "refuse_extension", "hold", "r
 GROUPS: dict[str, Promise] = {
     "escalated": gettext_lazy("Escalated"),
     "overdue": gettext_lazy("Overdue"),
+    "awaited": gettext_lazy("Due soon or not begun"),
     "new": gettext_lazy("New"),
     "decided": gettext_lazy("Decided"),
 }
 
 
+MOST_WORDS = 80
+"""Of a decision, in characters."""
+WAITING = Q(mailed_at=None, read_at=None, person__is_active=True) & ~Q(person__email="")
+
+
 class NoMailServer(DubanError):
     pass
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What one mail tells: steps of entries, and reminders of decisions."""
+
+    steps: Sequence[Notification]
+    reminders: Sequence[DecisionNotice]
+
+    def mark(self, mailed_at: datetime | None) -> None:
+        Notification.objects.filter(pk__in=[one.pk for one in self.steps]).update(mailed_at=mailed_at)
+        DecisionNotice.objects.filter(pk__in=[one.pk for one in self.reminders]).update(mailed_at=mailed_at)
+
+
+@dataclass(frozen=True)
+class Line:
+    """Something that waits, what was told of it, until when it is to be done ("" where nobody says), and its page."""
+
+    title: str
+    told: list[str]
+    due: str
+    url: str
 
 
 @dataclass(frozen=True)
@@ -61,43 +95,42 @@ def send_digests(*, now: datetime) -> Sent:
         raise NoMailServer(
             "mail_server_silent", _("The mail server does not answer (%(error)s); nothing was sent.") % {"error": error}
         ) from error
-    waiting = Notification.objects.filter(mailed_at=None, read_at=None, person__is_active=True)
-    people = Person.objects.filter(pk__in=waiting.exclude(person__email="").values("person")).order_by("pk")
+    told, reminded = (
+        notices.filter(WAITING).values("person") for notices in (Notification.objects, DecisionNotice.objects)
+    )
+    people = Person.objects.filter(Q(pk__in=told) | Q(pk__in=reminded)).order_by("pk")
     sent = failed = 0
     for person in people:
         claimed = _claim(person, now)
-        if not claimed:
+        if not claimed.steps and not claimed.reminders:
             continue
         try:
             server.send_messages([digest(person, claimed, now=now)])
             sent += 1
         except OSError:
-            Notification.objects.filter(pk__in=[notice.pk for notice in claimed]).update(mailed_at=None)
+            claimed.mark(None)
             failed += 1
     server.close()
     return Sent(sent, failed)
 
 
 @transaction.atomic
-def _claim(person: Person, now: datetime) -> list[Notification]:
+def _claim(person: Person, now: datetime) -> Claimed:
     """The person's unread notices that nobody has mailed, of what they may see now; marked as mailed."""
     Person.objects.select_for_update().get(pk=person.pk)
-    found = notices_of(person).filter(mailed_at=None, read_at=None).select_related("entry__category").order_by("-pk")
-    notices = list(found)
-    Notification.objects.filter(pk__in=[notice.pk for notice in notices]).update(mailed_at=now)
-    return notices
+    steps = notices_of(person).filter(mailed_at=None, read_at=None).select_related("entry__category").order_by("-pk")
+    claimed = Claimed(list(steps), list(reminders.notices_of(person).filter(mailed_at=None)))
+    claimed.mark(now)
+    return claimed
 
 
-def digest(person: Person, notices: Iterable[Notification], *, now: datetime) -> EmailMessage:
+def digest(person: Person, claimed: Claimed, *, now: datetime) -> EmailMessage:
     """The mail, in the person's language."""
     with translation.override(person.language or settings.LANGUAGE_CODE):
-        groups = _grouped(notices, now)
+        decided, done = _decisions(claimed.reminders, now), _entries(claimed.steps, now)
+        groups = {key: decided[key] + done[key] for key in GROUPS if key in decided or key in done}
         shown = [
-            {
-                "label": GROUPS[key],
-                "lines": [_line(entry, told) for entry, told in found[:LINES]],
-                "more": max(0, len(found) - LINES),
-            }
+            {"label": GROUPS[key], "lines": found[:LINES], "more": max(0, len(found) - LINES)}
             for key, found in groups.items()
         ]
         counts = ", ".join(f"{GROUPS[key]} {len(found)}" for key, found in groups.items())
@@ -106,7 +139,8 @@ def digest(person: Person, notices: Iterable[Notification], *, now: datetime) ->
             "person": person,
             "groups": shown,
             "office": settings.DUBAN_OFFICE,
-            "notices_url": site + reverse("ledger:notices"),
+            "notices_url": site + reverse("ledger:notices") if claimed.steps else "",
+            "decisions_url": site + reverse("web:decisions") if claimed.reminders else "",
             "own_url": site + reverse("access:own"),
         }
         return EmailMessage(
@@ -116,23 +150,45 @@ def digest(person: Person, notices: Iterable[Notification], *, now: datetime) ->
         )
 
 
-def _grouped(notices: Iterable[Notification], now: datetime) -> dict[str, list[tuple[Entry, list[str]]]]:
+def _entries(notices: Iterable[Notification], now: datetime) -> dict[str, list[Line]]:
     """Each entry once, in the most urgent group that it belongs to, with all that was told of it."""
     told: dict[Entry, list[Notification]] = {}
     for notice in notices:
         told.setdefault(notice.entry, []).append(notice)
-    groups: dict[str, list[tuple[Entry, list[str]]]] = {key: [] for key in GROUPS}
+    groups: dict[str, list[Line]] = defaultdict(list)
     for entry, of_entry in told.items():
         steps = {notice.action for notice in of_entry}
         decided = "decided" if steps <= DECIDED else "new"
         key = "escalated" if "escalate" in steps else "overdue" if is_overdue(entry, now) else decided
-        groups[key].append((entry, [words_of(notice) for notice in of_entry]))
-    return {key: found for key, found in groups.items() if found}
+        groups[key].append(_line_of_entry(entry, [words_of(notice) for notice in of_entry]))
+    return groups
 
 
-def _line(entry: Entry, told: list[str]) -> dict[str, object]:
-    return {
-        "entry": entry,
-        "told": list(dict.fromkeys(told)),
-        "url": settings.DUBAN_SITE_URL + reverse("ledger:entry", args=[entry.pk]),
-    }
+def _line_of_entry(entry: Entry, told: list[str]) -> Line:
+    return Line(
+        title=f"{entry.number} {entry.category}" + (f" · {entry.statement}" if entry.statement else ""),
+        told=list(dict.fromkeys(told)),
+        due=format_date(timezone.localtime(entry.due_at), "Y-m-d H:i") if entry.due_at else "",
+        url=settings.DUBAN_SITE_URL + reverse("ledger:entry", args=[entry.pk]),
+    )
+
+
+def _decisions(notices: Iterable[DecisionNotice], now: datetime) -> dict[str, list[Line]]:
+    """The same of decisions. What a reminder said is told with its day: it may have changed since."""
+    told: dict[Decision, list[DecisionNotice]] = {}
+    for notice in notices:
+        told.setdefault(notice.decision, []).append(notice)
+    groups: dict[str, list[Line]] = defaultdict(list)
+    for decision, of_decision in told.items():
+        hangs = any(notice.kind == NoticeKind.ESCALATED for notice in of_decision)
+        late = decision.due_on is not None and decision.due_on < timezone.localdate(now)
+        words = [f"{notice.get_kind_display()} ({timezone.localdate(notice.at)})" for notice in of_decision]
+        groups["escalated" if hangs else "overdue" if late else "awaited"].append(
+            Line(
+                title=Truncator(" ".join(decision.text.split())).chars(MOST_WORDS),
+                told=words,
+                due=decision.due_on.isoformat() if decision.due_on else "",
+                url=settings.DUBAN_SITE_URL + reverse("web:decision", args=[decision.pk]),
+            )
+        )
+    return groups
