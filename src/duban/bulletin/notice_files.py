@@ -22,6 +22,7 @@ from docx.oxml.ns import qn
 from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
 
+from duban.bulletin.notice_pdf import page_text
 from duban.core.errors import DubanError
 
 MAX_BYTES = 20 << 20
@@ -184,9 +185,7 @@ def _pdf(data: bytes) -> str:
                 )
             pages = []
             for page in document:
-                text_page = page.get_textpage()
-                pages.append(text_page.get_text_bounded())
-                text_page.close()
+                pages.append(page_text(page))
                 page.close()
         except pypdfium2.PdfiumError as error:
             raise _unreadable() from error
