@@ -16,8 +16,9 @@ from pypdfium2 import raw
 
 NEAR = 2.5
 """Points; lines so near to one another are one line."""
-MAX_RULES = 3000
-"""A page with more lines than these is a drawing."""
+MAX_RULES = 2000
+MAX_PIECES = 20_000
+"""A page with more lines, or pieces of them, is a drawing; so is a grid with more cells than that."""
 MAX_CELL = 400
 """Characters; what holds more is an article with a frame around it."""
 
@@ -147,19 +148,25 @@ def _joined(letters: Iterable[str]) -> str:
 
 def _grids(page: pypdfium2.PdfPage) -> list[Grid]:
     """The ruled tables of a page that have two columns and two rows at least."""
-    standing: list[Rule] = []
-    lying: list[Rule] = []
-    for number, thing in enumerate(page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH], max_depth=1)):
-        if number > MAX_RULES:
+    standing: set[Rule] = set()
+    lying: set[Rule] = set()
+    pieces = 0
+    for thing in page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH], max_depth=1):
+        pieces += raw.FPDFPath_CountSegments(thing)
+        if pieces > MAX_PIECES:
             return []
         for (x1, y1), (x2, y2) in _segments(thing):
             if abs(x1 - x2) < 1 < NEAR * 2 < abs(y1 - y2):
-                standing.append(Rule((x1 + x2) / 2, min(y1, y2), max(y1, y2)))
+                standing.add(Rule(round((x1 + x2) / 2), round(min(y1, y2)), round(max(y1, y2))))
             elif abs(y1 - y2) < 1 < NEAR * 2 < abs(x1 - x2):
-                lying.append(Rule((y1 + y2) / 2, min(x1, x2), max(x1, x2)))
-        if len(standing) + len(lying) > MAX_RULES:
-            return []
-    return [grid for grid in _apart(standing, lying) if len(grid.xs) > 2 and len(grid.ys) > 2]
+                lying.add(Rule(round((y1 + y2) / 2), round(min(x1, x2)), round(max(x1, x2))))
+    if len(standing) + len(lying) > MAX_RULES:
+        return []
+    return [
+        grid
+        for grid in _apart([*standing], [*lying])
+        if len(grid.xs) > 2 and len(grid.ys) > 2 and len(grid.xs) * len(grid.ys) <= MAX_RULES
+    ]
 
 
 def _apart(standing: list[Rule], lying: list[Rule]) -> Iterator[Grid]:
