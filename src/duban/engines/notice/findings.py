@@ -65,6 +65,7 @@ _INSIDE = re.compile(
     "[屋店院室棚厂楼场房馆园站库车间]{0,2}子?[里内](?!涝)|现场|后厨|门口|墙[上角]|地[上面]|桌上|货架|柜台|灶台|案板|旁边"
 )
 _LEADS_ON = re.compile("[下列以如]{2}[^，]{0,12}(?:问题|行为|隐患|情况|情形)$")
+_MEETING_SAYS = re.compile("[^，。]{0,6}会议(?:指出|要求|强调|认为)")
 _BUT = re.compile("但|不过|然而|却|只是|可是|可(?=[^以能])|美中不足")
 _ORDINAL = re.compile(r"^\d{1,3}$")
 OF_TITLE = 0.7
@@ -227,6 +228,8 @@ class _Reader:
         for sentence in _SENTENCE.finditer(text):
             first = len(self.groups)
             around = spoken
+            if _MEETING_SAYS.match(sentence[0]):
+                continue
             self.seen = self.arrived = False
             self.since, self.nearly = len(self.groups), None
             self.acted = bool(ACTED_ON.search(sentence[0]))
@@ -411,6 +414,10 @@ class _Reader:
                 subjects = self.names.subjects(
                     _TRAIL.sub("", before), start, around, whole=not (acted or _NAMED_SO.search(text))
                 )
+                spoken_of = current.subjects if current else named
+                if subjects and subjects[0].start - start > LONGEST_ASIDE and any(one.venue for one in spoken_of):
+                    # 某公司，一辆车在某村路段超速: where it was seen, not what it is about.
+                    subjects = []
                 if (
                     not subjects
                     and marker
@@ -482,8 +489,10 @@ class _Reader:
             owned = any(one.venue for one in owners)
             if self.names.is_part(subjects, owners) or (
                 owned
-                and not all(
-                    self.names.stands(one, owned=True) and one.start - start <= LONGEST_ASIDE for one in subjects
+                and subjects
+                and not (
+                    all(self.names.stands(one, owned=True) for one in subjects)
+                    and subjects[0].start - start <= LONGEST_ASIDE
                 )
             ):
                 # 某旅馆未查验健康码，旅馆大厅消毒液已过期: a part of the same venue.
@@ -493,7 +502,12 @@ class _Reader:
                 and head
                 and (not (current or named) or self.rules.lead.search(head))
                 and (cut := self.names.subjects(head, start, around, whole=False))
-                and (not owned or all(self.names.stands(one, owned=True) for one in cut))
+                and (
+                    not owned
+                    or (
+                        all(self.names.stands(one, owned=True) for one in cut) and cut[0].start - start <= LONGEST_ASIDE
+                    )
+                )
             ):
                 subjects = cut
                 phrases = self.problems.phrases(text[cut[-1].end - start : phrase_end])
@@ -503,6 +517,15 @@ class _Reader:
                 # What comes before the words of the problem is the part of the place that it is in.
                 whole = _THAT_HERE.sub("", text[:phrase_end])
                 phrases = self.problems.phrases(whole if self.cue.search(whole) else text[phrase_at:phrase_end])
+            if (
+                not subjects
+                and self.exposing
+                and item[clause[0] - 1 : clause[0]] == "："
+                and owners
+                and not owners[0].venue
+            ):
+                # 某社区：阿芳水果捞占用人行道: a name that tells no kind, first after the place.
+                subjects = self.names.bare_name(head, start, owners[0])
             if subjects:
                 part = text[subjects[-1].end - start : phrase_at]
                 if 1 < len(part) <= LONGEST_PART and not (_TRAIL.search(part) or self.rules.lead.search(part)):
@@ -534,6 +557,12 @@ class _Reader:
         self.carried = current.subjects if current else named
         return around
 
+    def _names_venue(self, found: Sequence[Subject], owners: Sequence[Subject]) -> bool:
+        """Whether a venue of a kind of its own is named where the text spoke of no more than a place."""
+        return bool(
+            owners and not owners[0].venue and all(one.venue and self.names.stands(one, owned=True) for one in found)
+        )
+
     def _enclosed(self, offset: int, item: str, around: Around) -> Around | None:
         """甲店（货物出店）、乙店（门前油渍）: venues with what is wrong in parentheses behind them."""
         pairs = list(_IN_PARENTHESES.finditer(item))
@@ -548,7 +577,10 @@ class _Reader:
             marker = _MARKER.match(who)
             begin = marker.end() if marker else 0
             start = offset + pair.start("who") + begin
-            if subjects := self.names.subjects(who[begin:], start, around):
+            subjects = self.names.subjects(who[begin:], start, around)
+            if not subjects and listed and (one := self.names.item_name(who[begin:], start, around)):
+                subjects = [one]
+            if subjects:
                 self._open(subjects, self.problems.phrases(pair["what"]), offset + pair.end())
                 around = self.names.spoken(subjects, around)
         return around
@@ -595,7 +627,7 @@ class _Reader:
         split = self.names.headed(text, start, around, owned=bool(self.topic) or any(one.venue for one in owners))
         if split and (
             self.names.is_part(split[0], owners)
-            or not self.problems.signs(text[split[1] :])
+            or not (self.problems.signs(text[split[1] :]) or self._names_venue(split[0], owners))
             or (owners and split[0][0].start - start > LONGEST_ASIDE)
         ):
             split = None

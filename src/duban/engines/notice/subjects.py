@@ -16,6 +16,10 @@ _IN_VILLAGE = re.compile("村(?:里|内|中|口|头|子|东|西|南|北|委会)"
 _MANY = re.compile(
     r"(?<=..)[一二两三四五六七八九十\d]+(?:家|个|处)[^，。；、]{0,8}$|等(?:\d+|[一二两三四五六七八九十]+)?(?:余|多)?(?:家|个|处|户)?[^，。；、]{0,8}$"
 )
+_NO_NAME = re.compile(
+    "[车人员箱桶灯牌墙路道板杆水料土线管盖树草物品袋具椅桌柜棚边处上下里内外旁侧门窗楼层号庭户坡岸沟池塘地段村组点区院]$|的|有|在|和|与|是"
+)
+_NO_KIND = re.compile("现象|问题|行动|活动|制度|经验|模式|工作")
 _ONE = re.compile("一[家处个间所]|某(?=[^某]{2})")
 _PARENTHESES = re.compile(r"^(.+?)（([^（）]+)）(.*)$")
 TIDY = re.compile(
@@ -73,7 +77,12 @@ class Names:
 
         Where it is `owned` the text speaks of a venue already: only what has an address or kind of its own is another.
         """
-        ends = {found.end() for found in self.rules.venue_here.finditer(text) if len(found[0]) > 1 or found.start() > 1}
+        ends = {
+            found.end()
+            for found in self.rules.venue_here.finditer(text)
+            if len(found[0]) > 1
+            or (found.start() > 1 and text[found.end() : found.end() + 1] not in ("员", "主", "家"))
+        }
         ends |= {found.end() for found in self.rules.spot.finditer(text)}
         ends |= {found.end() for found in re.finditer("[”）]", text)}
         leads = [lead.end() for lead in self.rules.lead.finditer(text)]
@@ -201,7 +210,12 @@ class Names:
     def _quoted(self, part: str, start: int, around: Around) -> Subject | None:
         """一家名为“川渝人家”的餐馆, 爱橙街“好再来”小超市: the quoted words are the name."""
         found = _QUOTED.match(part)
-        if not found or self.rules.never.search(found["kind"]) or self.rules.subject.fullmatch(found["name"]):
+        if (
+            not found
+            or _NO_KIND.match(found["kind"])
+            or self.rules.never.search(found["kind"])
+            or self.rules.subject.fullmatch(found["name"])
+        ):
             return None
         if not (found["kind"] or found["where"] or self.rules.venue_end.search(found["name"])):
             return None
@@ -345,12 +359,18 @@ class Names:
         kind = self.rules.kind_first.match(subjects[0].venue)
         return kind is not None and owners[0].venue.endswith(kind[0])
 
+    def bare_name(self, head: str, start: int, place: Subject) -> list[Subject]:
+        """A name without a kind, which stands between a place and what is wrong there."""
+        if not 3 < len(head) <= LONGEST_BARE or _NO_NAME.search(head) or self._is_thing(head):
+            return []
+        return [Subject(start, start + len(head), place.address, head, place.place, 0.6)]
+
     def item_name(self, text: str, start: int, around: Around) -> Subject | None:
         """What stands first in a numbered line is its subject, although nothing in it tells that it is a venue."""
         bare = text.strip(" “”")
         if not 3 <= len(bare) <= 14 or self.rules.never.search(bare) or self.rules.generic.match(bare):
             return None
-        if self.rules.lead.search(bare) or self.rules.subject.search(bare) or bare.isdigit():
+        if self.rules.lead.search(bare) or self.rules.subject.search(bare) or bare.isdigit() or "@" in bare:
             return None
         address = Address(around.unit, around.sure) if around.unit else Address()
         return Subject(start, start + len(text), address, bare, "", 0.65)
