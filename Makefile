@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ADDRESS ?= 127.0.0.1:8000
 DEMO_DATA ?= $(CURDIR)/var/demo
-DEMO := DUBAN_DATA=$(DEMO_DATA) DUBAN_SITE_URL=http://$(ADDRESS) $(BIN)/duban
+DEMO := DUBAN_DATA=$(DEMO_DATA) DUBAN_SITE_URL=http://$(ADDRESS) DUBAN_TOUR=1 $(BIN)/duban
 
 .PHONY: install demo test check bench messages clean
 

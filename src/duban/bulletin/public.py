@@ -22,6 +22,7 @@ from django.views.decorators.http import require_GET, require_safe
 
 from duban.bulletin import queries, tasks
 from duban.bulletin.models import Issue, IssueState
+from duban.core import tour
 from duban.core.integrity import sha256 as digest_of
 from duban.engines.typeset import (
     ENGINE_VERSION,
@@ -77,7 +78,8 @@ def issue(request: HttpRequest, issue_id: Any) -> HttpResponse:
     found = queries.published_issue(issue_id)
     corrections = list(found.corrections.filter(state=IssueState.PUBLISHED).defer("document").order_by("number"))
     language = language_now()
-    tag = f'"{found.hash[:24]}-{ENGINE_VERSION.replace("/", "-")}-{language}-{len(corrections)}-{style_digest()}"'
+    parts = (found.hash[:24], ENGINE_VERSION.replace("/", "-"), language, len(corrections), style_digest())
+    tag = f'"{"-".join(map(str, parts))}{tour.mark_of(request)}"'
     changed = max(int(each.published_at.timestamp()) for each in [found, *corrections] if each.published_at)
     response = get_conditional_response(request, tag, changed)
     if response is None:

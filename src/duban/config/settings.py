@@ -29,6 +29,7 @@ ALLOWED_HOSTS = _words("DUBAN_HOSTS", "localhost 127.0.0.1 [::1]")
 CSRF_TRUSTED_ORIGINS = _words("DUBAN_ORIGINS", "")
 DUBAN_SITE_URL = os.environ.get("DUBAN_SITE_URL", "http://localhost:8000").rstrip("/")
 DUBAN_OFFICE = os.environ.get("DUBAN_OFFICE", "")
+DUBAN_TOUR = os.environ.get("DUBAN_TOUR", "0") == "1"
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from duban.web import decision_pages, leader_pages, views
+from duban.web import decision_pages, leader_pages, tour, views
 
 app_name = "web"
 urlpatterns = [
@@ -10,4 +10,5 @@ urlpatterns = [
     path("desk/", views.desk, name="desk"),
     *decision_pages.urls,
     *leader_pages.urls,
+    *tour.urls,
 ]

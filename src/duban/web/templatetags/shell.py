@@ -12,7 +12,9 @@ from django.utils.translation import pgettext_lazy
 
 from duban.access import rights
 from duban.access.models import Person
+from duban.core import tour
 from duban.ledger.notices import UNREAD_CAP, unread_count
+from duban.web.tour import STEPS
 
 register = template.Library()
 
@@ -153,6 +155,30 @@ def bell(context: template.Context) -> dict[str, Any]:
         return {"shown": False}
     unread = unread_count(person)
     return {"shown": True, "unread": f"{UNREAD_CAP}+" if unread > UNREAD_CAP else str(unread) if unread else ""}
+
+
+@register.inclusion_tag("web/parts/tour_card.html", takes_context=True)
+def tour_card(context: template.Context) -> dict[str, Any]:
+    """At the foot of every page the step of the tour that the reader is at; on the desk of a demo whether they would
+    like to take it."""
+    request = context.get("request")
+    if request is None or not request.user.is_authenticated:
+        return {}
+    place = tour.place_in(request)
+    if place is None:
+        offered = settings.DUBAN_TOUR and request.path == reverse("web:desk") and not tour.is_left(request)
+        return {"offered": offered, "request": request}
+    at = place["step"]
+    return {
+        "request": request,
+        "step": STEPS[at - 1],
+        "at": at,
+        "of": len(STEPS),
+        "before": at - 1,
+        "after": at + 1,
+        "instead": place["instead"],
+        "here": request.get_full_path() == place["url"].partition("#")[0],
+    }
 
 
 @register.simple_tag
