@@ -426,6 +426,24 @@ def test_a_file_that_cannot_be_read_is_refused_at_its_field(browse: Any, name: s
     assert code in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ({"text": " \u3000"}, "notice_empty"),
+        ({"text": "\u200b"}, "notice_empty"),
+        ({"text": "长" * 200_001}, "notice_too_long"),
+        ({"text": "\ufffd区\ufffd"}, "notice_garbled"),
+        ({"text": REPORT, "file": SimpleUploadedFile("a.txt", b"x")}, "notice_both"),
+    ],
+)
+def test_a_text_that_cannot_be_read_is_refused_at_its_field(browse: Any, sent: dict[str, Any], code: str) -> None:
+    answer = browse("supervisor").post(START, sent)
+    assert answer.status_code == 400
+    refused = re.search(r'id="id_text_mend".*?</div>', answer.content.decode(), re.S)
+    assert refused is not None
+    assert code in refused[0]
+
+
 def test_a_long_report_is_read_in_the_background_and_its_page_asks_again(browse: Any) -> None:
     client = browse("supervisor")
     long = REPORT + "\n\n" + "今天无事。" * 8000

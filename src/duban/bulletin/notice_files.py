@@ -108,19 +108,19 @@ def is_short(data: bytes) -> bool:
     return len(data) <= SHORT_TEXT
 
 
-def checked_text(text: str) -> str:
+def checked_text(text: str, *, field: str = "file") -> str:
     """The text with one kind of line ends. Raises BadNotice: `notice_empty`, `notice_too_long`, `notice_garbled`."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
     if not text.translate(dict.fromkeys(map(ord, _BLANKS))).strip():
-        raise BadNotice("notice_empty", _("There is no text in it."), field="file")
+        raise BadNotice("notice_empty", _("There is no text in it."), field=field)
     if len(text) > MAX_CHARACTERS:
         raise BadNotice(
-            "notice_too_long", _("The text is longer than 200,000 characters; read it part by part."), field="file"
+            "notice_too_long", _("The text is longer than 200,000 characters; read it part by part."), field=field
         )
     if sum(
         letter == "\ufffd" or (letter > "\ud7ff" and unicodedata.category(letter) in _ODD) for letter in text
     ) * 20 > len(text):
-        raise _garbled()
+        raise _garbled(field)
     return text
 
 
@@ -336,11 +336,11 @@ def _html(text: str) -> str:
     return "\n".join(line.strip(" ").removeprefix("\t") for line in lines)
 
 
-def _garbled() -> BadNotice:
+def _garbled(field: str = "file") -> BadNotice:
     return BadNotice(
         "notice_garbled",
         _("Its characters come out garbled; save it as UTF-8, or have the text recognised anew, and send that."),
-        field="file",
+        field=field,
     )
 
 

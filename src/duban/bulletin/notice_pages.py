@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from duban.access import rights
 from duban.access.requests import StaffRequest, person_who
 from duban.bulletin import notice_tasks, notices
-from duban.bulletin.notice_files import NAMES, BadNotice, check_size, is_short
+from duban.bulletin.notice_files import NAMES, BadNotice, check_size, checked_text, is_short
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.forms import NeededField, NeededFile, NumberField, refuse
@@ -131,7 +131,10 @@ def _take_in(request: StaffRequest, form: NoticeForm) -> jobs.Job:
     if sent is None:
         if not pasted.strip():
             raise BadNotice("notice_empty", _("Paste a text or choose a file first."), field="text")
+        checked_text(pasted, field="text")
         sent = SimpleUploadedFile(_name_of(pasted) + ".txt", pasted.encode("utf-8", "replace"))
+    elif pasted.strip():
+        raise BadNotice("notice_both", _("Send a text or a file; here are both. Empty one of them."), field="text")
     check_size(sent.size or 0)
     job = jobs.make_job(
         by=request.user, now=clock.now(), language=get_language() or "zh-hans", table=sent, kind=notice_tasks.KIND
