@@ -17,10 +17,10 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.access.requests import StaffRequest, person_who
 from duban.commons.deliberation import places, printed, queries, shown
-from duban.commons.deliberation.paging import page_of
 from duban.commons.deliberation.places import LIES_IN, MANAGES
 from duban.commons.deliberation.queries import SEES
 from duban.commons.models import PlaceKind, SharedPlace
+from duban.commons.paging import page_of
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.forms import NeededField, NumberField, refuse

@@ -23,9 +23,9 @@ from duban.access.models import Person
 from duban.access.requests import StaffRequest, person_who
 from duban.commons.deliberation import actions, comments, printed, problems, queries, shown
 from duban.commons.deliberation.actions import MANAGES, BadTopic
-from duban.commons.deliberation.paging import page_of
 from duban.commons.deliberation.queries import SEES
 from duban.commons.models import Topic, TopicState
+from duban.commons.paging import page_of
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.forms import NeededField, refuse

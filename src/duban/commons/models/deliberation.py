@@ -187,6 +187,7 @@ class Vote(models.Model):
                 name="vote_closes_after_it_opens",
             ),
         ]
+        indexes = [models.Index(fields=["-opens_at", "-id"], name="votes_newest")]
 
     def __str__(self) -> str:
         return self.question

@@ -32,6 +32,7 @@ class Pairing(models.Model):
                 name="paired_once_on_a_day",
             )
         ]
+        indexes = [models.Index(fields=["-signed_on", "-id", "jurisdiction"], name="pairings_newest")]
 
     def __str__(self) -> str:
         return self.partner
@@ -65,7 +66,11 @@ class PostedNeed(models.Model):
                 name="not_more_pledged_than_needed",
             ),
         ]
-        indexes = [models.Index(fields=["jurisdiction", "closed_at", "due_on"], name="needs_by_place")]
+        indexes = [
+            models.Index(fields=["jurisdiction", "closed_at", "due_on"], name="needs_by_place"),
+            models.Index(fields=["due_on", "id", "jurisdiction"], condition=Q(closed_at=None), name="needs_open"),
+            models.Index(fields=["-closed_at", "-id", "jurisdiction"], name="needs_closed"),
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -21,6 +20,7 @@ from duban.access.requests import StaffRequest, person_who
 from duban.commons.contact import open_contact
 from duban.commons.deliberation.queries import full_name
 from duban.commons.models import Pledge, PostedNeed, SharedPlace
+from duban.commons.paging import page_of
 from duban.commons.pairing import actions, pairing_pages, queries
 from duban.commons.pairing.actions import MANAGES, NeedDraft
 from duban.commons.pairing.fields import DayField, UnitsField, whole
@@ -51,8 +51,10 @@ def needs_page(request: StaffRequest) -> HttpResponse:
     """What is needed in the person's area, by the day it is due, each with how far it is."""
     show = request.GET.get("show", "")
     found = queries.needs_for(request.user).filter(closed_at__isnull=show != "closed")
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    needs = list(page.object_list)
+    # What is open by the day it is due, what is closed the latest first.
+    order = ("-closed_at", "-pk") if show == "closed" else ("due_on", "pk")
+    page = page_of(found, order, request.GET.get("cursor", ""), size=PAGE)
+    needs = page.rows
     bars, waiting = queries.bars_of(needs), queries.waiting_by_need(needs)
     names = places.names({one.jurisdiction for one in needs})
     today = timezone.localdate(clock.now())
@@ -68,7 +70,8 @@ def needs_page(request: StaffRequest) -> HttpResponse:
     ]
     context = {
         "rows": rows,
-        "page": page,
+        "earlier": page.earlier_link(show=show),
+        "later": page.later_link(show=show),
         "show": show,
         "kinds": KINDS,
         "may_manage": bool(rights.codes(request.user, MANAGES)),

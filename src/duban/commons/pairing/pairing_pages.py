@@ -4,7 +4,6 @@ import uuid
 
 from django import forms
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from duban.access import rights
 from duban.access.requests import StaffRequest, person_who
 from duban.commons.models import Organisation
+from duban.commons.paging import page_of
 from duban.commons.pairing import actions, queries
 from duban.commons.pairing.actions import MANAGES, BadNeed
 from duban.commons.pairing.fields import DayField, read_day
@@ -40,8 +40,9 @@ def pairings_page(request: StaffRequest) -> HttpResponse:
     show, today = request.GET.get("show", ""), timezone.localdate(clock.now())
     in_force = Q(until=None) | Q(until__gte=today)
     found = queries.pairings_for(request.user).filter(~in_force if show == "over" else in_force)
-    page = Paginator(found.select_related("organisation"), PAGE).get_page(request.GET.get("page"))
-    names = places.names({one.jurisdiction for one in page.object_list})
+    cursor = request.GET.get("cursor", "")
+    page = page_of(found.select_related("organisation"), ("-signed_on", "-pk"), cursor, size=PAGE)
+    names = places.names({one.jurisdiction for one in page.rows})
     may = rights.codes(request.user, MANAGES)
     context = {
         "rows": [
@@ -50,9 +51,10 @@ def pairings_page(request: StaffRequest) -> HttpResponse:
                 "area": names.get(one.jurisdiction, one.jurisdiction),
                 "ends": one.until is None and rights.may(request.user, MANAGES, one.jurisdiction),
             }
-            for one in page.object_list
+            for one in page.rows
         ],
-        "page": page,
+        "earlier": page.earlier_link(show=show),
+        "later": page.later_link(show=show),
         "show": show,
         "kinds": KINDS,
         "today": today,

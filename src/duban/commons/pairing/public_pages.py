@@ -7,7 +7,6 @@ import uuid
 from typing import Any
 
 from django import forms
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from duban.commons.contact import checked_contact
 from duban.commons.guests import count_try, kept_private, require_patience
 from duban.commons.models import Pledge, PostedNeed
+from duban.commons.paging import page_of
 from duban.commons.pairing import actions, queries
 from duban.commons.pairing.fields import UnitsField, whole
 from duban.commons.pairing.uploads import Partner, store_photos
@@ -42,18 +42,20 @@ def needs_page(request: HttpRequest) -> HttpResponse:
     """What is needed and not met yet, what was done, and who is paired with whom; of one area if it is asked for."""
     area, today = _area(request), timezone.localdate(clock.now())
     found = queries.public_needs(area)
-    page = Paginator(found.filter(closed_at=None, due_on__gte=today), PAGE).get_page(request.GET.get("page"))
+    wanted = found.filter(closed_at=None, due_on__gte=today)
+    page = page_of(wanted, ("due_on", "pk"), request.GET.get("cursor", ""), size=PAGE)
     thanked = list(found.filter(closed_at__isnull=False).order_by("-closed_at", "pk")[:THANKED])
     paired = list(queries.public_pairings(area, today)[:PAIRED])
-    shown = [*page.object_list, *thanked]
+    shown = [*page.rows, *thanked]
     bars = queries.bars_of(shown)
     names = places.names({one.jurisdiction for one in shown} | {one.jurisdiction for one in paired})
     context = {
         "section": "needs",
         "area": area,
         "area_name": places.names([area]).get(area, area) if area else "",
-        "page": page,
-        "rows": [(one, bars[one.pk], names.get(one.jurisdiction, "")) for one in page.object_list],
+        "earlier": page.earlier_link(at=area),
+        "later": page.later_link(at=area),
+        "rows": [(one, bars[one.pk], names.get(one.jurisdiction, "")) for one in page.rows],
         "thanked": [(one, bars[one.pk], names.get(one.jurisdiction, "")) for one in thanked],
         "paired": [(one, names.get(one.jurisdiction, "")) for one in paired],
     }

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -20,6 +19,7 @@ from duban.access import rights
 from duban.access.requests import StaffRequest, person_who
 from duban.commons.deliberation.queries import full_name
 from duban.commons.models import Vote, Voted, VoteRule
+from duban.commons.paging import page_of
 from duban.commons.voting import actions, household_pages, paper_pages, queries, words
 from duban.commons.voting.actions import MANAGES, VoteRules
 from duban.commons.voting.shown import show_vote
@@ -45,19 +45,18 @@ def votes_page(request: StaffRequest) -> HttpResponse:
     """Every vote of the person's area, the newest first."""
     now, show = clock.now(), request.GET.get("show", "")
     found = _of_kind(queries.votes_for(request.user), show, now)
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    page = page_of(found, ("-opens_at", "-pk"), request.GET.get("cursor", ""), size=PAGE)
     turnout = dict(
-        Voted.objects.filter(vote__in=[one.pk for one in page.object_list])
-        .values_list("vote")
-        .annotate(number=Count("pk"))
+        Voted.objects.filter(vote__in=[one.pk for one in page.rows]).values_list("vote").annotate(number=Count("pk"))
     )
     rows = [
         {"vote": one, "state": state, "word": words.state_word(state), "shape": words.SHAPES[state],
          "turnout": turnout.get(one.pk, 0)}
-        for one in page.object_list
+        for one in page.rows
         for state in [words.state_of(one, now)]
     ]  # fmt: skip
-    context = {"rows": rows, "page": page, "show": show, "kinds": KINDS}
+    links = {"earlier": page.earlier_link(show=show), "later": page.later_link(show=show)}
+    context = {"rows": rows, "show": show, "kinds": KINDS, **links}
     return render(request, "commons/voting_list.html", context)
 
 
