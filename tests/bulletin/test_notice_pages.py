@@ -5,6 +5,7 @@ import re
 import uuid
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -154,6 +155,25 @@ def test_accepting_a_finding_makes_one_entry_however_often(browse: Any, people: 
     assert len(entries_of(people["supervisor"])) == 1
 
 
+def test_a_unit_that_the_reading_is_not_sure_of_is_told_and_not_filled_in(browse: Any) -> None:
+    client = browse("supervisor")
+    address = paste(client, "检查发现,宋庄镇某某村农贸市场污水外溢。")
+    job = jobs.read_job(address.rstrip("/").rpartition("/")[2])
+    (draft,) = job.report["articles"][0]["drafts"]
+    jobs.save(replace(job, report=_with_confidence(job.report, 0.4)))
+    form = page(client, f"{address}{draft['number']}/")
+    assert re.search(r"Perhaps:.*?宋庄镇.*?110112104", form, re.S)
+    assert 'value="110112104"' not in form
+
+
+def _with_confidence(report: dict[str, Any], confidence: float) -> dict[str, Any]:
+    articles = [
+        article | {"drafts": [draft | {"confidence": confidence} for draft in article["drafts"]]}
+        for article in report["articles"]
+    ]
+    return report | {"articles": articles}
+
+
 def test_a_settled_statement_is_proposed_with_the_names_of_the_list(browse: Any) -> None:
     client = browse("supervisor")
     form = page(client, draft_address(client, paste(client, REPORT), "site"))
@@ -253,9 +273,12 @@ def test_the_drafts_are_shown_by_what_is_left_to_do(browse: Any) -> None:
 def test_a_report_is_found_again_under_its_first_words(browse: Any) -> None:
     client = browse("supervisor")
     address = paste(client, REPORT)
-    assert f'<a href="{address}">区环境整治工作领导小组召开第3次会议.txt</a>' in page(client, START)
+    assert f'<a href="{address}">区环境整治工作领导小组召开第3次会议</a>' in page(client, START)
     assert address not in page(browse("inspector"), START)
-    for odd, name in (("## ../../etc/passwd", "／..／etc／passwd.txt"), ("\n \n长" + "长" * 300, "长" * 40 + ".txt")):
+    for odd, name in (
+        ("## ../../etc/passwd", "／..／etc／passwd"),
+        ("\n \n长" + "长" * 300, "<h1>" + "长" * 40 + "</h1>"),
+    ):
         assert name in page(client, paste(client, odd))
     (jobs.imports_folder() / address.rstrip("/").rpartition("/")[2]).rename(jobs.imports_folder() / "gone")
     assert address not in page(client, START)

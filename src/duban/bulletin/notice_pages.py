@@ -132,7 +132,7 @@ def _take_in(request: StaffRequest, form: NoticeForm) -> jobs.Job:
         if not pasted.strip():
             raise BadNotice("notice_empty", _("Paste a text or choose a file first."), field="text")
         checked_text(pasted, field="text")
-        sent = SimpleUploadedFile(_name_of(pasted) + ".txt", pasted.encode("utf-8", "replace"))
+        sent = SimpleUploadedFile(_name_of(pasted), pasted.encode("utf-8", "replace"))
     elif pasted.strip():
         raise BadNotice("notice_both", _("Send a text or a file; here are both. Empty one of them."), field="text")
     check_size(sent.size or 0)
@@ -151,7 +151,7 @@ def _take_in(request: StaffRequest, form: NoticeForm) -> jobs.Job:
 def _name_of(pasted: str) -> str:
     """The first words of a pasted text, as a name to find it by."""
     words = " ".join(pasted.strip().splitlines()[0].lstrip("#").split())
-    return words[:40].replace("/", "／").replace("\\", "＼").strip(".") or _("pasted text")
+    return words[:40].replace("/", "／").replace("\\", "＼").strip(".。 ") or _("pasted text")
 
 
 @require_safe
