@@ -147,17 +147,18 @@ class _Group(_Meetings):
 
     def _decide(self) -> None:
         days, towns = self.days, [Unit("各街道、各乡镇")]
+        # "At once", as the page has it, is no day; for the shops one was set.
         screen = self.decide(
             self.meeting, "立即启动对大兴区天宫院街道来通人员的摸排，第一时间安排进行核酸检测", HEALTH, joint=towns,
-            due_on=days.day(22), measure_of_success="来通人员全部联系到并完成核酸检测",
+            measure_of_success="来通人员全部联系到并完成核酸检测",
         )  # fmt: skip
         isolate = self.decide(
             self.meeting, "对到过天宫院街道融汇社区的人员，立即落实集中隔离医学观察等管控措施", HEALTH, joint=towns,
-            due_on=days.day(22), measure_of_success="应隔离人员全部入住集中隔离点",
+            measure_of_success="应隔离人员全部入住集中隔离点",
         )  # fmt: skip
         sample = self.decide(
             self.meeting, "加强农贸市场、商超、社区便利店等市民密切接触场所和从业人员的核酸检测、环境采样频率", HEALTH,
-            joint=[Unit(MARKETS)], due_on=days.day(33), measure_of_success="应采场所按频次采样，无漏采",
+            joint=[Unit(MARKETS)], measure_of_success="应采场所按频次采样，无漏采",
         )  # fmt: skip
         strict = self.decide(
             self.meeting, "农贸市场、商超、社区便利店等场所严格落实防疫措施", MARKETS, joint=towns,
@@ -165,11 +166,9 @@ class _Group(_Meetings):
         )  # fmt: skip
         care = self.decide(
             self.meeting, "对集中隔离医学观察或居家隔离期间的人员，细致做好各项监测服务", HEALTH, joint=towns,
-            due_on=days.day(33),
         )  # fmt: skip
         wait = self.decide(
             self.meeting, "纳入管控范围的人员进行核酸检测后，就地隔离观察，等待检测结果", HEALTH, joint=towns,
-            due_on=days.day(22),
         )  # fmt: skip
         wide, narrow = PAGE.keys
         for decision, keys in {screen: [wide], isolate: [narrow], care: [narrow, wide], wait: [wide]}.items():

@@ -17,6 +17,7 @@ from duban.access.models import Person
 from duban.bulletin.actions import approve_issue, draft_issue, edit_issue, publish_issue
 from duban.bulletin.layout import lay_out_page
 from duban.bulletin.models import Issue, Section
+from duban.bulletin.pictures import file_picture
 from duban.core.audit import Console
 from duban.demo import (
     ballots,
@@ -51,6 +52,9 @@ INTRO = (
     "大型垃圾堆放点等重点区域,对发现的问题挂账督办。\n"
     "各属地部门要加大环境保洁力度,清理卫生死角,消除保洁盲区,有效整治大型建筑垃圾和生活垃圾堆放点。"
 )
+
+SNOW_ZH = "1月18日夜，城市副中心迎来2021年第一场雪，小雪持续至19日上午，气温下降明显。"
+SNOW_EN = "The first snow of 2021 fell in the night to 19 January and went on into the morning; it is much colder."
 
 LOGINS: list[tuple[str, str, str, str]] = [
     ("inspector", "inspector", layers.DISTRICT, "周巡"),
@@ -227,23 +231,22 @@ def load_places(*, now: datetime) -> None:
 def add_people(*, now: datetime) -> dict[str, Person]:
     """A login per role, all with the password that everybody is told."""
     people = {}
+    # Hashed once: a password is slow to hash by design.
     password = make_password(PASSWORD)
     for username, role, code, name in LOGINS:
-        person, _password = add_person(username=username, role=role, at=code, name=name, now=now)
-        person.password = password
-        person.must_change_password = False
-        person.save()
-        people[username] = person
+        Person.objects.create(username=username, name=name, home=code, password=password)
+        people[username], _password = add_person(username=username, role=role, at=code, now=now)
     return people
 
 
 Pictures = dict[tuple[int, str], Future[bytes]]
-"""By the scene's index and which of its pictures: before, more, remedy_in_part or remedy."""
+"""By the scene's index and which of its pictures: before, more, remedy_in_part or remedy; and that of SNOW."""
+SNOW = (-1, "snow")
 
 
 def draw_all(scenes: Sequence[Scene], pool: Executor) -> Pictures:
     """Every picture of the story, each begun in the order in which it will be wanted."""
-    pictures: Pictures = {}
+    pictures: Pictures = {SNOW: pool.submit(_draw_snow)}
     for index, scene in enumerate(scenes):
         wanted = [("before", scene.found), *([("more", scene.found)] if scene.more else [])]
         wanted += [step for step in steps(index, scene) if step[0] in {"remedy", "remedy_in_part", "recurred"}]
@@ -265,6 +268,11 @@ def _draw(index: int, scene: Scene, which: str, moment: datetime) -> bytes:
         taken_at=moment if kept else None,
         at=scene.at if kept else None,
     )
+
+
+def _draw_snow() -> bytes:
+    """The first snow of the year, on the morning of 19 January."""
+    return draw_picture(3003, cleared=True, stage="green", snow=snow(beijing(19, 9)), taken_at=beijing(19, 9))
 
 
 @dataclass(frozen=True)
@@ -291,6 +299,7 @@ def tell(*, people: dict[str, Person], scenes: Sequence[Scene], pictures: Pictur
     partners.add_partners(people=people, posted=beijing(13, 15), now=now)
     outbreak.tell_the_page(people=people)
     meetings.tell_the_page(people=people, first=[teller.entries[index] for index in range(2)])
+    teller.picture()
     teller.publish(drafted=beijing(19, 19), now=beijing(20, 0, 10), day=date(2021, 1, 19))
     teller.follow(range(2, page))
     teller.find(range(page, after))
@@ -326,6 +335,14 @@ class _Teller:
 
     def photo(self, index: int, which: str, *, by: Person, now: datetime) -> str:
         return store_photo(by=by, now=now, data=self.pictures[index, which].result()).sha256
+
+    def picture(self) -> None:
+        """Of the snow, for the page that is told of the 19th and for that of the 20th."""
+        for day in (19, 20):
+            file_picture(
+                by=self.people["supervisor"], now=beijing(19, 15), at=layers.DISTRICT, day=date(2021, 1, day),
+                photo=self.pictures[SNOW].result(), caption_zh=SNOW_ZH, caption_en=SNOW_EN,
+            )  # fmt: skip
 
     def find(self, indexes: range) -> None:
         categories, inspector = category_index(), self.people["inspector"]
@@ -417,7 +434,7 @@ class _Teller:
         issue = draft_issue(by=self.people["supervisor"], now=now, name=SERIES, title=TITLE)
         self.keep_own(issue, now=now)
 
-    def keep_own(self, issue: Issue, *, now: datetime, **words: str) -> None:
+    def keep_own(self, issue: Issue, *, now: datetime, intro: str | None = None, issuer: str | None = None) -> None:
         """Of what stands on the ledger the issue carries the rubbish alone, and not what failed at inspections."""
         mine = set(self.entries.values())
         items: dict[str, list[uuid.UUID]] = {section: [] for section in Section}
@@ -425,4 +442,6 @@ class _Teller:
             if item.entry_id in mine:
                 items[item.section].append(item.entry_id)
         moment = now + timedelta(minutes=20)
-        edit_issue(by=self.people["supervisor"], now=moment, issue_id=issue.pk, items=items, **words)
+        edit_issue(
+            by=self.people["supervisor"], now=moment, issue_id=issue.pk, items=items, intro=intro, issuer=issuer
+        )  # fmt: skip
