@@ -66,6 +66,8 @@ _INSIDE = re.compile(
 )
 _LEADS_ON = re.compile("[下列以如]{2}[^，]{0,12}(?:问题|行为|隐患|情况|情形)$")
 _MEETING_SAYS = re.compile("[^，。]{0,6}会议(?:指出|要求|强调|认为)")
+_SENT_TO = re.compile("[^：，。]{1,6}：([^：，。；]{2,12})$")
+_SAYS = re.compile("(?:说|表示|介绍|坦言|解释)$")
 _BUT = re.compile("但|不过|然而|却|只是|可是|可(?=[^以能])|美中不足")
 _ORDINAL = re.compile(r"^\d{1,3}$")
 OF_TITLE = 0.7
@@ -161,12 +163,14 @@ class _Reader:
         taken: Sequence[tuple[int, int]],
     ) -> None:
         self.source, self.gazetteer, self.rules, self.taken = source, gazetteer, rules, taken
+        told = "\n".join(source.of(block) for block in blocks)
         said = blocks and rules.inspecting.search(title + source.text[blocks[0].start : blocks[-1].end])
         self.cue = rules.cue if said else rules.problem
         self.names, self.problems = Names(gazetteer, rules), Problems(rules, self.cue)
         self.exposing = bool(rules.exposing.search(title))
         """Whether what is listed here is listed for what is wrong with it."""
         self.inspecting = bool(said)
+        self.strict = bool(said and rules.strict.search(told))
         self.listing = self.in_cell = self.seen = self.arrived = self.acted = False
         self.before = self.since = self.reported = 0
         """How many groups there were before this paragraph, before this sentence and before what is answered."""
@@ -182,7 +186,6 @@ class _Reader:
         self.pending: list[str] = []
         """Problems before a colon at a paragraph's end: the venues follow in lines of their own."""
         self.groups: list[Group] = []
-        told = "\n".join(source.of(block) for block in blocks)
         headed, spoken = self.names.town_in(title), self.names.town_in(told)
         village = self.names.village_in(title)
         if village and (headed is None or village.code.startswith(headed.code)):
@@ -209,6 +212,8 @@ class _Reader:
         if _IN_BRACKETS.fullmatch(text):
             text = f"，{text[1:-1]}，"
         self._set_section(text)
+        if (sent := _SENT_TO.match(text)) and self._place_line(block.start + sent.start(1), sent[1]):
+            return
         if (key := _KEY_LINE.match(text)) and self.rules.answers.search(key[1]):
             return
         if self.quiet or _SUBTITLE.match(text) or _QUESTION.search(text) or self._place_line(block.start, text):
@@ -348,7 +353,8 @@ class _Reader:
             return enclosed
         # 设施齐备，未发现安全问题 stands in a list of what is wrong and is nothing of it.
         clean = self.problems.is_over(item)
-        carried = self.carried
+        # What has a number of its own stands for itself.
+        carried = [] if _MARKER.match(item) else self.carried
         clauses = self.problems.clauses(item)
         place = 0
         while place < len(clauses):
@@ -396,7 +402,7 @@ class _Reader:
                     owners = last.subjects
                 owners = owners or (self.told if seen or _INSIDE.match(text) else []) or self.scene
                 open_group = current or (last if last and _same(last.subjects, owners) else None)
-                if self.problems.praises(text):
+                if self.problems.praises(text) or _SAYS.search(text):
                     clean = True
                 elif _BUT.match(text):
                     clean = False
@@ -428,7 +434,7 @@ class _Reader:
                     subjects = [one]
                 if (
                     not (subjects or marker or owners or self.rules.told.against.search(text))
-                    and (split := self.names.headed(text, start, around, owned=True))
+                    and (split := self.names.headed(text, start, around, owned=True, inside=False))
                     and len(split[0]) == 1
                 ):
                     # 某摊销售的鲫鱼，检出…: named by the way, and spoken of next.
@@ -511,7 +517,9 @@ class _Reader:
             ):
                 subjects = cut
                 phrases = self.problems.phrases(text[cut[-1].end - start : phrase_end])
-            elif not subjects and (split := self.names.headed(text[:phrase_at], start, around, owned=True)):
+            elif not subjects and (
+                split := self.names.headed(text[:phrase_at], start, around, owned=True, inside=owned)
+            ):
                 subjects = split[0] if not self.names.is_part(split[0], owners) else []
             elif not subjects and len(head) <= LONGEST_PART:
                 # What comes before the words of the problem is the part of the place that it is in.
@@ -624,7 +632,8 @@ class _Reader:
             for one in whole
         ):
             return None
-        split = self.names.headed(text, start, around, owned=bool(self.topic) or any(one.venue for one in owners))
+        inside = any(one.venue for one in owners)
+        split = self.names.headed(text, start, around, owned=bool(self.topic) or inside, inside=inside)
         if split and (
             self.names.is_part(split[0], owners)
             or not (self.problems.signs(text[split[1] :]) or self._names_venue(split[0], owners))
@@ -641,7 +650,7 @@ class _Reader:
         context = (
             said.exposed * self.exposing
             + said.listed * (self.listing or len(self.groups) > self.since)
-            + said.inspecting * self.inspecting
+            + said.inspecting * (self.inspecting + self.strict)
         )
         context += said.found * seen + said.group * (current is not None and not split) + said.owner
         context += said.labelled * (bool(self.topic) and not self.listing)

@@ -15,6 +15,9 @@ PROBLEM_TIDY = re.compile(
 )
 ACTED_ON = re.compile(r"(?:被|予以|给予|责令|处以|受到|停业|立案|已被|罚款|约谈|作出[^，。；]{0,6}处罚|行政处罚)")
 _BUT = re.compile("但|然而|可(?=[后是就仍还在])|，却")
+TIME = re.compile(
+    r"^(?:\d{4}年)?(?:\d{1,2}月\d{1,2}[日号]|[上当昨今]?[午天日晚])?(?:[上下中]午|晚上?|早上?|凌晨|傍晚)?(?:\d{1,2}[时点：](?:\d{1,2}分?)?(?:许)?)?"
+)
 _EARLIER = re.compile("回头看|前期|此前|先前|之前|上次|上期|上轮|上周|上月|以往|曾|复查")
 _MENDED = re.compile("已[^，。；]{0,6}(?:整改|改正|落实|清理|清除|消除|修复|恢复)|整改(?:到位|完毕|完成|合格)")
 LONGEST_CLAUSE = 300
@@ -80,16 +83,19 @@ class Problems:
     def praises(self, clause: str) -> bool:
         """Whether a clause says that all is well."""
         rules = self.rules
-        return bool(rules.none.search(clause) or rules.good.search(clause) or rules.told.praise.search(clause))
+        praised = rules.good.search(clause) or rules.told.praise.search(clause)
+        return bool(rules.none.search(clause) or (praised and self.signs(clause) < 2))
 
     def tells_against(self, clause: str) -> bool:
         """Whether a clause tells an order, work, praise or what leads on, and so no problem."""
         rules = self.rules
-        clause = clause.rstrip("。！？")
+        clause = TIME.sub("", clause.rstrip("。！？"))
         against = (found.start() for found in rules.told.against.finditer(clause))
         if any(clause[at - 1 : at] not in ("不", "未", "没", "拒") for at in against):
             return True
-        if rules.provided.search(clause) or self.praises(clause):
+        if self.praises(clause):
+            return True
+        if rules.provided.search(clause):
             return True
         return any(pattern.search(clause) for pattern in rules.measures)
 

@@ -39,6 +39,8 @@ class Rules:
     cue: re.Pattern[str]
     """`problem`, and what is one only where a text speaks of inspections."""
     inspecting: re.Pattern[str]
+    strict: re.Pattern[str]
+    """Words of a report that something came of what was seen: problems are told in it for certain."""
     exposing: re.Pattern[str]
     quiet: re.Pattern[str]
     answers: re.Pattern[str]
@@ -95,6 +97,7 @@ def rules() -> Rules:
         problem=re.compile(_problem(problem)),
         cue=re.compile(f"{_problem(problem)}|{problem['weak']}"),
         inspecting=re.compile(problem["inspecting"]),
+        strict=re.compile(problem["strict"]),
         exposing=re.compile(problem["exposing"]),
         quiet=re.compile(problem["quiet"]),
         answers=re.compile(f"(?:{problem['answers']})$"),

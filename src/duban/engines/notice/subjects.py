@@ -17,9 +17,11 @@ _MANY = re.compile(
     r"(?<=..)[一二两三四五六七八九十\d]+(?:家|个|处)[^，。；、]{0,8}$|等(?:\d+|[一二两三四五六七八九十]+)?(?:余|多)?(?:家|个|处|户)?[^，。；、]{0,8}$"
 )
 _NO_NAME = re.compile(
-    "[车人员箱桶灯牌墙路道板杆水料土线管盖树草物品袋具椅桌柜棚边处上下里内外旁侧门窗楼层号庭户坡岸沟池塘地段村组点区院]$|的|有|在|和|与|是"
+    "[后时满着了到得过车人员箱桶灯牌墙路道板杆水料土线管盖树草物品袋具椅桌柜棚边处上下里内外旁侧门窗楼层号庭户坡岸沟池塘地段村组点区院]$|[的有在和与是内里]"
 )
-_NO_KIND = re.compile("现象|问题|行动|活动|制度|经验|模式|工作")
+_NO_KIND = re.compile(r".*\d|现象|问题|行动|活动|制度|经验|模式|工作")
+_PLACED = re.compile("(?P<name>[^“”]*“[^“”]+”[^“”（）]{0,8})（(?P<where>[^（）]+)）$")
+_COUNTED = re.compile("[一二两三四五六七八九十\\d]+[大小类个种不无乱化包制]")
 _ONE = re.compile("一[家处个间所]|某(?=[^某]{2})")
 _PARENTHESES = re.compile(r"^(.+?)（([^（）]+)）(.*)$")
 TIDY = re.compile(
@@ -43,6 +45,11 @@ class Subject:
     confidence: float
 
 
+def _whole(text: str) -> bool:
+    """Whether no parenthesis is left open."""
+    return text.count("（") == text.count("）")
+
+
 class Names:
     """Reads venues and places of one article."""
 
@@ -63,7 +70,7 @@ class Names:
         if whole:
             return []
         ends = {found.end() for found in self.rules.venue_here.finditer(head)}
-        ends |= {found.end() for found in re.finditer("”[^，。“”、]{0,6}?(?=[店馆的]|$)|”", head)}
+        ends |= {found.end() for found in re.finditer("”[^，。“”、]{0,6}?(?=[店馆的]|$)|[”）]", head)}
         ends |= {found.end() for found in self.rules.spot.finditer(head)}
         for end in sorted((end for end in ends if 0 < len(head) - end <= 14), reverse=True):
             for begin in [*(lead for lead in leads[::-1] if lead < end), 0]:
@@ -72,10 +79,13 @@ class Names:
                     return [replace(one, confidence=one.confidence - 0.1) for one in found]
         return []
 
-    def headed(self, text: str, start: int, around: Around, *, owned: bool) -> tuple[list[Subject], int] | None:
+    def headed(
+        self, text: str, start: int, around: Around, *, owned: bool, inside: bool
+    ) -> tuple[list[Subject], int] | None:
         """The venues or places that a clause begins with, and where in it begins what is said of them.
 
-        Where it is `owned` the text speaks of a venue already: only what has an address or kind of its own is another.
+        Where it is `owned` the text speaks of something already: only what has an address or kind of its own is
+        another; where that is a venue, parts of one are `inside` it.
         """
         ends = {
             found.end()
@@ -94,18 +104,18 @@ class Names:
                 ends.add(begin + address.rest_at)
                 break
         for end in sorted((end for end in ends if len(text) - end > 2 and first <= end <= LONGEST_HEAD), reverse=True):
-            found = self.subjects(text[:end], start, around)
-            if found and all(self.stands(one, owned=owned) for one in found):
+            found = self.subjects(text[:end], start, around) if _whole(text[:end]) else []
+            if found and all(self.stands(one, owned=owned, inside=inside) for one in found):
                 return found, end
         return None
 
-    def stands(self, subject: Subject, *, owned: bool) -> bool:
+    def stands(self, subject: Subject, *, owned: bool, inside: bool = True) -> bool:
         """Whether a subject is one by its own words: an address, or a name that tells its kind."""
         if not owned and subject.place and (subject.address.unit or subject.venue):
             return True
         if subject.address.named:
             return bool(subject.address.village or subject.address.road or subject.venue)
-        if owned and self.rules.part.match(subject.venue):
+        if owned and inside and self.rules.part.match(subject.venue):
             return False
         kind = self.rules.venue_end.search(subject.venue)
         if kind is None:
@@ -166,6 +176,10 @@ class Names:
         return gap[0] == "、" or bool(self.rules.venue_end.search(head[: gap.start()]))
 
     def _subject(self, part: str, start: int, around: Around, *, listed: bool) -> Subject | None:
+        if (behind := _PLACED.match(part)) and (address := read_address(behind["where"], self.gazetteer, around)).named:
+            # “如家乐”宾馆（某社区某路23号）
+            named = self._quoted(behind["name"], start, around)
+            return replace(named, address=address, place=address.printed) if named else None
         if "“" in part:
             return self._quoted(part, start, around)
         one = bool(_ONE.search(part))
@@ -213,6 +227,7 @@ class Names:
         if (
             not found
             or _NO_KIND.match(found["kind"])
+            or _COUNTED.match(found["name"])
             or self.rules.never.search(found["kind"])
             or self.rules.subject.fullmatch(found["name"])
         ):
