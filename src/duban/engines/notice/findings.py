@@ -434,7 +434,7 @@ class _Reader:
                     subjects = [one]
                 if (
                     not (subjects or marker or owners or self.rules.told.against.search(text))
-                    and (split := self.names.headed(text, start, around, owned=True, inside=False))
+                    and (split := next(self.names.headed(text, start, around, owned=True, inside=False), None))
                     and len(split[0]) == 1
                 ):
                     # 某摊销售的鲫鱼，检出…: named by the way, and spoken of next.
@@ -518,7 +518,7 @@ class _Reader:
                 subjects = cut
                 phrases = self.problems.phrases(text[cut[-1].end - start : phrase_end])
             elif not subjects and (
-                split := self.names.headed(text[:phrase_at], start, around, owned=True, inside=owned)
+                split := next(self.names.headed(text[:phrase_at], start, around, owned=True, inside=owned), None)
             ):
                 subjects = split[0] if not self.names.is_part(split[0], owners) else []
             elif not subjects and len(head) <= LONGEST_PART:
@@ -633,13 +633,10 @@ class _Reader:
         ):
             return None
         inside = any(one.venue for one in owners)
-        split = self.names.headed(text, start, around, owned=bool(self.topic) or inside, inside=inside)
-        if split and (
-            self.names.is_part(split[0], owners)
-            or not (self.problems.signs(text[split[1] :]) or self._names_venue(split[0], owners))
-            or (owners and split[0][0].start - start > LONGEST_ASIDE)
-        ):
-            split = None
+        splits = self.names.headed(text, start, around, owned=bool(self.topic) or inside, inside=inside)
+        split = next((one for one in splits if self._parts_off(text, start, one, owners)), None)
+        if split is None and inside and self.names.has_address(text):
+            return None
         subjects, begin = split or (list(owners), 0)
         if not subjects:
             return None
@@ -668,6 +665,13 @@ class _Reader:
             if nearly and _same(nearly[0], subjects):
                 return self._open(subjects, [nearly[1], tidy], start + len(text))
         return None
+
+    def _parts_off(self, text: str, start: int, split: tuple[list[Subject], int], owners: Sequence[Subject]) -> bool:
+        """Whether a clause is parted well into another venue than the text spoke of and what is said of it."""
+        found, end = split
+        if self.names.is_part(found, owners) or (owners and found[0].start - start > LONGEST_ASIDE):
+            return False
+        return self.problems.signs(text[end:]) > 0 or self._names_venue(found, owners)
 
     def _points_back(self, head: str) -> bool:
         bare = TIDY.sub("", _TRAIL.sub("", head))

@@ -1,7 +1,7 @@
 """Venues and places that a stretch of text names: what a finding is about."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .address import BY_TOWN, Address, Around, read_address
@@ -81,8 +81,8 @@ class Names:
 
     def headed(
         self, text: str, start: int, around: Around, *, owned: bool, inside: bool
-    ) -> tuple[list[Subject], int] | None:
-        """The venues or places that a clause begins with, and where in it begins what is said of them.
+    ) -> Iterator[tuple[list[Subject], int]]:
+        """The venues or places that a clause begins with, and where in it begins what is said of them; longest first.
 
         Where it is `owned` the text speaks of something already: only what has an address or kind of its own is
         another; where that is a venue, parts of one are `inside` it.
@@ -106,8 +106,7 @@ class Names:
         for end in sorted((end for end in ends if len(text) - end > 2 and first <= end <= LONGEST_HEAD), reverse=True):
             found = self.subjects(text[:end], start, around) if _whole(text[:end]) else []
             if found and all(self.stands(one, owned=owned, inside=inside) for one in found):
-                return found, end
-        return None
+                yield found, end
 
     def stands(self, subject: Subject, *, owned: bool, inside: bool = True) -> bool:
         """Whether a subject is one by its own words: an address, or a name that tells its kind."""
@@ -379,6 +378,11 @@ class Names:
         if not 3 < len(head) <= LONGEST_BARE or _NO_NAME.search(head) or self._is_thing(head):
             return []
         return [Subject(start, start + len(head), place.address, head, place.place, 0.6)]
+
+    def has_address(self, text: str) -> bool:
+        """Whether a clause begins with a town or village of its own."""
+        address = read_address(text, self.gazetteer)
+        return address.town_printed or (bool(address.village) and address.unit is not None)
 
     def item_name(self, text: str, start: int, around: Around) -> Subject | None:
         """What stands first in a numbered line is its subject, although nothing in it tells that it is a venue."""
