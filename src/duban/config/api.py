@@ -74,6 +74,7 @@ api.add_router("/decisions", "duban.web.decisions_api.router")
 api.add_router("/venues", "duban.venues.api.router")
 api.add_router("/patrol", "duban.patrol.api.router")
 api.add_router("/outbreak", "duban.outbreak.api.router")
+api.add_router("/organisations", "duban.commons.growth_api.router")
 api.add_router("/organisations", "duban.commons.api.router")
 api.add_router("/bulletins", "duban.bulletin.api.router")
 

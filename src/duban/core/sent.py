@@ -1,10 +1,11 @@
 """What a program sends to the API: the shapes that bodies are made of."""
 
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Any
 
 from django.utils.translation import gettext as _
 from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from duban.core.text import is_plain
 
@@ -16,8 +17,17 @@ def _plain(text: str) -> str:
     return text
 
 
+def _day(value: Any) -> date:
+    """A day as 2021-01-20: no number and no time, which would be read as some day."""
+    try:
+        return date.fromisoformat(value if isinstance(value, str) and len(value) == 10 else "")
+    except ValueError as error:
+        raise ValueError(_("must be a day such as 2021-01-20")) from error
+
+
 Text = Annotated[str, Field(strict=True, max_length=5000), AfterValidator(_plain)]
 Word = Annotated[str, Field(strict=True, max_length=100), AfterValidator(_plain)]
+Day = Annotated[date, BeforeValidator(_day)]
 Degrees = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 

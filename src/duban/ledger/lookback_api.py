@@ -8,15 +8,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 from ninja import Query, Router, Schema
 from ninja.responses import Status
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from duban.access import rights
 from duban.access.models import Person
 from duban.access.queries import names_of_people
 from duban.core import clock
 from duban.core.errors import NotAllowed
+from duban.core.sent import Day, Sent, Text, Word
 from duban.ledger import lookback, rectified
-from duban.ledger.api import Named, Sent, Text, Word
+from duban.ledger.api import Named
 from duban.ledger.lookback_list import page_of_items, page_of_rounds, read_standing
 from duban.ledger.models import LookbackRound
 from duban.ledger.views import StaffRequest
@@ -24,17 +25,6 @@ from duban.places import queries as places
 
 router = Router(tags=["lookback"])
 LANGUAGES = {"zh": "zh-hans", "en": "en"}
-
-
-def _day(value: Any) -> date:
-    """A day as 2021-01-20: no number and no time, which would be read as some day."""
-    try:
-        return date.fromisoformat(value if isinstance(value, str) and len(value) == 10 else "")
-    except ValueError as error:
-        raise ValueError(_("must be a day such as 2021-01-20")) from error
-
-
-Day = Annotated[date, BeforeValidator(_day)]
 
 
 class DrawIn(Sent):

@@ -14,8 +14,8 @@ from duban.access.models import Person
 from duban.access.requests import StaffRequest
 from duban.core import clock
 from duban.core.errors import NotAllowed
-from duban.ledger.api import Named, Sent, Text, Word
-from duban.ledger.lookback_api import Day
+from duban.core.sent import Day, Sent, Text, Word
+from duban.ledger.api import Named
 from duban.patrol import rounds
 from duban.patrol.models import PatrolRound
 from duban.places import queries as places
