@@ -24,7 +24,7 @@ _ITEM = re.compile(r"(?:（[^（）]*）|[^；])+")
 _IN_PARENTHESES = re.compile(r"(?P<who>[^（）、，；：。]{2,30})（(?P<what>[^（）]{2,60})）(?=[、，；。]|$)")
 _MARKER = re.compile(
     rf"^(?:[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
-    r"(?:[上下]午)?\d{1,2}(?:：\d\d(?:分)?|[时点](?:\d{1,2}分)?)(?:许)?[，]?|(?:诉求|案例|问题|点位|事例|线索|工单|典型|点评)[一二三四五六七八九十\d]{1,3}(?:[：、.．]|$)|[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
+    r"(?:[上下]午)?\d{1,2}(?:：\d\d(?:分)?|[时点](?:\d{1,2}分)?)(?:许)?[，]?|周[一二三四五六日]：?|(?:诉求|案例|问题|点位|事例|线索|工单|典型|点评)[一二三四五六七八九十\d]{1,3}(?:[：、.．]|$)|[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
 )
 _TRAIL = re.compile(
     r"(?:进行)?(?:了)?(?:现场|突击|暗访|日常|随机|实地|重点)?(?:检查|巡查|督查|抽查|暗访|走访|查看|巡检|核查)?(?:过程)?(?:时|中|后|期间)?"
@@ -50,6 +50,7 @@ _SUBTITLE = re.compile("[-—]{2}[^。]*$")
 _REPORTED = re.compile("((?:反映|投诉|举报|留言|来电)[^“”，。]{0,6})“([^“”]{8,})”")
 """What somebody reported is told in quotation marks: the words within are the report's own."""
 _SPEECH = re.compile("“[^“”]*[，。！？；][^“”]*”")
+_ASKED = re.compile("(?P<told>[^：。]{0,6}(?:网友|市民|读者|居民|群众)[^：。]{0,12}(?:问|留言|来信)：.+)，[^，？]*？$")
 _QUESTION = re.compile("^问：|？$")
 _ANSWER = re.compile("[^，。：]{0,4}(?:调查|核查|核实|办理|查处)[^，。：]{0,4}：")
 _UNTRUE = re.compile("不属实|查无此|情况不实|(?<!基本)反映不实")
@@ -216,6 +217,9 @@ class _Reader:
             return
         if (key := _KEY_LINE.match(text)) and self.rules.answers.search(key[1]):
             return
+        if asked := _ASKED.match(text):
+            # What a reader tells before the question is a complaint.
+            text = text[: asked.end("told")] + "，" * (len(text) - asked.end("told"))
         if self.quiet or _SUBTITLE.match(text) or _QUESTION.search(text) or self._place_line(block.start, text):
             return
         if _MARKER.match(text) and self._names_alone(block.start, text):
@@ -421,7 +425,7 @@ class _Reader:
                     _TRAIL.sub("", before), start, around, whole=not (acted or _NAMED_SO.search(text))
                 )
                 spoken_of = current.subjects if current else named
-                if subjects and subjects[0].start - start > LONGEST_ASIDE and any(one.venue for one in spoken_of):
+                if any(one.venue for one in spoken_of) and not self._is_another(subjects, start):
                     # 某公司，一辆车在某村路段超速: where it was seen, not what it is about.
                     subjects = []
                 if (
@@ -493,14 +497,7 @@ class _Reader:
             subjects = self.names.subjects(_TRAIL.sub("", head), start, around)
             owners = current.subjects if current else (named or self.topic or self.state.heading or carried)
             owned = any(one.venue for one in owners)
-            if self.names.is_part(subjects, owners) or (
-                owned
-                and subjects
-                and not (
-                    all(self.names.stands(one, owned=True) for one in subjects)
-                    and subjects[0].start - start <= LONGEST_ASIDE
-                )
-            ):
+            if self.names.is_part(subjects, owners) or (owned and not self._is_another(subjects, start)):
                 # 某旅馆未查验健康码，旅馆大厅消毒液已过期: a part of the same venue.
                 subjects = []
             if (
@@ -508,12 +505,7 @@ class _Reader:
                 and head
                 and (not (current or named) or self.rules.lead.search(head))
                 and (cut := self.names.subjects(head, start, around, whole=False))
-                and (
-                    not owned
-                    or (
-                        all(self.names.stands(one, owned=True) for one in cut) and cut[0].start - start <= LONGEST_ASIDE
-                    )
-                )
+                and (not owned or self._is_another(cut, start))
             ):
                 subjects = cut
                 phrases = self.problems.phrases(text[cut[-1].end - start : phrase_end])
@@ -548,7 +540,7 @@ class _Reader:
                 current = self._open(named, [before_it, *phrases] if before_it else phrases, end)
             elif (heading := self.topic or self.state.heading) and not (head and self.problems.tells_against(head)):
                 current = self._open(heading, phrases, end)
-            elif carried and not (head and self.problems.tells_against(head)):
+            elif carried and not self.names.has_address(text) and not (head and self.problems.tells_against(head)):
                 current = self._open(carried, phrases, end)
             elif self.told and (self._points_back(head) or (seen and len(head) <= LONGEST_PART)):
                 current = self._open(self.told, phrases, end)
@@ -564,6 +556,11 @@ class _Reader:
                 self.scene = []
         self.carried = current.subjects if current else named
         return around
+
+    def _is_another(self, subjects: Sequence[Subject], start: int) -> bool:
+        """Whether a clause names another venue than the one spoken of, and not in passing."""
+        stand = all(self.names.stands(one, owned=True) for one in subjects)
+        return bool(subjects) and stand and subjects[0].start - start <= LONGEST_ASIDE
 
     def _names_venue(self, found: Sequence[Subject], owners: Sequence[Subject]) -> bool:
         """Whether a venue of a kind of its own is named where the text spoke of no more than a place."""
