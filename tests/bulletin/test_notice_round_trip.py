@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from tests.bulletin.conftest import LATER, make_entry, publish
 
 from duban.access.models import Person
 from duban.bulletin import actions, compose, notices, queries
+from duban.decisions import actions as decisions
+from duban.decisions.actions import Attendee
 from duban.demo.builders import NOON
-from duban.engines.notice import SITE, Draft
+from duban.engines.notice import DECISION, FINDING, SITE, Draft
 from duban.ledger.categories import category_index
 from duban.ledger.recording import Finding
 
@@ -30,6 +33,21 @@ PAGE = """环境卫生问题挂账督办
 
 潞邑街道潞邑三路依威能源充电站东逸佳苑东侧
 """
+
+DAY = """# 区疫情防控工作领导小组召开第九十八次会议
+
+会议要求，要立即启动对大兴区天宫院街道来通人员的摸排，第一时间安排进行核酸检测。对于到过天宫院街道融汇社区的人员，要按照要求立即落实集中隔离医学观察等管控措施。会议强调，纳入管控范围的人员进行核酸检测后，要就地隔离观察，等待检测结果。
+
+# 一商业街多数商铺无到访信息登记簿
+
+指导组对11个乡镇落实农村地区防疫措施开展检查指导，共发现问题5处。分别是：宋庄镇疃里大街丛林美食、驾校外环路拉面馆、魅力妙剪未严格扫码登记，个别工作人员未佩戴口罩；台湖镇兴武林村便民综合批发超市未张贴健康宝二维码、无体温枪；马驹桥镇兴华街中街兴鑫便利店无测温、无消杀记录。
+
+指导组还检查了各街道经营场所防控措施落实情况，发现问题2处。分别是：北苑街道翠屏西路首讯拓展网咖内个别顾客未佩戴口罩，并有室内吸烟现象；北苑街道新华西街万达金街大多数商铺未设置到访信息登记簿。
+
+# 清除卫生死角
+
+""" + PAGE.partition("\n\n")[2]
+"""A meeting with its orders, seven places with problems, six others: a page in a newspaper's words."""
 
 
 @pytest.fixture
@@ -51,6 +69,34 @@ def _facts(draft: Draft) -> tuple[Any, ...]:
         draft.water.name if draft.water else "",
         draft.water.distance_m if draft.water else None,
     )
+
+
+def told_by(drafts: Any) -> dict[str, list[tuple[Any, ...]]]:
+    """All that was read but for where in the text it stands: what is wrong where, what was ordered, where sites are."""
+    told: dict[str, list[tuple[Any, ...]]] = {"finding": [], "decision": [], "site": facts_of(drafts)}
+    for draft in drafts:
+        unit = draft.jurisdiction.code if draft.jurisdiction else ""
+        if draft.kind == FINDING:
+            told["finding"].append((draft.venue, unit, sorted(draft.problems), draft.measure))
+        elif draft.kind == DECISION:
+            told["decision"].append((draft.value, draft.place, draft.measure))
+    return {kind: sorted(facts) for kind, facts in told.items()}
+
+
+def hold_meeting(by: Person, second: Person, number: int, drafts: list[dict[str, Any]]) -> None:
+    """The meeting of that number, with each order recorded as its page proposes it, and its minutes approved."""
+    said: dict[str, Any] = {"by": by, "now": LATER}
+    body = decisions.make_body(kind="leading_group", name="区疫情防控工作领导小组", jurisdiction="110112", **said)
+    meeting = decisions.plan_meeting(by=by, now=NOON - timedelta(days=1), body_id=body.pk, at=NOON, number=number)
+    who = (Attendee("chair", "王某某", "区委书记"),)
+    decisions.hold_meeting(meeting_id=meeting.pk, attendance=who, **said)
+    for draft in drafts:
+        notices.accept_order(
+            meeting_id=meeting.pk, decision_id=notices.id_of("00000000-0000-0000-0000-000000000001", draft["number"]),
+            text="".join(draft["text"].split()), jurisdiction="110112", **said,
+        )  # fmt: skip
+    decisions.write_minutes(meeting_id=meeting.pk, minutes="会议研究了疫情防控工作。", **said)
+    decisions.approve_minutes(by=second, now=LATER, meeting_id=meeting.pk)
 
 
 def accept(by: Person, drafts: list[dict[str, Any]]) -> list[Any]:
@@ -103,6 +149,33 @@ def test_accepted_places_come_out_of_the_composed_page_as_they_went_in(
     again = notices.read_file(compose.render(document, kind, "zh"), f"page.{kind}")
     assert facts_of(again.drafts) == facts_of(first.drafts)
     assert {draft.kind for draft in again.drafts} <= {SITE, "figure"}
+
+
+@pytest.mark.parametrize("kind", ["html", "pdf"])
+def test_findings_orders_and_places_come_out_of_the_composed_page_as_they_went_in(
+    people: dict[str, Person], codes: None, kind: str
+) -> None:
+    first = notices.read_text(DAY)
+    drafts = [draft for article in notices.report_of(first)["articles"] for draft in article["drafts"]]
+    told = told_by(first.drafts)
+    assert {name: len(facts) for name, facts in told.items()} == {"finding": 7, "decision": 3, "site": 6}
+    assert {value for value, _place, _measure in told["decision"]} == {98}
+    accept(people["supervisor"], [draft for draft in drafts if draft["kind"] in (SITE, FINDING)])
+    orders = [draft for draft in drafts if draft["kind"] == DECISION]
+    hold_meeting(people["supervisor"], people["leader"], 98, orders)
+    document = compose.document_of_day("110112", LATER.date(), LATER)
+    again = notices.read_file(compose.render(document, kind, "zh"), f"page.{kind}")
+    assert told_by(again.drafts) == told
+    assert 98 in {draft.value for draft in again.drafts if draft.kind == "figure"}
+
+
+def test_a_venue_without_a_place_of_its_own_keeps_its_unit(people: dict[str, Person], codes: None) -> None:
+    first = notices.read_text(DAY)
+    drafts = {draft["venue"]: draft for article in notices.report_of(first)["articles"] for draft in article["drafts"]}
+    assert notices.statement_for(drafts["魅力妙剪"]) == "宋庄镇魅力妙剪"
+    village = {"code": "110112104212", "name": "疃里村委会"}
+    assert notices.statement_for(drafts["魅力妙剪"] | {"jurisdiction": village}) == "宋庄镇疃里村魅力妙剪"
+    assert notices.statement_for(drafts["魅力妙剪"] | {"confidence": 0.3}) == "魅力妙剪", "unsure: nothing is claimed"
 
 
 def test_the_own_bulletin_gives_no_finding_that_is_not_in_it(

@@ -1,14 +1,15 @@
-"""The text of a PDF, the tables that are ruled in it row by row with tabs between the cells.
+"""The text of a PDF: the lines of a column run on, the tables that are ruled in it row by row, tabs between the cells.
 
 A PDF holds no tables, only letters and lines at their places. Read in the order they were drawn, the lines of one cell
 come before the next cell of the same row, and nothing says which belong together; the ruled lines do.
 """
 
 import ctypes
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any
 
 import pypdfium2
@@ -22,6 +23,11 @@ MAX_PIECES = 20_000
 MAX_CELL = 400
 """Characters; what holds more is an article with a frame around it."""
 
+
+INDENT, SHORT, FULL = 2.8, 1.4, 3
+"""Of letters: how far the lines of a column may begin apart, how far from its end a broken line may end; and how many
+lines must end there."""
+ITEM = re.compile(r"[(（]?\d{1,3}(?:[)）.、．]|\s)")
 
 _MADE = ""
 """A blank or line end that PDFium made up, within a cell."""
@@ -75,11 +81,130 @@ def page_text(page: pypdfium2.PdfPage) -> str:
     """The text of a page in the order it was drawn, a ruled table where its first letter stands."""
     text_page = page.get_textpage()
     try:
-        plain: str = text_page.get_text_bounded()
+        plain: str = text_page.get_text_range()
         grids = _grids(page) if plain.strip() else []
-        return _with_tables(text_page, grids) if grids else plain
+        return _with_tables(text_page, grids) if grids else _run_on(text_page, plain)
     finally:
         text_page.close()
+
+
+# ---- lines that a column broke --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    """A printed line, in points; `size` is that of its first letter."""
+
+    text: str
+    left: float
+    right: float
+    bottom: float
+    size: float
+
+    def follows(self, other: "Line") -> bool:
+        """Whether it stands beneath the other in the same type, as the next line of a text does."""
+        near = abs(self.left - other.left) < INDENT * other.size
+        alike = abs(self.size - other.size) < 0.1 * other.size
+        return near and alike and 0.6 * other.size < other.bottom - self.bottom < 2.2 * other.size
+
+
+@dataclass(frozen=True)
+class Column:
+    """Lines beneath one another."""
+
+    lines: list[Line]
+
+    @property
+    def left(self) -> float:
+        return min(line.left for line in self.lines)
+
+    @property
+    def right(self) -> float:
+        return max(line.right for line in self.lines)
+
+    @property
+    def size(self) -> float:
+        return self.lines[0].size
+
+    def is_like(self, other: "Column") -> bool:
+        """As wide, and in the same type."""
+        apart = abs(self.right - self.left - other.right + other.left)
+        return apart < SHORT * self.size and abs(self.size - other.size) < 0.1 * self.size
+
+    @property
+    def broken(self) -> int:
+        """How many lines go as far as the column does, the last not counted."""
+        return sum(self.is_full(line) for line in self.lines[:-1])
+
+    def is_full(self, line: Line) -> bool:
+        return line.right > self.right - SHORT * self.size
+
+
+def _run_on(text_page: Any, plain: str) -> str:
+    """The text with the lines of each column in one as far as they run on.
+
+    That it is a column is seen from lines that end where it does: three at least, in it and in those of its width.
+    """
+    columns: list[Column] = []
+    for line in _printed(text_page, plain):
+        if columns and line.follows(columns[-1].lines[-1]):
+            columns[-1].lines.append(line)
+        else:
+            columns.append(Column([line]))
+    parts: list[str] = []
+    for column, after in zip_longest(columns, columns[1:]):
+        broken = sum(one.broken for one in columns if one.is_like(column)) if column.broken else 0
+        is_column = broken >= FULL and column.right - column.left > 6 * column.size
+        for line, below in pairwise(column.lines):
+            on = is_column and column.is_full(line) and _runs_on(line, below, column.left)
+            parts += [line.text, "" if on else "\n"]
+        last = column.lines[-1]
+        goes_on = is_column and after is not None and column.is_full(last) and _is_beside(last, column, after)
+        on = goes_on and after is not None and _runs_on(last, after.lines[0], after.left)
+        parts += [last.text, "" if on else "\n"]
+    return "".join(parts)
+
+
+def _is_beside(last: Line, column: Column, after: Column) -> bool:
+    """Whether a column may go on in the one after it: to its right and higher up, and as wide if that is to be seen."""
+    higher = after.lines[0].bottom > last.bottom and after.left > last.right
+    return higher and (len(after.lines) < FULL or column.is_like(after))
+
+
+def _printed(text_page: Any, plain: str) -> Iterator[Line]:
+    """The lines as they stand beside one another: PDFium makes one of what stands on one height."""
+    at = 0
+    for text in plain.split("\r\n"):
+        inked = [place for place, letter in enumerate(text) if not letter.isspace()]
+        start = 0
+        for before, after in pairwise(inked):
+            if after - before == 1:
+                continue
+            size = raw.FPDFText_GetFontSize(text_page, at + before)
+            if text_page.get_charbox(at + after)[0] - text_page.get_charbox(at + before)[2] > SHORT * size:
+                yield _line(text_page, text[start:after], at + start)
+                start = after
+        if inked:
+            yield _line(text_page, text[start:], at + start)
+        at += len(text) + 2
+
+
+def _line(text_page: Any, text: str, at: int) -> Line:
+    """`at` is the place of its first letter on the page."""
+    first = at + len(text) - len(text.lstrip())
+    left, bottom, _right, _top = text_page.get_charbox(first)
+    _left, _bottom, right, _top = text_page.get_charbox(at + len(text.rstrip()) - 1)
+    return Line(text.strip(), left, right, bottom, raw.FPDFText_GetFontSize(text_page, first))
+
+
+def _runs_on(line: Line, after: Line, left: float) -> bool:
+    """Whether a full line goes on in the next: no sentence ends with it, and no paragraph or item begins there."""
+    begins = after.left > left + line.size and not ITEM.match(line.text)
+    latin = line.text[-1:].isascii() and after.text[:1].isascii()
+    return not (begins or ITEM.match(after.text) or latin or line.text.endswith(("。", "！", "？")))
+
+
+# ---- ruled tables ---------------------------------------------------------------------------------------------------
 
 
 def _with_tables(text_page: Any, grids: list[Grid]) -> str:
