@@ -184,7 +184,10 @@ class PictureForm(forms.Form):
         label=_("Picture"),
         error_messages={"required": _("Choose a picture."), "empty": _("The file is empty; choose another.")},
     )
-    caption_zh = forms.CharField(label=_("Caption"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    caption_zh = forms.CharField(
+        label=_("Caption"), widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": _("Write the caption of the picture.")},
+    )  # fmt: skip
     caption_en = forms.CharField(
         label=_("Caption in English"), required=False, widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("Left empty: the Chinese one stands there."),

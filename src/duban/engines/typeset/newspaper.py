@@ -85,17 +85,12 @@ def render_newspaper_pdf(document: Mapping[str, Any], *, photo_path: PhotoPath, 
 
 
 def _largest(make: Callable[[float], bytes]) -> bytes:
-    """The page in the largest type that leaves it one page, found by halving."""
-    low, high = 0, len(SIZES) - 1
-    best: bytes | None = None
-    while low <= high:
-        middle = (low + high) // 2
-        made = make(SIZES[middle])
+    """The page in the largest type that leaves it one page; of a smaller one the rows are others, and may be taller."""
+    for size in SIZES:
+        made = make(size)
         if pages_of(made) == 1:
-            best, high = made, middle - 1
-        else:
-            low = middle + 1
-    return best if best is not None else make(SIZES[-1])
+            return made
+    return made
 
 
 def pages_of(pdf: bytes) -> int:
