@@ -18,4 +18,4 @@ def ordinal(number: int) -> str:
 def meeting_title(meeting: Meeting) -> str:
     """“98th meeting of the leading group”, and its own title if it has one."""
     words = _("%(number)s meeting of %(body)s") % {"number": ordinal(meeting.number), "body": meeting.body.name}
-    return f"{words}: {meeting.title}" if meeting.title else words
+    return _("%(meeting)s: %(title)s") % {"meeting": words, "title": meeting.title} if meeting.title else words

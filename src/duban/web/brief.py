@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.dateparse import parse_date
+from django.utils.text import Truncator
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
@@ -24,6 +25,8 @@ FORMATS: dict[str, tuple[Callable[..., bytes], str]] = {
 }
 NAMED = 3
 """Units with overdue entries that the sentence names."""
+MOST_WORDS = 90
+"""Of a decision, in characters."""
 
 
 def brief_of(area: str, found: Figures) -> dict[str, Any]:
@@ -142,11 +145,12 @@ def _epidemic(outbreak: Mapping[str, Any]) -> list[str]:
 
 def _decisions(decisions: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     said = {name: _said(decisions[name]) for name in ("in_force", "late", "no_work", "soon")}
+    this_year = timezone.localdate(now).year
     rows = [
         (
-            one["text"],
+            Truncator(one["text"]).chars(MOST_WORDS),
             one["unit"] or "–",
-            _day(one["due_on"]),
+            _day(one["due_on"], this_year),
             _standing(one),
             one["late"] or one["standing"] in {Standing.NO_WORK, Standing.LATE, Standing.BEHIND},
         )
@@ -166,11 +170,13 @@ def _standing(one: Mapping[str, Any]) -> str:
     return word if one["percent"] is None else f"{word} {one['percent']}%"
 
 
-def _day(text: str) -> str:
+def _day(text: str, this_year: int) -> str:
+    """With its year unless it is this one."""
     day = parse_date(text) if text else None
     if day is None:
         return "–"
-    return date_format(day, "n月j日" if (get_language() or "zh").startswith("zh") else "j M")
+    zh, en = ("n月j日", "j M") if day.year == this_year else ("Y年n月j日", "j M Y")
+    return date_format(day, zh if (get_language() or "zh").startswith("zh") else en)
 
 
 def _organisations(figures: Mapping[str, Any]) -> list[str]:

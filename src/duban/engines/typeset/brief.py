@@ -14,7 +14,7 @@ from .word import _HEI, _INK, _MUTED, _SONG, _VERMILION, _font, _same_bytes
 # A4, its text and its margins in millimetres.
 _PAGE, _SIDE, _TOP = (210.0, 297.0), 22.0, 20.0
 _IN_A_ROW = 4
-_WIDTHS = (72.0, 36.0, 22.0, 36.0)
+_WIDTHS = (66.0, 34.0, 32.0, 34.0)
 """Of the columns of a table, in millimetres."""
 
 
@@ -94,11 +94,13 @@ def _set_up(word: Any, brief: Mapping[str, Any], printed: datetime) -> None:
     properties.created = properties.modified = moment
     styles = word.styles
     _font(styles["Normal"], _SONG, 11, _INK)
-    styles["Normal"].paragraph_format.space_after = Pt(6)
+    styles["Normal"].paragraph_format.space_after = Pt(4)
     _font(styles["Title"], _HEI, 20, _INK, bold=True)
     for border in styles["Title"].element.xpath("w:pPr/w:pBdr"):
         border.getparent().remove(border)
     _font(styles["Heading 1"], _HEI, 13, _INK, bold=True)
+    styles["Heading 1"].paragraph_format.space_before = Pt(10)
+    styles["Heading 1"].paragraph_format.space_after = Pt(2)
     page = word.sections[0]
     page.page_width, page.page_height = (Mm(size) for size in _PAGE)
     page.left_margin = page.right_margin = Mm(_SIDE)
