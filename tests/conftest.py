@@ -1,17 +1,13 @@
 """Which tests a run holds, and what one test must not leave for the next one's database."""
 
-import hashlib
 import os
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import connection
-from pytest_django.plugin import DjangoDbBlocker
-
-import duban
+from tests.templates import keep_template, put_template
 
 ONCE = re.compile(r"/tests/(?:demo|web)/|/test_(?:\w*pages?|\w*api|rights_table|\w*export|catalogue)\.py$")
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
@@ -47,37 +43,15 @@ def forgetful_data_folder() -> None:
         shutil.rmtree(settings.DUBAN_DATA / folder, ignore_errors=True)
 
 
-# ---- A migrated database kept from run to run, where somebody made the folder .venv/test-templates ------------------
-
-
-def _template() -> Path | None:
-    """The migrated SQLite database of just these migrations, there or yet to be kept."""
-    folder = Path(__file__).parent.parent / ".venv" / "test-templates"
-    if not folder.is_dir() or connection.vendor != "sqlite":
-        return None
-    files = sorted(Path(duban.__file__).parent.glob("*/migrations/*.py"))
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    return folder / f"{digest[:16]}.sqlite3"
-
-
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
-    template = _template()
-    if template is not None and template.exists():
-        shutil.copyfile(template, settings.DATABASES["default"]["TEST"]["NAME"])
+# ---- The database of this run begins with a migrated one, where there is one -----------------------------------------
 
 
 @pytest.fixture(scope="session")
 def django_db_keepdb() -> bool:
-    template = _template()
-    return template is not None and template.exists()
+    return connection.vendor == "sqlite" and put_template(settings.DATABASES["default"]["TEST"]["NAME"])
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    template = _template()
-    if template is not None and not template.exists():
-        draft = template.with_suffix(f".{os.getpid()}")
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute("VACUUM INTO %s", [str(draft)])
-        draft.replace(template)
+def django_db_setup(django_db_setup: None) -> None:
+    if connection.vendor == "sqlite":
+        keep_template(settings.DATABASES["default"]["TEST"]["NAME"])

@@ -1,17 +1,12 @@
 """Several people publishing at once: every issue its own number, none twice, none left out; on a real database."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
-from tests.crashing import installation, run
+from tests.crashing import installation, run, run_script
 
 SCRIPT = """
 import json, sys, threading
-import django
-django.setup()
 from django.db import connection
 from duban.bulletin import actions
 from duban.core import clock
@@ -57,8 +52,6 @@ print(json.dumps([outcome, len(printed[0] & printed[2]), len(printed[2] & printe
 """
 TWICE = """
 import json, threading
-import django
-django.setup()
 from django.db import connection
 from duban.bulletin import actions
 from duban.core import clock
@@ -89,12 +82,6 @@ print(json.dumps(sorted(outcome, key=str)))
 """
 
 
-def _answer(environment: dict[str, str], script: str) -> list:
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with installation(tmp_path_factory.mktemp("at_once")) as environment:
@@ -103,7 +90,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 
 def test_eight_drafts_of_several_series_published_at_once(environment: dict[str, str]) -> None:
     numbers: dict[int, list[int]] = {}
-    outcome, shared_with_town, shared_with_other = _answer(environment, SCRIPT)
+    outcome, shared_with_town, shared_with_other = run_script(environment, SCRIPT)[-1]
     assert shared_with_town == 3
     assert shared_with_other
     for series, number in outcome:
@@ -113,5 +100,5 @@ def test_eight_drafts_of_several_series_published_at_once(environment: dict[str,
 
 
 def test_one_draft_published_by_six_at_once_goes_out_once(environment: dict[str, str]) -> None:
-    assert _answer(environment, TWICE) == [1] + ["wrong_issue_state"] * 5
+    assert run_script(environment, TWICE)[-1] == [1] + ["wrong_issue_state"] * 5
     assert run(environment, "verify_history") == "0"

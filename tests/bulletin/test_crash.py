@@ -1,13 +1,11 @@
 """The process killed in the middle of a publication: everything is there or nothing, and the replay gets the number."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.crashing import installation, refused, run, run_killed
+from tests.crashing import installation, refused, run, run_killed, run_script
 
 # Each of these lies before the commit: nothing may be left of the publication.
 BEFORE_COMMIT = [
@@ -23,8 +21,6 @@ BEFORE_COMMIT = [
 
 
 SETUP = """
-import django
-django.setup()
 from duban.bulletin import actions
 from duban.core import clock
 from duban.demo.builders import make_finding, make_person, make_photo
@@ -43,7 +39,7 @@ actions.draft_issue(by=wang, now=clock.now(), first=193)
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """An installation with a draft of two findings, for a series that goes on with No. 193."""
     with installation(tmp_path_factory.mktemp("crash")) as environment:
-        subprocess.run([sys.executable, "-c", SETUP], env=environment, check=True)
+        run_script(environment, SETUP)
         yield environment
 
 

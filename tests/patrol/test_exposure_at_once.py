@@ -1,18 +1,13 @@
 """Several people at one visit, one exposure and one round at once: one proposal, one decision, one close; on a real
 database."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
-from tests.crashing import installation
+from tests.crashing import installation, run_script
 
 HEAD = """
 import json, threading, uuid
-import django
-django.setup()
 from datetime import timedelta
 from django.db import connection
 from tests.patrol.exposing import make_checklist, make_venue, make_visit
@@ -88,15 +83,13 @@ all_at_once([lambda: rounds.plan_round(round_id=own, **asked).fresh] * 6)
 
 def answer_of(environment: dict[str, str], script: str) -> list[str]:
     names = script.replace('make_person(f"s{number}"', 'make_person(f"{uuid.uuid4().hex[:8]}"')
-    done = subprocess.run([sys.executable, "-c", names], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return run_script(environment, names)[-1]
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with installation(tmp_path_factory.mktemp("exposed_at_once")) as environment:
-        yield environment | {"PYTHONPATH": "."}
+        yield environment
 
 
 @pytest.mark.parametrize(

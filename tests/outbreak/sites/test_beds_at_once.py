@@ -1,20 +1,15 @@
 """Twenty at once for one bed, for many beds, for one room: one gets it, nobody lies twice; on a real database."""
 
-import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from tests.crashing import installation
+from tests.crashing import installation, run_script
 
 pytestmark = pytest.mark.django_db
 """None of them reads this run's own database; with the mark they run on PostgreSQL as well."""
 HEAD = """
 import json, threading, uuid
-import django
-django.setup()
 from django.db import connection
 from tests.outbreak.care.building import beds_of, make_file, make_site, report
 from duban.core.errors import DubanError
@@ -79,37 +74,31 @@ print(json.dumps([DailyReport.objects.filter(file=file).count(), Alert.objects.f
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with installation(tmp_path_factory.mktemp("beds_at_once")) as environment:
-        yield environment | {"PYTHONPATH": "."}
-
-
-def answers_of(environment: dict[str, str], script: str) -> list[list[list[str]]]:
-    done = subprocess.run([sys.executable, "-c", HEAD + script], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+        yield environment
 
 
 @pytest.mark.parametrize(
     ("script", "refusal"), [(ONE_BED, "bed_taken"), (ONE_PERSON, "already_in_a_bed")], ids=["one bed", "one person"]
 )
 def test_of_twenty_at_once_one_gets_it(environment: dict[str, str], script: str, refusal: str) -> None:
-    outcome, beds, files = answers_of(environment, script)[0]
+    outcome, beds, files = run_script(environment, HEAD + script)[0]
     assert Counter(outcome) == {"done": 1, refusal: 19}
     assert len(beds) == len(files) == 1
 
 
 def test_of_twenty_strangers_one_gets_the_room(environment: dict[str, str]) -> None:
-    outcome, beds, _files = answers_of(environment, STRANGERS)[0]
+    outcome, beds, _files = run_script(environment, HEAD + STRANGERS)[0]
     assert outcome.count("done") == len(beds) == 1
     assert set(outcome) <= {"done", "bed_taken", "room_of_others"}
 
 
 def test_twenty_moves_that_cross_lose_nobody(environment: dict[str, str]) -> None:
-    outcome, beds, files = answers_of(environment, CROSSING)[0]
+    outcome, beds, files = run_script(environment, HEAD + CROSSING)[0]
     assert set(outcome) <= {"done", "bed_taken"}
     assert len(beds) == len(set(beds)) == len(files) == len(set(files)) == 10
 
 
 def test_of_twenty_reports_one_counts(environment: dict[str, str]) -> None:
-    (outcome, _beds, _files), counted = answers_of(environment, REPORTED)
+    (outcome, _beds, _files), counted = run_script(environment, HEAD + REPORTED)
     assert outcome == ["done"] * 20
     assert counted == [1, 2]
