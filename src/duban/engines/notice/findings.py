@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from .address import HAN, Address, Around, read_address
 from .drafts import FINDING, UNSURE, Draft, Line, Unit
 from .gazetteer import Gazetteer
-from .problems import ACTED_ON, LONGEST_CLAUSE, LONGEST_PROBLEM, PROBLEM_TIDY, Problems
+from .problems import ACTED_ON, LONGEST_CLAUSE, LONGEST_PROBLEM, PROBLEM_TIDY, TIME, Problems
 from .rules import Rules
 from .sites import Found
 from .source import HEADING, ROW, Block, Source
@@ -69,6 +69,9 @@ _LEADS_ON = re.compile("[下列以如]{2}[^，]{0,12}(?:问题|行为|隐患|情
 _MEETING_SAYS = re.compile("[^，。]{0,6}会议(?:指出|要求|强调|认为)")
 _SENT_TO = re.compile("[^：，。]{1,6}：([^：，。；]{2,12})$")
 _SAYS = re.compile("(?:说|表示|介绍|坦言|解释)$")
+_LEADING = re.compile("仍有|存在|以下|下列|如下")
+_TICKED, _CROSSED = ("✅", "✔", "☑", "👍"), ("❌", "✗", "✘", "👎", "⚠", "🚫")
+_QUOTED_FIRST = re.compile("(?:^|[，；。：])“[^“”]{2,8}”(?![，。；、])")
 _BUT = re.compile("但|不过|然而|却|只是|可是|可(?=[^以能])|美中不足")
 _ORDINAL = re.compile(r"^\d{1,3}$")
 OF_TITLE = 0.7
@@ -220,13 +223,18 @@ class _Reader:
         if asked := _ASKED.match(text):
             # What a reader tells before the question is a complaint.
             text = text[: asked.end("told")] + "，" * (len(text) - asked.end("told"))
+        if text[:1] in _TICKED:
+            return
+        self.exposing = self.exposing or text[:1] in _CROSSED
         if self.quiet or _SUBTITLE.match(text) or _QUESTION.search(text) or self._place_line(block.start, text):
             return
         if _MARKER.match(text) and self._names_alone(block.start, text):
             return
         before = self.before = len(self.groups)
         self.topic, self.told, self.loose = [], [], []
-        leads_on = text.endswith("：") and bool(self.cue.search(text)) and not self.rules.wish.search(text)
+        self.names.quoting = len(_QUOTED_FIRST.findall(text)) > 1
+        leads_on = text.endswith("：") and bool(self.cue.search(text) or (self.inspecting and _LEADING.search(text)))
+        leads_on = leads_on and not (self.rules.wish.search(text) or self.problems.praises(text))
         self.exposing = (
             self.exposing
             or leads_on
@@ -269,7 +277,7 @@ class _Reader:
 
     def _is_name(self, sentence: str) -> bool:
         """Whether a sentence is nothing but the one venue or place that it left behind."""
-        clauses = self.problems.clauses(sentence.rstrip("。"))
+        clauses = self.problems.clauses(TIME.sub("", sentence.rstrip("。")).lstrip("，"))
         return len(clauses) == 1 and len(self.carried) == 1 and self.carried[0].confidence > OF_NAME - 0.1
 
     def _set_section(self, text: str) -> None:

@@ -18,6 +18,7 @@ _BUT = re.compile("但|然而|可(?=[后是就仍还在])|，却")
 TIME = re.compile(
     r"^(?:\d{4}年)?(?:\d{1,2}月\d{1,2}[日号]|[上当昨今]?[午天日晚])?(?:[上下中]午|晚上?|早上?|凌晨|傍晚)?(?:\d{1,2}[时点：](?:\d{1,2}分?)?(?:许)?)?"
 )
+_NAME_BLANK = re.compile("(?P<name>[^，。；：（） ]{3,20}(?: [^，。；：（） ]{2,14})?) (?=[^，。；： ]{4,})")
 _EARLIER = re.compile("回头看|前期|此前|先前|之前|上次|上期|上轮|上周|上月|以往|曾|复查")
 _MENDED = re.compile("已[^，。；]{0,6}(?:整改|改正|落实|清理|清除|消除|修复|恢复)|整改(?:到位|完毕|完成|合格)")
 LONGEST_CLAUSE = 300
@@ -137,6 +138,11 @@ class Problems:
                 if self.cue.search(item, begin, at) and self._begins_anew(item[at + 1 : clause.end()]):
                     found.append((begin, at))
                     begin = at + 1
+            blank = _NAME_BLANK.match(item, begin, clause.end())
+            if blank and ("·" in blank["name"] or self.rules.venue_end.search(blank["name"])):
+                # 某村·某面馆 抹布擦完桌子擦碗: a blank parts the name from what is said.
+                found.append((begin, blank.end("name")))
+                begin = blank.end()
             found.append((begin, clause.end()))
         return found
 

@@ -31,6 +31,7 @@ OF_NAME = 0.8
 LONGEST_NAME = 26
 LONGEST_HEAD = 40
 LONGEST_BARE = 7
+LONGEST_KIND = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Names:
         self.gazetteer, self.rules = gazetteer, rules
         self.known: dict[str, Address] = {}
         """Where the venues lie that the article has named with their addresses."""
+        self.quoting = False
+        """Whether the paragraph begins one clause after the other with a name in quotation marks, of whatever kind."""
 
     def subjects(self, head: str, start: int, around: Around, *, whole: bool = True) -> list[Subject]:
         """The venues and places that a stretch names; the town of the first is that of the next.
@@ -118,7 +121,7 @@ class Names:
             return False
         kind = self.rules.venue_end.search(subject.venue)
         if kind is None:
-            return not owned and subject.confidence > OF_NAME and bool(subject.venue)
+            return (self.quoting or not owned) and subject.confidence > OF_NAME and bool(subject.venue)
         return len(subject.venue) > (len(kind[0]) if len(kind[0]) > 1 else 3) and (
             len(kind[0]) > 1 or kind[0] in "店馆坊铺厅厂摊"
         )
@@ -227,11 +230,13 @@ class Names:
             not found
             or _NO_KIND.match(found["kind"])
             or _COUNTED.match(found["name"])
+            or (len(found["kind"]) > LONGEST_KIND and not self.rules.venue_end.search(found["kind"]))
             or self.rules.never.search(found["kind"])
             or self.rules.subject.fullmatch(found["name"])
         ):
             return None
-        if not (found["kind"] or found["where"] or self.rules.venue_end.search(found["name"])):
+        bare = not (found["kind"] or found["where"] or self.rules.venue_end.search(found["name"]))
+        if bare and not (self.quoting and len(found["name"]) > 2):
             return None
         where = TIDY.sub("", _CALLED.sub("", found["where"]))
         address = read_address(where, self.gazetteer, around)
@@ -244,6 +249,8 @@ class Names:
         begin = start + part.find(where) if where else start + found.start("name") - 1
         kind = re.sub("(?:仍|正|还)?在$", "", found["kind"])
         kind = kind if len(kind) <= 6 else ""
+        if bare:
+            return Subject(begin, start + found.end(), address, found["name"], address.printed, OF_NAME + 0.02)
         return Subject(begin, start + found.end(), address, found["name"] + kind, address.printed, 0.85)
 
     def _named(
@@ -293,7 +300,7 @@ class Names:
         if spot and address.named and len(rest) - spot[-1].end() <= 8 and not venue_end:
             there = rest[: spot[-1].end()]
             return Subject(start, end - len(rest) + len(there), address, "", address.printed + there, 0.75)
-        if venue := self._venue_before(rest):
+        if venue := self._venue_before(rest, addressed=finer):
             return Subject(start, end - len(rest) + len(venue), address, venue, address.printed, 0.75)
         if address.named and rules.matter.search(rest) and not venue_end:
             return Subject(start, end - len(rest), address, "", address.printed, 0.75)
@@ -303,9 +310,13 @@ class Names:
             return Subject(start, end, address, rest, address.printed, OF_NAME if finer or listed else 0.7)
         return None
 
-    def _venue_before(self, rest: str) -> str:
+    def _venue_before(self, rest: str, *, addressed: bool = False) -> str:
         """The venue in 丛林美食门前: up to the last type of venue in it."""
-        ends = [found.end() for found in self.rules.venue_here.finditer(rest) if found.start() and len(found[0]) > 1]
+        ends = [
+            found.end()
+            for found in self.rules.venue_here.finditer(rest)
+            if (found.start() or addressed) and len(found[0]) > 1
+        ]
         name = rest[: ends[-1]] if ends else ""
         return "" if self.rules.generic.match(name) or self.rules.never.search(name) else name
 
