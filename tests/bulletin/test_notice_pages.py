@@ -494,3 +494,37 @@ def test_hostile_words_stay_words(browse: Any) -> None:
     assert "<script>alert" not in shown
     assert reverse("bulletin:notice_start") == START
     assert queries.states_of([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        (
+            "<table><tr><th>镇</th><th>单位</th><th>问题</th></tr>"
+            "<tr><td rowspan=2><p>宋庄镇</p></td>\n<td><p>超市</p></td><td><p>堆物</p><p>满溢。</p>占道</td></tr>"
+            "<tr><td>面馆</td><td></td></tr><tr><td>漷县镇<td colspan='2'>未检查</table>完",
+            "镇\t单位\t问题|宋庄镇\t超市\t堆物；满溢。占道|宋庄镇\t面馆|漷县镇\t未检查|完",
+        ),
+        ("<table><tr><td colspan=3>标题</td></tr><tr><td></td><td>乙</td></tr></table>", "标题|\t乙"),
+        (
+            f"<table><tr><td><p>{'长' * 300}</p><p>{'文' * 300}</p></td><td>侧栏</td></tr></table>",
+            f"{'长' * 300}|{'文' * 300}|\t侧栏",
+        ),
+        ("<table><tr><td><table><tr><td>甲<td>乙</table></td></tr></table>", "甲\t乙"),
+        ("<td rowspan=2>无表</td><tr><td>之行</td></tr>", "无表|之行"),
+        (
+            "<table><tr><td rowspan=0 colspan=x>甲</td><td rowspan=99999999>乙</td></tr><tr><td>丙</td></table>",
+            "甲\t乙|丙\t乙",
+        ),
+    ],
+)
+def test_the_rows_of_a_web_page_come_out_as_rows(html: str, text: str) -> None:
+    read = text_of(f"<html><body>{html}</body></html>".encode(), "a.html")
+    assert [line for line in read.split("\n") if line.strip()] == text.split("|")
+
+
+def test_cells_that_reach_far_do_not_swell_a_web_page() -> None:
+    wide = "<tr>" + f"<td rowspan=100 colspan=100>{'长' * 400}" * 50 + "<tr><td>" * 100
+    with pytest.raises(BadNotice) as refusal:
+        text_of(f"<html><table>{wide * 100}</table></html>".encode(), "a.html")
+    assert refusal.value.code == "notice_too_long"

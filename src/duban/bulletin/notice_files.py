@@ -9,6 +9,7 @@ import io
 import unicodedata
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from threading import Lock
 from typing import Any
@@ -22,7 +23,7 @@ from docx.oxml.ns import qn
 from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
 
-from duban.bulletin.notice_pdf import page_text
+from duban.bulletin.notice_pdf import MAX_CELL, page_text
 from duban.core.errors import DubanError
 
 MAX_BYTES = 20 << 20
@@ -34,6 +35,7 @@ MAX_MARKUP = 24 << 20
 SHORT_TEXT = 60_000
 SHORT_MARKUP = 1 << 20
 SHORT_PAGES = 4
+MAX_SPAN = 100
 NAMES = (".txt", ".docx", ".pdf", ".html", ".htm", ".md")
 
 _BLOCKS = frozenset(
@@ -295,21 +297,40 @@ def _in_one_line(lines: list[str]) -> str:
     )
 
 
+@dataclass
+class _OpenTable:
+    """Where a table of a web page stands: the column that comes next, and the cells from above that reach down."""
+
+    column: int = 0
+    words_from: int | None = None
+    """Of the open cell: where its words begin among the parts."""
+    spans: tuple[int, int] = (1, 1)
+    reaching: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """column -> how many rows more, this one included, and the words"""
+
+
 class _Text(HTMLParser):
-    """The words of a page, each block on a line of its own, cells by tabs, terms with a colon."""
+    """The words of a page, each block on a line of its own, a row's cells by tabs, terms with a colon."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self.unread = 0
+        self.tables: list[_OpenTable] = []
+        self.repeated = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _UNREAD:
             self.unread += 1
         elif tag in _HEADLINES:
             self.parts.append("\n\n# ")
-        elif tag in ("td", "th"):
-            self.parts.append("\t")
+        elif tag == "table":
+            self.tables.append(_OpenTable())
+            self.parts.append("\n")
+        elif tag == "tr" and self.tables:
+            self._end_row(self.tables[-1])
+        elif tag in ("td", "th") and self.tables:
+            self._begin_cell(self.tables[-1], dict(attrs))
         elif tag == "dd":
             self.parts.append("：")
         elif tag in _BLOCKS:
@@ -320,12 +341,63 @@ class _Text(HTMLParser):
             self.unread = max(0, self.unread - 1)
         elif tag in _HEADLINES:
             self.parts.append("\n\n")
+        elif tag in ("td", "th") and self.tables:
+            self._end_cell(self.tables[-1])
+        elif tag in ("tr", "table") and self.tables:
+            self._end_row(self.tables[-1])
+            if tag == "table":
+                self.tables.pop()
         elif tag in _BLOCKS and tag not in ("dt", "br"):
             self.parts.append("\n")
 
     def handle_data(self, data: str) -> None:
-        if not self.unread:
+        between_cells = self.tables and self.tables[-1].words_from is None and not data.strip()
+        if not self.unread and not between_cells:
             self.parts.append(" ".join(data.split()) if data.strip() else " ")
+
+    def _begin_cell(self, table: _OpenTable, attributes: dict[str, str | None]) -> None:
+        self._end_cell(table)
+        self._reach(table)
+        self.parts.append("\t" if table.column else "")
+        table.words_from = len(self.parts)
+        table.spans = _number(attributes.get("rowspan")), _number(attributes.get("colspan"))
+
+    def _end_cell(self, table: _OpenTable) -> None:
+        if table.words_from is None:
+            return
+        words = "".join(self.parts[table.words_from :])
+        if "\t" not in words and len(words) <= MAX_CELL:
+            # A longer one, or one with a table in it, is a part of the page and no cell; its lines stay lines.
+            words = _in_one_line([line.strip() for line in words.split("\n") if line.strip()])
+            self.parts[table.words_from :] = [words]
+        rows, columns = table.spans
+        columns = max(1, min(columns, MAX_SPAN - table.column))
+        if rows > 1 and table.column < MAX_SPAN:
+            for column in range(table.column, table.column + columns):
+                table.reaching[column] = (rows, words if column == table.column else "")
+        self.parts.append("\t" * (columns - 1))
+        table.column += columns
+        table.words_from = None
+
+    def _reach(self, table: _OpenTable) -> None:
+        while table.column in table.reaching:
+            words = table.reaching[table.column][1]
+            self.repeated += len(words)
+            self.parts.append(("\t" if table.column else "") + (words if self.repeated <= MAX_CHARACTERS else ""))
+            table.column += 1
+
+    def _end_row(self, table: _OpenTable) -> None:
+        self._end_cell(table)
+        if table.column:
+            self._reach(table)
+            table.reaching = {column: (rows - 1, words) for column, (rows, words) in table.reaching.items() if rows > 1}
+            table.column = 0
+        self.parts.append("\n")
+
+
+def _number(text: str | None) -> int:
+    """How many rows or columns a cell spans; what makes no sense counts as one."""
+    return min(int(text), MAX_SPAN) if text and text.isdecimal() and text.isascii() and text.strip("0") else 1
 
 
 def _html(text: str) -> str:
@@ -333,7 +405,7 @@ def _html(text: str) -> str:
     reader.feed(text)
     reader.close()
     lines = ("".join(reader.parts)).split("\n")
-    return "\n".join(line.strip(" ").removeprefix("\t") for line in lines)
+    return "\n".join(line.strip(" ").rstrip("\t") for line in lines)
 
 
 def _garbled(field: str = "file") -> BadNotice:
