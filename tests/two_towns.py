@@ -70,7 +70,7 @@ GETS: dict[str, tuple[str, ...]] = {
     "/decisions/": ("", "?show=all", "?show=no_work", "?show=late&unit={mark}"),
     "/decisions/<decision_id>/": ("",),
     "/decisions/meetings/": ("",),
-    "/decisions/bodies/<body_id>/": ("",),
+    "/decisions/meetings/bodies/<body_id>/": ("",),
     "/decisions/meetings/<meeting_id>/": ("",),
     "/decisions/meetings/<meeting_id>/papers/<meeting_paper_id>/": ("",),
     "/account/": ("",),

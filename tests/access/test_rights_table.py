@@ -181,8 +181,8 @@ ROWS: dict[str, Row] = {
     "POST /decisions/<decision_id>/withdraw/": "SC",
     "GET /decisions/meetings/": "SOCL",
     "POST /decisions/meetings/": "SC",
-    "GET /decisions/bodies/<body_id>/": "SOCL",
-    "POST /decisions/bodies/<body_id>/": "SC",
+    "GET /decisions/meetings/bodies/<body_id>/": "SOCL",
+    "POST /decisions/meetings/bodies/<body_id>/": "SC",
     "GET /decisions/meetings/<meeting_id>/": "SOCL",
     **{
         f"POST /decisions/meetings/<meeting_id>/{step}/": "SC"

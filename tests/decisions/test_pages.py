@@ -185,12 +185,12 @@ def test_a_meeting_from_its_plan_to_its_approved_minutes(office: Office, at: Cal
         "/decisions/meetings/", {"name": "环境整治专班", "kind": "committee", "jurisdiction": DISTRICT}
     )
     body = Body.objects.get(name="环境整治专班")
-    assert answer.url == f"/decisions/bodies/{body.pk}/"
+    assert answer.url == f"/decisions/meetings/bodies/{body.pk}/"
     said = {"number": "12", "at": "2021-01-21T15:00", "place": "会议室", "agenda": "第一项\n\n第二项"}
-    assert client.post(f"/decisions/bodies/{body.pk}/", said | {"at": "soon"}).status_code == 400
-    assert client.post(f"/decisions/bodies/{body.pk}/", said | {"number": "x"}).status_code == 400
-    page = client.post(f"/decisions/bodies/{body.pk}/", said).url
-    assert "meeting_number_taken" in words(client.post(f"/decisions/bodies/{body.pk}/", said))
+    assert client.post(f"/decisions/meetings/bodies/{body.pk}/", said | {"at": "soon"}).status_code == 400
+    assert client.post(f"/decisions/meetings/bodies/{body.pk}/", said | {"number": "x"}).status_code == 400
+    page = client.post(f"/decisions/meetings/bodies/{body.pk}/", said).url
+    assert "meeting_number_taken" in words(client.post(f"/decisions/meetings/bodies/{body.pk}/", said))
     meeting = Meeting.objects.get(body=body)
     assert (meeting.number, [one.title for one in meeting.agenda.all()]) == (12, ["第一项", "第二项"])
     assert client.post(f"{page}change/", {"at": "2021-01-21T16:00", "agenda": "只有一项"}).status_code == 302
@@ -336,13 +336,13 @@ def test_nothing_that_is_typed_breaks_a_page(office: Office, at: Callable[[Perso
         f"/decisions/meetings/{meeting.pk}/attendance/": ("chair", "members", "guests", "excused"),
         f"/decisions/meetings/{meeting.pk}/decisions/": ("id", "text", "jurisdiction", "lead", "lead_code", "due_on"),
         f"/decisions/meetings/{meeting.pk}/papers/": ("title", "file"),
-        f"/decisions/bodies/{body.pk}/": ("number", "at", "agenda"),
+        f"/decisions/meetings/bodies/{body.pk}/": ("number", "at", "agenda"),
         "/decisions/meetings/": ("name", "kind", "jurisdiction"),
         "/leader/count/": ("at",),
     }
     for address, fields in forms.items():
         assert client.post(address, dict.fromkeys(fields, sent)).status_code < 500, address
-    for address in ("/decisions/", "/leader/", "/decisions/meetings/", "/ledger/", f"/decisions/bodies/{body.pk}/"):
+    for address in ("/decisions/", "/leader/", "/decisions/meetings/", "/ledger/", f"/decisions/meetings/bodies/{body.pk}/"):
         for name in ("show", "unit", "page", "at", "decision"):
             assert client.get(address, {name: sent}).status_code < 500, (address, name)
     assert (Decision.objects.count(), Meeting.objects.count(), EntryMandate.objects.count()) == before

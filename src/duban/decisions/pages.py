@@ -561,7 +561,7 @@ def paper(request: StaffRequest, meeting_id: uuid.UUID, meeting_paper_id: int) -
 MEETING = "meetings/<uuid:meeting_id>/"
 urls = [
     path("meetings/", meetings, name="meetings"),
-    path("bodies/<uuid:body_id>/", body, name="body"),
+    path("meetings/bodies/<uuid:body_id>/", body, name="body"),
     path(MEETING, meeting, name="meeting"),
     path(f"{MEETING}change/", change, name="meeting_change"),
     path(f"{MEETING}attendance/", attendance, name="meeting_attendance"),
