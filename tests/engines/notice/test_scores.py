@@ -1,11 +1,23 @@
 """Reports of other districts in other wordings: what is found of what a reader finds, and how much of it is so.
 
 The rules were tuned on the texts called t and s; `cases/expected.toml` tells how each batch was read at first, before
-the rules knew it. Those called c and d are never mended for.
+the rules knew it. Those called f are never mended for.
 """
 
 import pytest
-from tests.engines.notice.scoring import BATCH_B, BATCHES_PQR, EXPECTED, HELD_OUT, TUNED, UNTUNED, Score, read, score_of
+from tests.engines.notice.scoring import (
+    BATCH_B,
+    BATCH_G,
+    BATCHES_CDE,
+    BATCHES_PQR,
+    EXPECTED,
+    HELD_OUT,
+    TUNED,
+    UNTUNED,
+    Score,
+    read,
+    score_of,
+)
 
 from duban.engines.notice import DECISION, FIGURE, RISK_AREA, SITE, UNSURE
 
@@ -26,6 +38,8 @@ def test_there_are_texts_enough() -> None:
         (HELD_OUT, "batch h"),
         (BATCH_B, "batch b"),
         (BATCHES_PQR, "batches p, q and r"),
+        (BATCHES_CDE, "batches c, d and e"),
+        (BATCH_G, "batch g"),
     ],
 )
 def test_findings_of_other_districts(which: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,7 +58,7 @@ def test_texts_that_nothing_was_mended_for(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_findings_with_all_lists_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    score = score_of([*TUNED, *HELD_OUT, *BATCH_B, *BATCHES_PQR], whole_country=True)
+    score = score_of([*TUNED, *HELD_OUT, *BATCH_B, *BATCHES_PQR, *BATCHES_CDE, *BATCH_G], whole_country=True)
     show(score, "all texts, all lists", capsys)
     assert score.precision >= 0.9
     assert score.recall >= 0.7

@@ -16,6 +16,7 @@ _FROM_LEVEL = re.compile(r"由?(?:原)?(?:高|中|低|中高)风险地?区$|由$
 _LIST = re.compile(r"[、，；]|以及|和(?=[^平])")
 _REST_OF = re.compile("除|其他|其余|以外|上述|所有|全部")
 _BUT_FOR = re.compile("除(?!尘|险)[^除]{2,40}?(?:以外|之外|外)(?:的)?(?:其他|其余|所有)?(?:区域|地区|范围|部分)$")
+_WHERE_IT_IS = re.compile("^.{2,20}所在地?的")
 _TAIL = re.compile(
     r"(?:(?:等|(?<=[^\d一二两三四五六七八九十])(?=[\d一二两三四五六七八九十]+个))(?:\d+|[一二两三四五六七八九十]+)?(?:个)?(?:小区|处|地|点位)?|区域|地区)?(?:全域|整体|均|都)?$"
 )
@@ -83,7 +84,7 @@ def _area(
     source: Source, start: int, place: str, level: str, end: int, gazetteer: Gazetteer, around: Around
 ) -> Found | None:
     # 某社区除高风险区以外的区域 is that community, whose worst part has a level of its own.
-    bare = _TAIL.sub("", _BUT_FOR.sub("", place)) or place
+    bare = _TAIL.sub("", _BUT_FOR.sub("", _WHERE_IT_IS.sub("", place))) or place
     address = read_address(bare, gazetteer, around)
     is_place = address.named or re.search(
         rf"[{HAN}]{{2,}}(?:小区|社区|村|街道|镇|乡|号楼|单元|大厦|家园|苑|园|市场|酒店)", bare

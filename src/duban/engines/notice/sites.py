@@ -33,6 +33,7 @@ _LEADING = re.compile(
 _MASKED = re.compile(r"[，。；！？]")
 _LAST_STOP = re.compile(r".*[米。；！？：，]", re.S)
 LONGEST = 60
+_OF_VILLAGE = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,17 @@ def _behind_problem(
     address = read_address(told[start:], gazetteer)
     problem = rules.problem.search(told, start)
     lines = [line for which in (1, 2) if statement[f"line{which}"] and (line := _line(statement, which))]
-    if address.unit is None or problem is None or not lines:
+    if address.unit is None or not lines:
         return None
-    place = re.sub("[：，](?:有|存在|发现)?$|[：，]|(?:有|存在|发现)$", "", told[start : problem.start()])
+    if problem:
+        place, problems = told[start : problem.start()], (told[problem.start() :],)
+        begins = offset + begin + start
+    elif len(address.unit.code) == _OF_VILLAGE and len(lines) > 1:
+        # Told in no words of the rules: the readers of findings look at what lies between.
+        place, problems = told[start:].split("，")[0], ()
+        begins = offset + statement.end("place")
+    else:
+        return None
     waters = [line for line in lines if _WATER.search(line.name)]
     roads = [line for line in lines if line not in waters]
     return Found(
@@ -117,13 +126,13 @@ def _behind_problem(
             text="",
             span=source.span(offset + begin + start, offset + statement.end()),
             confidence=0.9 * address.confidence,
-            place=place,
+            place=re.sub("[：，](?:有|存在|发现)?$|[：，]|(?:有|存在|发现)$", "", place),
             jurisdiction=address.unit,
-            problems=(told[problem.start() :],),
+            problems=problems,
             road=roads[0] if roads else None,
             water=waters[0] if waters else None,
         ),
-        offset + begin + start,
+        begins,
         offset + statement.end(),
     )
 
