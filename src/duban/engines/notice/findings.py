@@ -75,6 +75,7 @@ _QUOTED_FIRST = re.compile("(?:^|[，；。：])“[^“”]{2,8}”(?![，。�
 _BUT = re.compile("但|不过|然而|却|只是|可是|可(?=[^以能])|美中不足")
 _ORDINAL = re.compile(r"^\d{1,3}$")
 OF_TITLE = 0.7
+OF_GUESS = 0.8
 OF_ONE_OF_MANY = 0.55
 LONGEST_PART = 14
 LONGEST_LEAD = 25
@@ -91,6 +92,8 @@ class Group:
     problems: list[str] = field(default_factory=list)
     end: int = 0
     measure: str = ""
+    guessed: bool = False
+    """Whether no word of the rules tells any of its problems."""
 
 
 @dataclass(slots=True)
@@ -139,7 +142,9 @@ def _drafts(source: Source, group: Group) -> Iterator[Found]:
                 kind=FINDING,
                 text="",
                 span=source.span(min(subject.start, group.end), end),
-                confidence=subject.confidence * (subject.address.confidence if unit else 0.75),
+                confidence=subject.confidence
+                * (subject.address.confidence if unit else 0.75)
+                * (OF_GUESS if group.guessed else 1),
                 place=subject.place,
                 jurisdiction=unit,
                 venue=subject.venue,
@@ -542,6 +547,7 @@ class _Reader:
                 current = self._open(subjects, phrases, end)
                 named = subjects
             elif current is not None:
+                current.guessed = False
                 current.problems.extend(phrases)
                 current.end = end
             elif named:
@@ -614,13 +620,14 @@ class _Reader:
         elif any(one.venue for one in subjects) or self.names.town_alone(text) or self.names.unit_in(text, around):
             self.scene = []
 
-    def _open(self, subjects: list[Subject], problems: list[str], end: int) -> Group:
+    def _open(self, subjects: list[Subject], problems: list[str], end: int, *, guessed: bool = False) -> Group:
         same = next((group for group in self.groups[-1:] if _same(group.subjects, subjects)), None)
         if same:
             same.problems.extend(problems)
             same.end = max(same.end, end)
+            same.guessed = same.guessed and guessed
             return same
-        group = Group(list(subjects), list(problems), end)
+        group = Group(list(subjects), list(problems), end, guessed=guessed)
         self.groups.append(group)
         return group
 
@@ -663,12 +670,12 @@ class _Reader:
         signs = self.problems.signs(rest)
         lacking = said.enough - context - signs
         if lacking <= 0:
-            return self._open(subjects, [tidy], start + len(text))
+            return self._open(subjects, [tidy], start + len(text), guessed=not self.exposing)
         if lacking == 1 and signs:
             # Two clauses of one place that each tell almost enough are enough.
             nearly, self.nearly = self.nearly, (subjects, tidy)
             if nearly and _same(nearly[0], subjects):
-                return self._open(subjects, [nearly[1], tidy], start + len(text))
+                return self._open(subjects, [nearly[1], tidy], start + len(text), guessed=True)
         return None
 
     def _parts_off(self, text: str, start: int, split: tuple[list[Subject], int], owners: Sequence[Subject]) -> bool:

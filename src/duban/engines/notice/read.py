@@ -92,7 +92,11 @@ def _read(source: Source, title: list[Block], body: list[Block], gazetteer: Gaze
     orders = list(find_decisions(source, blocks, gazetteer, said))
     found.extend(orders)
     told = list(find_told(source, body, gazetteer))
-    taken = [(one.start, one.end) for one in found if one.draft.kind in (SITE, DECISION, RISK_AREA) or one in forms]
+    taken = [
+        (one.start, one.end)
+        for one in found
+        if one.told and (one.draft.kind in (SITE, DECISION, RISK_AREA) or one in forms)
+    ]
     found.extend(find_findings(source, headline, body, gazetteer, said, taken, told))
     found.extend(find_figures(source, blocks, said))
     found.sort(key=lambda one: (one.start, one.end, one.draft.kind))

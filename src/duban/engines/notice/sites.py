@@ -38,11 +38,12 @@ _OF_VILLAGE = 12
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A draft with the stretch of the readable text that it came from, which the next reader leaves alone."""
+    """A draft with the stretch of the readable text that it came from, which the next reader leaves alone if `told`."""
 
     draft: Draft
     start: int
     end: int
+    told: bool = True
 
 
 def find_sites(source: Source, block: Block, gazetteer: Gazetteer, rules: Rules) -> Iterator[Found]:
@@ -109,13 +110,12 @@ def _behind_problem(
     lines = [line for which in (1, 2) if statement[f"line{which}"] and (line := _line(statement, which))]
     if address.unit is None or not lines:
         return None
+    problems: tuple[str, ...] = ()
     if problem:
         place, problems = told[start : problem.start()], (told[problem.start() :],)
-        begins = offset + begin + start
     elif len(address.unit.code) == _OF_VILLAGE and len(lines) > 1:
         # Told in no words of the rules: the readers of findings look at what lies between.
-        place, problems = told[start:].split("，")[0], ()
-        begins = offset + statement.end("place")
+        place = told[start:].split("，")[0]
     else:
         return None
     waters = [line for line in lines if _WATER.search(line.name)]
@@ -132,8 +132,9 @@ def _behind_problem(
             road=roads[0] if roads else None,
             water=waters[0] if waters else None,
         ),
-        begins,
+        offset + begin + start,
         offset + statement.end(),
+        told=bool(problems),
     )
 
 
