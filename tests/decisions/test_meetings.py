@@ -118,6 +118,16 @@ def test_a_closing_report_goes_to_a_later_meeting(officer: Person, body: Body, m
     )
 
 
+def test_a_meeting_whose_decisions_are_in_force_is_not_cancelled(officer: Person, meeting: Meeting) -> None:
+    decision = decide(officer, meeting)
+    cancel = {"by": officer, "now": NOON, "meeting_id": meeting.pk}
+    assert refused(lambda: actions.cancel_meeting(**cancel)) == "meeting_decided"
+    actions.withdraw_decision(by=officer, now=NOON, decision_id=decision.pk, reason="会议推迟")
+    for _time in range(2):
+        assert actions.cancel_meeting(**cancel).state == "cancelled"
+    assert refused(lambda: decide(officer, meeting)) == "meeting_over"
+
+
 def test_entries_say_how_far_a_decision_is_and_none_once_they_are_unlinked(officer: Person, meeting: Meeting) -> None:
     decision = decide(officer, meeting)
     entry = record_finding(by=officer, now=NOON, finding=make_finding()).entry

@@ -200,13 +200,20 @@ def _attending(meeting: Meeting, one: Attendee) -> Attendance:
 
 @transaction.atomic
 def cancel_meeting(*, by: Person, now: datetime, meeting_id: uuid.UUID) -> Meeting:
-    """A planned meeting that does not take place; its number stays taken. A second time changes nothing."""
+    """A planned meeting that does not take place; its number stays taken. A second time changes nothing.
+
+    Raises NotFound (`meeting_not_found`), NotAllowed, Conflict (`meeting_over`, `meeting_decided`).
+    """
     meeting = queries.meeting_for(by, meeting_id, lock=True)
     rights.require(by, RECORDS, meeting.body.jurisdiction)
     if meeting.state == MeetingState.CANCELLED:
         return meeting
     if meeting.state != MeetingState.PLANNED:
         raise Conflict("meeting_over", _("The meeting took place; it cannot be cancelled any more."))
+    if meeting.decisions.filter(state=DecisionState.IN_FORCE).exists():
+        raise Conflict(
+            "meeting_decided", _("Decisions of this meeting are in force; withdraw them before it is cancelled.")
+        )
     meeting.state = MeetingState.CANCELLED
     meeting.save(update_fields=["state"])
     _audit(by, now, "cancel_meeting", meeting)
