@@ -17,4 +17,8 @@ class CommonsConfig(AppConfig):
     label = "commons"
 
     def ready(self) -> None:
+        from duban.commons import notices
+        from duban.ledger import mail
+
+        mail.TELLERS.extend(notices.TELLERS)
         post_migrate.connect(load_reference_data, sender=self)

@@ -2,17 +2,20 @@
 
 A notice is claimed before its mail is sent and given back if the sending fails: a second run, or one at the same time,
 sends nothing twice. Were the program killed in between, the notice still stands unread in the app.
+
+The ledger tells of its own entries and of decisions below it; an app above puts what it tells into TELLERS.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
-from django.db import transaction
-from django.db.models import Q
+from django.db import models, transaction
+from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -52,18 +55,6 @@ class NoMailServer(DubanError):
 
 
 @dataclass(frozen=True)
-class Claimed:
-    """What one mail tells: steps of entries, and reminders of decisions."""
-
-    steps: Sequence[Notification]
-    reminders: Sequence[DecisionNotice]
-
-    def mark(self, mailed_at: datetime | None) -> None:
-        Notification.objects.filter(pk__in=[one.pk for one in self.steps]).update(mailed_at=mailed_at)
-        DecisionNotice.objects.filter(pk__in=[one.pk for one in self.reminders]).update(mailed_at=mailed_at)
-
-
-@dataclass(frozen=True)
 class Line:
     """Something that waits, what was told of it, until when it is to be done ("" where nobody says), and its page."""
 
@@ -71,6 +62,25 @@ class Line:
     told: list[str]
     due: str
     url: str
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Notices of one sort that go out in the mail."""
+
+    notices: type[models.Model]
+    """With `person`, `read_at` and `mailed_at`."""
+    of: Callable[[Person], QuerySet]
+    """Those of a person that they have not read and may see now, the newest first."""
+    lines: Callable[[Iterable[Any], datetime], dict[str, list[Line]]]
+    """By key of GROUPS, each thing once with all that was told of it."""
+    all_of: Promise
+    page: str
+    """Where all of it stands, and the words before its address."""
+
+
+Claimed = list[tuple[Teller, list[Any]]]
+"""What one mail tells."""
 
 
 @dataclass(frozen=True)
@@ -95,20 +105,20 @@ def send_digests(*, now: datetime) -> Sent:
         raise NoMailServer(
             "mail_server_silent", _("The mail server does not answer (%(error)s); nothing was sent.") % {"error": error}
         ) from error
-    told, reminded = (
-        notices.filter(WAITING).values("person") for notices in (Notification.objects, DecisionNotice.objects)
-    )
-    people = Person.objects.filter(Q(pk__in=told) | Q(pk__in=reminded)).order_by("pk")
+    waits = Q(pk__in=[])
+    for teller in TELLERS:
+        waits |= Q(pk__in=teller.notices._base_manager.filter(WAITING).values("person"))
+    people = Person.objects.filter(waits).order_by("pk")
     sent = failed = 0
     for person in people:
         claimed = _claim(person, now)
-        if not claimed.steps and not claimed.reminders:
+        if not claimed:
             continue
         try:
             server.send_messages([digest(person, claimed, now=now)])
             sent += 1
         except OSError:
-            claimed.mark(None)
+            _mark(claimed, None)
             failed += 1
     server.close()
     return Sent(sent, failed)
@@ -118,17 +128,23 @@ def send_digests(*, now: datetime) -> Sent:
 def _claim(person: Person, now: datetime) -> Claimed:
     """The person's unread notices that nobody has mailed, of what they may see now; marked as mailed."""
     Person.objects.select_for_update().get(pk=person.pk)
-    steps = notices_of(person).filter(mailed_at=None, read_at=None).select_related("entry__category").order_by("-pk")
-    claimed = Claimed(list(steps), list(reminders.notices_of(person).filter(mailed_at=None)))
-    claimed.mark(now)
+    told = [(teller, list(teller.of(person).filter(mailed_at=None))) for teller in TELLERS]
+    claimed = [(teller, notices) for teller, notices in told if notices]
+    _mark(claimed, now)
     return claimed
+
+
+def _mark(claimed: Claimed, mailed_at: datetime | None) -> None:
+    for teller, notices in claimed:
+        teller.notices._base_manager.filter(pk__in=[one.pk for one in notices]).update(mailed_at=mailed_at)
 
 
 def digest(person: Person, claimed: Claimed, *, now: datetime) -> EmailMessage:
     """The mail, in the person's language."""
     with translation.override(person.language or settings.LANGUAGE_CODE):
-        decided, done = _decisions(claimed.reminders, now), _entries(claimed.steps, now)
-        groups = {key: decided[key] + done[key] for key in GROUPS if key in decided or key in done}
+        told = [teller.lines(notices, now) for teller, notices in claimed]
+        found = {key: [line for lines in told for line in lines.get(key, [])] for key in GROUPS}
+        groups = {key: lines for key, lines in found.items() if lines}
         shown = [
             {"label": GROUPS[key], "lines": found[:LINES], "more": max(0, len(found) - LINES)}
             for key, found in groups.items()
@@ -139,8 +155,7 @@ def digest(person: Person, claimed: Claimed, *, now: datetime) -> EmailMessage:
             "person": person,
             "groups": shown,
             "office": settings.DUBAN_OFFICE,
-            "notices_url": site + reverse("ledger:notices") if claimed.steps else "",
-            "decisions_url": site + reverse("web:decisions") if claimed.reminders else "",
+            "pages": [(teller.all_of, site + reverse(teller.page)) for teller, _notices in claimed],
             "own_url": site + reverse("access:own"),
         }
         return EmailMessage(
@@ -148,6 +163,10 @@ def digest(person: Person, claimed: Claimed, *, now: datetime) -> EmailMessage:
             body=render_to_string("ledger/digest.txt", context),
             to=[person.email],
         )
+
+
+def _unread_steps(person: Person) -> QuerySet[Notification]:
+    return notices_of(person).filter(read_at=None).select_related("entry__category").order_by("-pk")
 
 
 def _entries(notices: Iterable[Notification], now: datetime) -> dict[str, list[Line]]:
@@ -192,3 +211,10 @@ def _decisions(notices: Iterable[DecisionNotice], now: datetime) -> dict[str, li
             )
         )
     return groups
+
+
+TELLERS = [
+    Teller(DecisionNotice, reminders.notices_of, _decisions, gettext_lazy("All decisions:"), "web:decisions"),
+    Teller(Notification, _unread_steps, _entries, gettext_lazy("All of it:"), "ledger:notices"),
+]
+"""In the order in which they stand within a group."""

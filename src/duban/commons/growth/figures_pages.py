@@ -318,7 +318,7 @@ def public_figures(request: HttpRequest) -> HttpResponse:
     rows = _public_rows()
     name = _name(area, [area or next((unit.code for unit in places.children("")), "")])
     context = _context(found, rows, area, name)
-    context |= {"section": "organisations", "refusal": refusal, "up": _up(area)}
+    context |= {"section": "organisations", "public": True, "refusal": refusal, "up": _up(area)}
     return render(request, "neighbours/organisation_figures.html", context, status=refusal.status if refusal else 200)
 
 

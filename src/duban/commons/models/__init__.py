@@ -20,6 +20,7 @@ from duban.commons.models.growth import (
     Milestone,
     Service,
 )
+from duban.commons.models.notices import DeskNotice
 from duban.commons.models.organisations import (
     Application,
     ApplicationState,
@@ -64,6 +65,7 @@ __all__ = [
     "CourseAttendance",
     "CourseSession",
     "Delivery",
+    "DeskNotice",
     "Document",
     "DocumentKind",
     "Household",

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from duban.access.requests import StaffRequest, person_who
 from duban.commons.models import Application, ApplicationState, OrganisationKind, Tier
+from duban.commons.notices import mark_read
 from duban.commons.register import filing, queries
 from duban.commons.register.forms import DecisionForm
 from duban.commons.register.queries import REVIEWS, look_alikes
@@ -61,6 +62,7 @@ def application(request: StaffRequest, application_id: uuid.UUID) -> HttpRespons
     """One of them; what is done with it is named by `do`."""
     made = filing.application_for(request.user, application_id)
     if request.method != "POST":
+        mark_read(by=request.user, now=clock.now(), of=made)
         return _page(request, made)
     do = request.POST.get("do", "")
     if do == "open":

@@ -31,6 +31,7 @@ from duban.commons.models import (
     OrganisationCategory,
     Tier,
 )
+from duban.commons.notices import tell_of_application
 from duban.commons.register import search
 from duban.commons.register.actions import require_standing, write_new
 from duban.commons.register.documents import checked_file, folder, write_document
@@ -129,6 +130,7 @@ def _apply(*, now: datetime, draft: ApplicationDraft, key: uuid.UUID, secret: st
     made = Application(id=key, digest=digest_of(secret), sent_at=now, state=ApplicationState.SENT)
     _fill(made, draft, now, {})
     made.save(force_insert=True)
+    tell_of_application(made, now=now)
     _audit(ByApplicant(), now, "apply_to_file", made)
     return made
 
@@ -142,6 +144,7 @@ def resend_application(*, now: datetime, secret: str, draft: ApplicationDraft) -
     _fill(made, draft, now, told_of(made).charter)
     made.state, made.sent_at = ApplicationState.SENT, now
     made.save()
+    tell_of_application(made, now=now)
     _audit(ByApplicant(), now, "resend_application", made)
     return made
 

@@ -18,6 +18,7 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.commons.contact import Contact, checked_phone, seal_contact
 from duban.commons.models import Activity, Organisation, Record, Shift, SignUp, SignUpState
+from duban.commons.notices import tell_of_moved_up
 from duban.commons.secrets import digest_of, new_secret
 from duban.commons.volunteering import queries
 from duban.core import audit
@@ -124,7 +125,7 @@ def change_shift(*, by: Person, now: datetime, shift_id: uuid.UUID, draft: Shift
         )  # fmt: skip
     shift.begins_at, shift.ends_at, shift.places = draft.begins_at, draft.ends_at, draft.places
     shift.save(update_fields=["begins_at", "ends_at", "places"])
-    _move_up(shift, now)
+    _move_up(shift, now, by)
     _changed(activity, now)
     _audit(by, now, "change_shift", shift)
     return shift
@@ -330,12 +331,12 @@ def withdraw_sign_up(*, now: datetime, secret: str) -> SignUp:
 @transaction.atomic
 def withdraw_for(*, by: Person, now: datetime, sign_up_id: uuid.UUID) -> SignUp:
     """The same by the organiser, for somebody who called. Raises as `withdraw_sign_up`, NotAllowed."""
-    found = _withdraw(_managed_sign_up(by, sign_up_id), now)
+    found = _withdraw(_managed_sign_up(by, sign_up_id), now, by)
     _audit(by, now, "withdraw_for", found)
     return found
 
 
-def _withdraw(found: SignUp, now: datetime) -> SignUp:
+def _withdraw(found: SignUp, now: datetime, by: Person | None = None) -> SignUp:
     shift = _locked_shift(found.shift_id)
     found.refresh_from_db()
     if found.state == SignUpState.WITHDRAWN:
@@ -347,7 +348,7 @@ def _withdraw(found: SignUp, now: datetime) -> SignUp:
     found.state = SignUpState.WITHDRAWN
     if was_in:
         shift.taken -= 1
-        _move_up(shift, now)
+        _move_up(shift, now, by)
     return found
 
 
@@ -363,16 +364,19 @@ def _not_signed_up() -> NotFound:
     return NotFound("sign_up_not_found", _("Somebody of the list is not signed up."))
 
 
-def _move_up(shift: Shift, now: datetime) -> None:
-    """Those who wait take the places that are free, in their turn."""
+def _move_up(shift: Shift, now: datetime, by: Person | None) -> None:
+    """Those who wait take the places that are free, in their turn; the office hears of it, but for who did it."""
     free = shift.places - shift.taken
     next_ones = list(
         SignUp.objects.filter(shift=shift, state=SignUpState.WAITING)
         .order_by("turn")
         .values_list("pk", flat=True)[:free]
     )
-    shift.taken += SignUp.objects.filter(pk__in=next_ones).update(state=SignUpState.IN, moved_up_at=now)
+    moved = SignUp.objects.filter(pk__in=next_ones).update(state=SignUpState.IN, moved_up_at=now)
+    shift.taken += moved
     shift.save(update_fields=["taken"])
+    if moved:
+        tell_of_moved_up(shift, now=now, by=by)
 
 
 def _locked_shift(shift_id: uuid.UUID) -> Shift:

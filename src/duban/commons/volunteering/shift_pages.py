@@ -20,6 +20,7 @@ from duban.access.requests import StaffRequest, person_who
 from duban.commons.contact import Contact, checked_contact
 from duban.commons.guests import kept_private
 from duban.commons.models import Record, Shift, SignUp, SignUpState
+from duban.commons.notices import mark_read
 from duban.commons.secrets import new_secret
 from duban.commons.volunteering import actions, certificates, queries
 from duban.commons.volunteering.actions import MANAGES, BadActivity, Certified
@@ -57,7 +58,9 @@ class Line:
 @never_cache
 @person_who(SEES)
 def shift_page(request: StaffRequest, shift_id: uuid.UUID) -> HttpResponse:
-    return _shift_page(request, queries.shift_for(request.user, shift_id))
+    shift = queries.shift_for(request.user, shift_id)
+    mark_read(by=request.user, now=clock.now(), of=shift)
+    return _shift_page(request, shift)
 
 
 def _shift_page(request: StaffRequest, shift: Shift, refusal: DubanError | None = None) -> HttpResponse:
