@@ -342,7 +342,13 @@ def test_nothing_that_is_typed_breaks_a_page(office: Office, at: Callable[[Perso
     }
     for address, fields in forms.items():
         assert client.post(address, dict.fromkeys(fields, sent)).status_code < 500, address
-    for address in ("/decisions/", "/leader/", "/decisions/meetings/", "/ledger/", f"/decisions/meetings/bodies/{body.pk}/"):
+    for address in (
+        "/decisions/",
+        "/leader/",
+        "/decisions/meetings/",
+        "/ledger/",
+        f"/decisions/meetings/bodies/{body.pk}/",
+    ):
         for name in ("show", "unit", "page", "at", "decision"):
             assert client.get(address, {name: sent}).status_code < 500, (address, name)
     assert (Decision.objects.count(), Meeting.objects.count(), EntryMandate.objects.count()) == before
