@@ -72,6 +72,7 @@ _SAYS = re.compile("(?:说|表示|介绍|坦言|解释)$")
 _LEADING = re.compile("仍有|存在|以下|下列|如下")
 _TICKED, _CROSSED = ("✅", "✔", "☑", "👍"), ("❌", "✗", "✘", "👎", "⚠", "🚫")
 _QUOTED_FIRST = re.compile("(?:^|[，；。：])“[^“”]{2,8}”(?![，。；、])")
+_HOUSE = re.compile(r"\d号?[楼院栋幢]$")
 _BUT = re.compile("但|不过|然而|却|只是|可是|可(?=[^以能])|美中不足")
 _ORDINAL = re.compile(r"^\d{1,3}$")
 OF_TITLE = 0.7
@@ -118,6 +119,8 @@ def find_findings(
     told: Sequence[tuple[Block, Unit | None]] = (),
 ) -> Iterator[Found]:
     """`taken`: stretches that another reader has made drafts of. `told`: cells that tell a problem, with their town."""
+    if rules.silent.search(title):
+        return
     reader = _Reader(source, title, blocks, gazetteer, rules, taken)
     for block in blocks:
         if block.kind not in (HEADING, ROW):
@@ -613,7 +616,7 @@ class _Reader:
     def _set_scene(self, text: str, subjects: Sequence[Subject], around: Around) -> None:
         good = self.rules.none.search(text) or self.rules.good.search(text)
         arrived = self.rules.arrive.search(text) or _NAMED_SO.search(text)
-        if len(subjects) == 1 and subjects[0].venue and arrived and not good:
+        if len(subjects) == 1 and (subjects[0].venue or _HOUSE.search(subjects[0].place)) and arrived and not good:
             self.scene = [replace(subjects[0], confidence=0.7)]
         elif not subjects and not good and (passed := self.names.passed(text, around)):
             self.scene = [passed]

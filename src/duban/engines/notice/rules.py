@@ -42,6 +42,8 @@ class Rules:
     strict: re.Pattern[str]
     """Words of a report that something came of what was seen: problems are told in it for certain."""
     exposing: re.Pattern[str]
+    silent: re.Pattern[str]
+    """A headline under which nothing is a finding."""
     quiet: re.Pattern[str]
     answers: re.Pattern[str]
     past: re.Pattern[str]
@@ -99,6 +101,7 @@ def rules() -> Rules:
         inspecting=re.compile(problem["inspecting"]),
         strict=re.compile(problem["strict"]),
         exposing=re.compile(problem["exposing"]),
+        silent=re.compile(problem["silent"]),
         quiet=re.compile(problem["quiet"]),
         answers=re.compile(f"(?:{problem['answers']})$"),
         past=re.compile(problem["past"]),

@@ -99,7 +99,7 @@ class _Line:
 
 def read_source(original: str) -> Source:
     """The blocks of a text, in its order; a paragraph that is printed a second time is left out."""
-    lines = _side_by_side(list(_lines(original)))
+    lines = _side_by_side(list(_lines(_with_bars(original))))
     width = _column_width(lines)
     characters: list[tuple[str, int]] = []
     blocks: list[Block] = []
@@ -123,6 +123,20 @@ def read_source(original: str) -> Source:
         characters.append(("\n", group[-1].start + max(len(group[-1].text) - 1, 0)))
     text = "".join(character for character, _at in characters)
     return Source(original, text, tuple(at for _character, at in characters), tuple(blocks))
+
+
+def _with_bars(text: str) -> str:
+    """Lines that one after the other have as many slashes are rows of a table: 名称/地址/违法事实."""
+    lines = text.split("\n")
+    at = 0
+    while at < len(lines):
+        slashes, stop = lines[at].count("/"), at + 1
+        while slashes > 1 and stop < len(lines) and lines[stop].count("/") == slashes:
+            stop += 1
+        if stop - at > 2 and not any("//" in line or "|" in line or "\t" in line for line in lines[at:stop]):
+            lines[at:stop] = [line.replace("/", "|") for line in lines[at:stop]]
+        at = stop
+    return "\n".join(lines)
 
 
 def _lines(original: str) -> Iterator[_Line]:
