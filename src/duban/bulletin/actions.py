@@ -17,8 +17,9 @@ from duban.access.models import Person
 from duban.bulletin import blocks as page_blocks
 from duban.bulletin import checks, column
 from duban.bulletin.models import DEFAULT_SERIES, LIVE, WAITING, Issue, IssueState, Item, Section, Series
+from duban.bulletin.search import INDEX
 from duban.bulletin.steps import BadIssue, WrongIssueState, lock_issue, plain_text, touch, write_down
-from duban.core import audit
+from duban.core import audit, search
 from duban.core.errors import DubanError, NotAllowed
 from duban.core.files import write_whole
 from duban.core.integrity import canonical, seal, sha256
@@ -272,6 +273,7 @@ def publish_issue(*, by: Person, now: datetime, issue_id: uuid.UUID, seen: int |
     issue.seal = seal(issue.record_digest())
     issue.version += 1
     issue.save()
+    search.write(INDEX, [issue])
     series.next_number += 1
     series.save()
     transaction.on_commit(partial(write_whole, frozen_copy(issue.hash), frozen), robust=True)

@@ -88,7 +88,9 @@ class Issue(models.Model):
     class Meta:
         ordering = ["-created_at", "-id"]
         indexes = [
-            models.Index(fields=["-published_at"], name="issue_newest"),
+            models.Index(
+                fields=["-published_at", "-number"], name="issue_newest", condition=Q(state=IssueState.PUBLISHED)
+            ),
             models.Index(fields=["series", "state"], name="issue_by_series"),
         ]
         constraints = [
@@ -127,6 +129,16 @@ class Issue(models.Model):
         if column := [str(row.exposure_id) for row in self.exposed.order_by("position", "pk")]:
             record["exposed"] = column
         return sha256(canonical(record))
+
+
+class IssueText(models.Model):
+    """What a published issue is found by, as pairs of characters; see search.py."""
+
+    issue = models.OneToOneField(Issue, on_delete=models.CASCADE, related_name="text")
+    grams = models.TextField()
+
+    def __str__(self) -> str:
+        return str(self.issue_id)
 
 
 class Item(models.Model):

@@ -22,6 +22,7 @@ from django.views.decorators.http import require_GET, require_safe
 
 from duban.bulletin import queries, tasks
 from duban.bulletin.models import Issue, IssueState
+from duban.bulletin.search import block_words, entry_words, exposure_words, matching, words_of
 from duban.core import tour
 from duban.core.integrity import sha256 as digest_of
 from duban.engines.typeset import (
@@ -263,7 +264,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 def hits_for(words: list[str]) -> list[Hit]:
     """The newest issues that hold the words in what they print, not merely in their codes or hashes."""
-    issues = queries.search(" ".join(words)).defer(None)[:HITS]
+    issues = matching(queries.published().defer(None), " ".join(words))[:HITS]
     found = (hit_in(issue, words) for issue in issues)
     return [hit for hit in found if hit is not None]
 
@@ -272,20 +273,18 @@ def hit_in(issue: Issue, words: list[str]) -> Hit | None:
     """What the issue holds of the words: entries with all of them, else with some of them; None if nothing."""
     document = queries.document(issue)
     entries = [entry for section in document["sections"] for entry in section["entries"]]
-    own = [document["title"], document["series"]["name"], *document["intro"].split("\n"), document["issuer"]]
-    own += [document["byline"], str(document["number"])]
-    exposed = [exposure_text(exposure) for exposure in document.get("exposures", [])]
-    blocks = [block_text(block) for block in document.get("blocks", [])]
-    printed = "\n".join([*own, *map(printed_text, entries), *exposed, *blocks]).lower()
+    exposed = [exposure_words(exposure) for exposure in document.get("exposures", [])]
+    blocks = [block_words(block) for block in document.get("blocks", [])]
+    printed = "\n".join(words_of(document)).lower()
     lowered = [word.lower() for word in words]
     if not all(word in printed for word in lowered):
         return None
     url = reverse("bulletin:public_issue", args=[issue.pk])
-    held = [entry for entry in entries if all(word in printed_text(entry).lower() for word in lowered)]
+    held = [entry for entry in entries if all(word in entry_words(entry).lower() for word in lowered)]
     intro = [part for part in document["intro"].split("\n") if all(word in part.lower() for word in lowered)]
     told = [*exposed, *blocks]
     if not held and not intro and not any(all(word in text.lower() for word in lowered) for text in told):
-        held = [entry for entry in entries if any(word in printed_text(entry).lower() for word in lowered)]
+        held = [entry for entry in entries if any(word in entry_words(entry).lower() for word in lowered)]
     lines = [Line(mark(excerpt(part, lowered), words), SafeString(""), url, "") for part in intro]
     lines += [
         Line(
@@ -304,27 +303,6 @@ def hit_in(issue: Issue, words: list[str]) -> Hit | None:
         if all(word in text.lower() for word in lowered)
     ]
     return Hit(issue, mark(document["title"], words), lines[:LINES], max(0, len(lines) - LINES), url)
-
-
-def printed_text(entry: Mapping[str, Any]) -> str:
-    """All that is printed of an entry, in one string."""
-    category = entry["category"]
-    parts = (entry["statement"], entry["description"], category["name"], category["name_en"], entry["number"])
-    return "\n".join([*parts, entry["responsible"]["name"]])
-
-
-def block_text(block: Mapping[str, Any]) -> str:
-    """All that is printed of a block in both languages, in one string."""
-    words = [block[key][language] for language in LANGUAGES for key in ("headline", "text")]
-    captions = [photo["caption"][language] for photo in block["photos"] for language in LANGUAGES]
-    return "\n".join(filter(None, [*words, block["byline"], *captions]))
-
-
-def exposure_text(exposure: Mapping[str, Any]) -> str:
-    """All that is printed of an exposure, in one string."""
-    problems = [problem["zh"] for problem in exposure["problems"]]
-    english = [problem["en"] for problem in exposure["problems"]]
-    return " ".join([exposure["town"]["name"], exposure["venue"], exposure["kind"]["name"], *problems, *english])
 
 
 def line_of(entry: Mapping[str, Any], words: list[str], url: str) -> Line:

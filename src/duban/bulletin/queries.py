@@ -120,15 +120,6 @@ def numbered(number: int, *, name: str = "", at: str = "") -> Issue:
     return found[0]
 
 
-def search(text: str) -> QuerySet[Issue]:
-    """Published issues whose printed text holds every word of `text`, newest first."""
-    condition = Q()
-    for word in text.split()[:8]:
-        # The document is canonical JSON, so a quotation mark stands escaped in it.
-        condition &= Q(document__icontains=json.dumps(word, ensure_ascii=False)[1:-1])
-    return published().filter(condition)
-
-
 def document(issue: Issue) -> dict[str, Any]:
     return json.loads(issue.document)
 

@@ -12,8 +12,8 @@ from duban.bulletin.models import Issue
 from duban.core import clock
 from duban.core.errors import DubanError
 
-AT_ONCE = 30
-"""Up to so many photos an issue is set while the browser waits."""
+AT_ONCE, LONG = 30, 60_000
+"""Up to so many photos, and so many characters of its document, an issue is set while the browser waits."""
 TRIED_AGAIN_AFTER = timedelta(minutes=5)
 
 
@@ -31,7 +31,7 @@ def is_slow(issue: Issue, kind: str, language: str) -> bool:
     """Whether this export is neither kept nor quickly made."""
     if kind == "json" or kind in queries.OPEN_DATA or queries.kept_export(issue, kind, language).exists():
         return False
-    return issue.document.count('"public_sha256":') > AT_ONCE
+    return issue.document.count('"public_sha256":') > AT_ONCE or len(issue.document) > LONG
 
 
 def begin_export(issue: Issue, kind: str, language: str) -> DBTaskResult:

@@ -33,6 +33,7 @@ SIZES = (1.7, 1.6, 1.5, 1.4, 1.32, 1.24, 1.17, 1.1, 1.05, 1.0, 0.95, 0.9, 0.85, 
 WIDE_FROM = 1.32
 """From this size of type on the page has five columns: fewer than ten characters to a line tear the words apart."""
 _ROWS = 3
+_HOPELESS = 3
 MOST_ENTRIES = 24
 """Entries printed with their pictures; how many there are besides is said."""
 
@@ -85,11 +86,17 @@ def render_newspaper_pdf(document: Mapping[str, Any], *, photo_path: PhotoPath, 
 
 
 def _largest(make: Callable[[float], bytes]) -> bytes:
-    """The page in the largest type that leaves it one page; of a smaller one the rows are others, and may be taller."""
-    for size in SIZES:
-        made = make(size)
-        if pages_of(made) == 1:
-            return made
+    """The page in the largest type that leaves it one page; of a smaller one the rows are others, and may be taller.
+
+    What fills three pages in the smallest type is not tried in a larger one.
+    """
+    made = make(SIZES[-1])
+    if pages_of(made) >= _HOPELESS:
+        return made
+    for size in SIZES[:-1]:
+        larger = make(size)
+        if pages_of(larger) == 1:
+            return larger
     return made
 
 
