@@ -77,6 +77,7 @@ def _shift_page(request: StaffRequest, shift: Shift, refusal: DubanError | None 
         "later": later,
         "seen": seen,
         "manages": manages and runs,
+        "called_off": shift.taken if manages and not runs and now < shift.ends_at else 0,
         "told": _moved_up(shift) if manages and runs and now < shift.ends_at else 0,
         "may_look": manages and not seen and bool(lines),
         "may_check_in": manages and runs and shift.begins_at - actions.EARLY <= now <= shift.ends_at + actions.LONGEST,

@@ -28,6 +28,8 @@ class Room:
     key: str = ""
     wing: str = ""
     """Of WINGS; the rooms of one stand behind one door of the navigation."""
+    also: tuple[str, ...] = ()
+    """What else addresses of its pages begin with, beside that of the room."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,22 @@ ROOMS = (
     Room("outbreak:deletions", _("Deletion"), ("deletion.see",), wing="outbreak"),
     Room("commons:topics", _("Topics"), ("topic.see",), wing="commons"),
     Room("commons:places", pgettext_lazy("shared", "Places"), ("topic.see",), wing="commons"),
-    Room("commons:organisations", _("Organisations"), ("organisation.see",), wing="commons"),
-    Room("commons:growth", pgettext_lazy("of organisations", "Growth"), ("organisation.see",), wing="commons"),
+    Room(
+        "commons:organisations",
+        _("Organisations"),
+        ("organisation.see",),
+        wing="commons",
+        also=("/commons/applications/",),
+    ),
+    Room(
+        "commons:growth",
+        pgettext_lazy("of organisations", "Growth"),
+        ("organisation.see",),
+        wing="commons",
+        also=("/commons/courses/", "/commons/services/"),
+    ),
     Room("commons:organisation_figures", _("Figures of organisations"), ("organisation.see",), wing="commons"),
-    Room("commons:activities", _("Volunteering"), ("activity.see",), wing="commons"),
+    Room("commons:activities", _("Volunteering"), ("activity.see",), wing="commons", also=("/commons/shifts/",)),
     Room("commons:votes", _("Votes"), ("topic.see",), wing="commons"),
     Room("commons:needs", _("Needs"), ("need.see",), wing="commons"),
     Room("commons:pairings", _("Partners"), ("need.see",), wing="commons"),
@@ -143,8 +157,9 @@ def _doors(context: template.Context) -> list[tuple[Room, str, bool]]:
     if not request.user.is_authenticated:
         return []
     found = [(room, reverse(room.url_name)) for room in rooms_of(request.user)]
-    here = max((url for _room, url in found if request.path.startswith(url)), key=len, default="")
-    return [(room, url, url == here) for room, url in found]
+    begun = [(start, room) for room, url in found for start in (url, *room.also) if request.path.startswith(start)]
+    here = max(begun, key=lambda pair: len(pair[0]), default=("", None))[1]
+    return [(room, url, room == here) for room, url in found]
 
 
 @register.inclusion_tag("web/parts/bell.html", takes_context=True)
