@@ -24,7 +24,7 @@ _ITEM = re.compile(r"(?:（[^（）]*）|[^；])+")
 _IN_PARENTHESES = re.compile(r"(?P<who>[^（）、，；：。]{2,30})（(?P<what>[^（）]{2,60})）(?=[、，；。]|$)")
 _MARKER = re.compile(
     rf"^(?:[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
-    r"(?:[上下]午)?\d{1,2}(?:：\d\d(?:分)?|[时点](?:\d{1,2}分)?)(?:许)?[，]?|周[一二三四五六日]：?|(?:诉求|案例|问题|点位|事例|线索|工单|典型|点评)[一二三四五六七八九十\d]{1,3}(?:[：、.．]|$)|[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
+    r"(?:[上下]午)?\d{1,2}(?:：\d\d(?:分)?|[时点](?:\d{1,2}分)?)(?:许)?[，]?|周[一二三四五六日](?:：|$)|第[一二三四五六七八九十\\d]{1,3}名：?|(?:诉求|案例|问题|点位|事例|线索|工单|典型|点评)[一二三四五六七八九十\d]{1,3}(?:[：、.．]|$)|[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
 )
 _TRAIL = re.compile(
     r"(?:进行)?(?:了)?(?:现场|突击|暗访|日常|随机|实地|重点)?(?:检查|巡查|督查|抽查|暗访|走访|查看|巡检|核查)?(?:过程)?(?:时|中|后|期间)?"
@@ -248,7 +248,7 @@ class _Reader:
             or leads_on
             or bool(self.rules.exposing.search(text) and (len(text) <= LONGEST_LEAD or re.search("如下|[：]", text)))
         )
-        self.listing = self.exposing and (self.in_cell or bool(_MARKER.match(text)))
+        self.listing = self.in_cell or bool(_MARKER.match(text))
         spoken = self._around()
         for sentence in _SENTENCE.finditer(text):
             first = len(self.groups)
@@ -641,13 +641,13 @@ class _Reader:
         said = self.rules.told
         if clean or not 2 < len(text) <= LONGEST_PROBLEM:
             return None
+        inside = any(one.venue for one in owners)
         whole = self.names.subjects(_TRAIL.sub("", text), start, around)
         if whole and all(
-            self.names.stands(one, owned=bool(owners)) and (one.confidence > OF_NAME or not self.problems.signs(text))
+            self.names.stands(one, owned=inside) and (one.confidence > OF_NAME or not self.problems.signs(text))
             for one in whole
         ):
             return None
-        inside = any(one.venue for one in owners)
         splits = self.names.headed(text, start, around, owned=bool(self.topic) or inside, inside=inside)
         split = next((one for one in splits if self._parts_off(text, start, one, owners)), None)
         if split is None and inside and self.names.has_address(text):
@@ -686,7 +686,8 @@ class _Reader:
         found, end = split
         if self.names.is_part(found, owners) or (owners and found[0].start - start > LONGEST_ASIDE):
             return False
-        return self.problems.signs(text[end:]) > 0 or self._names_venue(found, owners)
+        quoted = self.names.quoting and text.startswith("“")
+        return quoted or self.problems.signs(text[end:]) > 0 or self._names_venue(found, owners)
 
     def _points_back(self, head: str) -> bool:
         bare = TIDY.sub("", _TRAIL.sub("", head))

@@ -354,7 +354,7 @@ class Names:
         return named.pop() if len(named) == 1 else None
 
     def town_alone(self, text: str) -> Unit | None:
-        units = self.gazetteer.forms.get(text.strip(), ())
+        units = self.gazetteer.forms.get(re.sub("（[^（）]*）", "", text).strip(), ())
         return units[0] if len(units) == 1 else None
 
     def unit_in(self, text: str, around: Around) -> Unit | None:
