@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 ADDRESS ?= 127.0.0.1:8000
 DEMO_DATA ?= $(CURDIR)/var/demo
 DEMO := DUBAN_DATA=$(DEMO_DATA) DUBAN_SITE_URL=http://$(ADDRESS) DUBAN_TOUR=1 $(BIN)/duban
+# A file stays with one process, so that what its tests share is made once.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: install demo test check bench messages clean
 
@@ -36,9 +38,9 @@ demo: $(VENV)/messages.stamp
 test: install check
 	tests/install_browser
 	tests/install_office
-	$(BIN)/pytest -n 2 --dist worksteal -m "not journey"
-	DUBAN_TEST_POSTGRES=1 $(BIN)/pytest -n 2 --dist worksteal -m "not journey"
-	$(BIN)/pytest -n 2 --dist worksteal -m journey
+	$(PYTEST) -m "not journey"
+	DUBAN_TEST_POSTGRES=1 $(PYTEST) -m "not journey"
+	$(PYTEST) -m journey
 
 check: install
 	$(BIN)/ruff check src tests benchmarks

@@ -10,15 +10,24 @@ from django.db import connection
 from tests.templates import keep_template, put_template
 
 ONCE = re.compile(r"/tests/(?:demo|web)/|/test_(?:\w*pages?|\w*api|rights_table|\w*export|catalogue)\.py$")
+# Begun with: a long file that comes last would keep one process busy while the other has nothing left.
+LONGEST = (
+    "/tests/test_leaks.py",
+    "/tests/access/test_rights_table.py",
+    "/tests/outbreak/test_the_pages_order.py",
+    "/tests/journeys/test_axe.py",
+    "/tests/journeys/test_the_pages_order.py",
+)
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The run on PostgreSQL is for what asks a database; the rest ran on SQLite and would say the same.
+    """The longest first; on PostgreSQL what asks a database: the rest ran on SQLite and would say the same.
 
     Pages and the API are tried out on SQLite. On PostgreSQL each address is opened by test_leaks.py, in every role, and
     what lies beneath has tests of its own.
     """
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONGEST))
     if os.environ.get("DUBAN_TEST_POSTGRES") != "1":
         return
     asking = [item for item in items if not ONCE.search(item.path.as_posix()) and _asks_database(item)]
