@@ -80,6 +80,59 @@ for thread in threads:
     thread.join()
 print(json.dumps(sorted(outcome, key=str)))
 """
+EDITORS = """
+import json, threading
+from datetime import date
+from django.db import connection
+from duban.bulletin import actions, blocks, layout, pictures
+from duban.bulletin.models import Issue, Picture
+from duban.core import clock
+from duban.core.errors import DubanError
+from duban.demo.builders import make_jpeg, make_person
+
+people = [make_person(f"editor{number}", "supervisor", "110112") for number in range(6)]
+issue = actions.draft_issue(by=people[0], now=clock.now(), name="众人")
+article = layout.add_block(by=people[0], now=clock.now(), issue_id=issue.pk, kind="article")
+seen = Issue.objects.get(pk=issue.pk).version
+order = [block.pk for block in issue.blocks.all()]
+
+def at_once(act):
+    together, outcome = threading.Barrier(6), []
+
+    def take(by):
+        try:
+            together.wait()
+            outcome.append(act(by))
+        except DubanError as refusal:
+            outcome.append(refusal.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=take, args=[by]) for by in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcome
+
+def write(by):
+    words = [blocks.Words(pk, text_zh=by.username if pk == article.pk else "") for pk in order]
+    actions.edit_issue(by=by, now=clock.now(), issue_id=issue.pk, blocks=words, seen=seen)
+    return by.username
+
+def add(by):
+    layout.add_block(by=by, now=clock.now(), issue_id=issue.pk, kind="article")
+    return "added"
+
+def file(by):
+    facts = {"at": "110112", "day": date(2021, 1, 20), "photo": make_jpeg(1), "caption_zh": by.username}
+    return str(pictures.file_picture(by=by, now=clock.now(), **facts).pk)
+
+written, added, filed = at_once(write), at_once(add), at_once(file)
+article.refresh_from_db()
+positions = list(issue.blocks.values_list("position", flat=True))
+print(json.dumps([written, article.text_zh, added, positions, len(set(filed)), Picture.objects.count()]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -101,4 +154,13 @@ def test_eight_drafts_of_several_series_published_at_once(environment: dict[str,
 
 def test_one_draft_published_by_six_at_once_goes_out_once(environment: dict[str, str]) -> None:
     assert run_script(environment, TWICE)[-1] == [1] + ["wrong_issue_state"] * 5
+    assert run(environment, "verify_history") == "0"
+
+
+def test_six_editors_at_one_page(environment: dict[str, str]) -> None:
+    written, text, added, positions, filed, pictures = run_script(environment, EDITORS)[-1]
+    assert sorted(written) == sorted([text] + ["issue_changed"] * 5)
+    assert added == ["added"] * 6
+    assert positions == list(range(9))
+    assert (filed, pictures) == (1, 1)
     assert run(environment, "verify_history") == "0"

@@ -15,6 +15,7 @@ BEFORE_COMMIT = [
     "duban.bulletin.actions:history.seal_heads:1:after",
     "duban.bulletin.actions:ledger_actions.list_entry:1:after",
     "duban.bulletin.actions:seal:1:before",
+    "duban.bulletin.actions:search.write:1:after",
     "duban.bulletin.actions:Series.save:1:after",
     "duban.bulletin.actions:audit.record:2:after",
 ]
