@@ -24,7 +24,7 @@ _VILLAGE_ENDING = r"(村民委员会|村委会|村(?!民|庄|落)|社区居民�
 _VILLAGE = re.compile(rf"([{HAN}]{{1,9}}?){_VILLAGE_ENDING}")
 _UNLISTED = re.compile(rf"[{HAN}]{{1,4}}?村(?![民庄落口里内委])")
 _NO_VILLAGE = re.compile(r"[农乡本全各新山该我同多几城整渔]|.*[的在和]")
-_ENDING_HERE = re.compile(_VILLAGE_ENDING)
+_ENDING_HERE = re.compile(_VILLAGE_ENDING.replace("村(?!民|庄|落)", "村(?!庄|落)"))
 _ROAD = re.compile(
     rf"((?:[{HAN}]{{1,8}}?|[A-Z]\d{{1,3}}|\d{{1,3}}[省国县]道)(?:大街|大道|胡同|公路|环路|路|里(?=\d+号)|街(?!道)|巷|弄|(?<![盲便步跑走行车通河楼频轨隧管街渠报味知一过地水])道(?![路具家理姑士德班次]))(?![口道边灯面段牌过])"
     rf"(?:[东西南北中](?:街|路|段|巷))?)"

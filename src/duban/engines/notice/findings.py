@@ -68,11 +68,12 @@ _INSIDE = re.compile(
 _LEADS_ON = re.compile("[下列以如]{2}[^，]{0,12}(?:问题|行为|隐患|情况|情形)$")
 _MEETING_SAYS = re.compile("[^，。]{0,6}会议(?:指出|要求|强调|认为)")
 _SENT_TO = re.compile("[^：，。]{1,6}：([^：，。；]{2,12})$")
-_SAYS = re.compile("(?:说|表示|介绍|坦言|解释)$")
+_SAYS = re.compile("(?:说|表示|介绍|坦言|解释|回应|承诺)$")
 _LEADING = re.compile("仍有|存在|以下|下列|如下")
 _TICKED, _CROSSED = ("✅", "✔", "☑", "👍"), ("❌", "✗", "✘", "👎", "⚠", "🚫")
 _QUOTED_FIRST = re.compile("(?:^|[，；。：])“[^“”]{2,8}”(?![，。；、])")
 _HOUSE = re.compile(r"\d号?[楼院栋幢]$")
+_OFFICE = re.compile("(?:办理|处理|处置|答复|回复|回音|整改)(?:情况|结果|意见)?：")
 _BUT = re.compile("但|不过|然而|却|只是|可是|可(?=[^以能])|美中不足")
 _ORDINAL = re.compile(r"^\d{1,3}$")
 OF_TITLE = 0.7
@@ -259,7 +260,7 @@ class _Reader:
             self.since, self.nearly = len(self.groups), None
             self.acted = bool(ACTED_ON.search(sentence[0]))
             self.carried, self.label = [], []
-            for item in _ITEM.finditer(sentence[0]):
+            for item in _ITEM.finditer(sentence[0]) if not _OFFICE.match(sentence[0]) else ():
                 at = block.start + sentence.start() + item.start()
                 if not any(start < at + len(item[0]) and end > at for start, end in self.taken):
                     around = self._read_item(at, item[0], around)
