@@ -7,6 +7,7 @@ come before the next cell of the same row, and nothing says which belong togethe
 import ctypes
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
@@ -27,6 +28,8 @@ MAX_CELL = 400
 INDENT, SHORT, FULL = 2.8, 1.4, 3
 """Of letters: how far the lines of a column may begin apart, how far from its end a broken line may end; and how many
 lines must end there."""
+HEADLINE, LONGEST_HEADLINE = 1.35, 60
+"""Against the size of the text, and in characters."""
 ITEM = re.compile(r"[(（]?\d{1,3}(?:[)）.、．]|\s)")
 
 _MADE = ""
@@ -143,7 +146,8 @@ class Column:
 def _run_on(text_page: Any, plain: str) -> str:
     """The text with the lines of each column in one as far as they run on.
 
-    That it is a column is seen from lines that end where it does: three at least, in it and in those of its width.
+    That it is a column is seen from lines that end where it does: three at least, in it and in those of its width. What
+    stands in larger type than the text is a headline, and is marked as one.
     """
     columns: list[Column] = []
     for line in _printed(text_page, plain):
@@ -152,7 +156,12 @@ def _run_on(text_page: Any, plain: str) -> str:
         else:
             columns.append(Column([line]))
     parts: list[str] = []
+    text_size = _size_of_text(columns)
     for column, after in zip_longest(columns, columns[1:]):
+        headline = "".join(line.text for line in column.lines)
+        if column.size > HEADLINE * text_size and len(headline) <= LONGEST_HEADLINE:
+            parts.append(f"\n# {headline}\n\n")
+            continue
         broken = sum(one.broken for one in columns if one.is_like(column)) if column.broken else 0
         is_column = broken >= FULL and column.right - column.left > 6 * column.size
         for line, below in pairwise(column.lines):
@@ -163,6 +172,15 @@ def _run_on(text_page: Any, plain: str) -> str:
         on = goes_on and after is not None and _runs_on(last, after.lines[0], after.left)
         parts += [last.text, "" if on else "\n"]
     return "".join(parts)
+
+
+def _size_of_text(columns: list[Column]) -> float:
+    """The size in which most letters are set."""
+    letters: Counter[int] = Counter()
+    for column in columns:
+        for line in column.lines:
+            letters[round(line.size * 2)] += len(line.text)
+    return letters.most_common(1)[0][0] / 2 if letters else 0.0
 
 
 def _is_beside(last: Line, column: Column, after: Column) -> bool:
