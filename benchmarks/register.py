@@ -225,8 +225,9 @@ def measure_here(options: argparse.Namespace) -> int:
     from duban.access.actions import add_person
     from duban.access.models import Person
     from duban.commons.register import filters, queries
-    from duban.commons.register.paging import count_of, page_of
+    from duban.commons.register.paging import COUNTED, page_of
     from duban.core import clock
+    from duban.core.paging import count_of
 
     call_command("migrate", verbosity=0)
     took, _nothing = timed(lambda: fill(options.rows))
@@ -246,7 +247,7 @@ def measure_here(options: argparse.Namespace) -> int:
     for said in questions():
         wanted = filters.read_filters(QueryDict(urlencode(said)), names)
         found = filters.matching(queries.visible_to(person), wanted, TODAY)
-        total = count_of(found).number
+        total = count_of(found, COUNTED).number
         # A deep page is reached by its cursor, as a reader would come to it; the peer skips as many rows.
         cursors = {0: ""}
         if total > 4 * PAGE:
@@ -262,7 +263,7 @@ def measure_here(options: argparse.Namespace) -> int:
                 took, ours = timed(
                     lambda cursor=cursor, wanted=wanted, found=found: (
                         [one.pk for one in page_of(found, wanted.sort, cursor).organisations],
-                        count_of(found).number,
+                        count_of(found, COUNTED).number,
                     )
                 )
                 rows.append(took)

@@ -18,9 +18,10 @@ from PIL import Image
 from tests.reading import text_of
 
 from duban.access.models import Person
+from duban.core import paging
 from duban.core.models import AuditRecord
 from duban.demo.builders import NOON, make_person
-from duban.venues import filters, map_points, paging, queries
+from duban.venues import filters, map_points, queries
 from duban.venues.actions import VenueEdit, close_venue, edit_venue, mark_of, record_venue, record_venues
 from duban.venues.contact import Contact, unseal_contact
 from duban.venues.drafts import VenueDraft
@@ -103,15 +104,15 @@ def test_pages_forth_and_back_hold_each_venue_once_in_order(kept: list[tuple[str
     for place, name in kept:
         venue_of(person, name, jurisdiction=place)
     everything = list(queries.visible_to(person))
-    page = paging.page_of(queries.visible_to(person), size=size)
+    page = paging.page_of(queries.visible_to(person), queries.ORDER, size=size)
     pages = [page]
     while page.later:
-        page = paging.page_of(queries.visible_to(person), page.later, size)
+        page = paging.page_of(queries.visible_to(person), queries.ORDER, page.later, size=size)
         pages.append(page)
-    assert [venue for one in pages for venue in one.venues] == everything
+    assert [venue for one in pages for venue in one.rows] == everything
     assert not pages[0].earlier
     for before, after in reversed(list(pairwise(pages))):
-        assert paging.page_of(queries.visible_to(person), after.earlier, size).venues == before.venues
+        assert paging.page_of(queries.visible_to(person), queries.ORDER, after.earlier, size=size).rows == before.rows
 
 
 def test_a_long_list_takes_as_many_queries_as_a_short_one(

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from duban.access import rights
 from duban.access.models import Person
 from duban.core.errors import NotFound
+from duban.core.paging import Count, count_of
 from duban.engines.geo.geodesy import geodesic
 from duban.ledger import search, tally
 from duban.ledger.appending import why_not
@@ -91,23 +92,6 @@ def order_of(sort: str, *, backwards: bool = False) -> list[OrderBy]:
         ends = {"nulls_first": True} if backwards else {"nulls_last": True}
         order.append((field.desc if descending else field.asc)(**(ends if column.endswith("due_at") else {})))
     return order
-
-
-@dataclass(frozen=True)
-class Count:
-    """How many rows there are; with `more`, at least that many."""
-
-    number: int
-    more: bool
-
-    def __str__(self) -> str:
-        return f"{self.number:,}{'+' if self.more else ''}"
-
-
-def count_of(entries: QuerySet[Entry], cap: int = COUNT_CAP) -> Count:
-    """Count up to `cap`: beyond it nobody reads the exact number, and the database would walk every row."""
-    number = entries.order_by()[: cap + 1].count()
-    return Count(min(number, cap), number > cap)
 
 
 @dataclass(frozen=True)

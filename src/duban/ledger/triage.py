@@ -20,6 +20,7 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.core import clock
 from duban.core.errors import DubanError, NotFound
+from duban.core.paging import count_of
 from duban.ledger import actions, filters, queries
 from duban.ledger.appending import BadStep
 from duban.ledger.lifecycle import TRANSITIONS, State
@@ -90,7 +91,7 @@ def _show(
     last = Entry.objects.visible_to(person).filter(pk=last_id).first() if last_id else None
     context: dict[str, Any] = {
         "entry": entry,
-        "left": queries.count_of(heap, COUNT_CAP),
+        "left": count_of(heap, COUNT_CAP),
         "query": query,
         "last": last,
         "undo": TRANSITIONS[UNDO[State(last.state)]] if last and last.state in UNDO else None,

@@ -15,13 +15,14 @@ from duban.access import rights
 from duban.access.requests import StaffRequest, person_who, scope_of
 from duban.core import clock
 from duban.core.errors import DubanError
+from duban.core.paging import Count
 from duban.evidence.responses import photo_response
 from duban.ledger import filters, forms, queries
 from duban.ledger.categories import category_index
 from duban.ledger.lifecycle import State
 from duban.ledger.models import Category, Entry, EntryPhoto, Moment
 from duban.ledger.paging import Page, page_of
-from duban.ledger.queries import SEEING, Count
+from duban.ledger.queries import SEEING
 from duban.ledger.saved import saved_filters
 from duban.places import queries as places
 from duban.places.codes import covers

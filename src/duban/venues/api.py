@@ -15,14 +15,14 @@ from duban.access.models import Person
 from duban.access.requests import StaffRequest
 from duban.core import clock
 from duban.core.errors import NotAllowed
+from duban.core.paging import page_of
 from duban.core.sent import Degrees, Sent, Text, Word
 from duban.places import queries as places
 from duban.venues import actions, filters, map_points, queries
 from duban.venues.actions import VenueEdit, mark_of
 from duban.venues.contact import Contact
 from duban.venues.models import Venue
-from duban.venues.paging import page_of
-from duban.venues.queries import types_by_key
+from duban.venues.queries import ORDER, types_by_key
 
 router = Router(tags=["venues"])
 SEES = "venue.see"
@@ -151,8 +151,8 @@ def list_venues(
 ) -> dict[str, Any]:
     """In the order of area, name and id; `later` and `earlier` are cursors of the pages beside."""
     _require(request.user, SEES)
-    page = page_of(_found(request), cursor, size)
-    return {"venues": _told(page.venues), "later": page.later, "earlier": page.earlier}
+    page = page_of(_found(request).select_related("kind"), ORDER, cursor, size=size)
+    return {"venues": _told(page.rows), "later": page.later, "earlier": page.earlier}
 
 
 def _found(request: StaffRequest) -> Any:

@@ -13,14 +13,17 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.access.requests import StaffRequest, person_who
 from duban.core.errors import DubanError
+from duban.core.paging import Count, Page, count_of, page_of
 from duban.places import queries as places
 from duban.venues import filters, map_points
 from duban.venues.models import Venue
-from duban.venues.paging import COUNTED, COUNTED_BY_WORDS, Count, Page, count_of, page_of
-from duban.venues.queries import types_by_key
+from duban.venues.queries import ORDER, types_by_key
 
 SEES = "venue.see"
 KEEPS = "venue.edit"
+COUNTED = 10_000
+COUNTED_BY_WORDS = 1_000
+"""What holds frequent words is counted by reading it."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +49,21 @@ def venue_list(request: StaffRequest) -> HttpResponse:
     """The table; asked by htmx for its rows, only the rows."""
     person = request.user
     kinds = {key: str(kind) for key, kind in types_by_key().items()}
-    refusal, wanted, page, total = None, filters.Filters(), Page([], "", ""), Count(0, False)
+    refusal, wanted, total = None, filters.Filters(), Count(0, False)
+    page: Page[Venue] = Page([], "", "")
     try:
         wanted = filters.read_filters(request.GET, kinds)
         venues = filters.find_venues(person, wanted)
-        page = page_of(venues, request.GET.get("cursor", ""))
+        page = page_of(venues.select_related("kind"), ORDER, request.GET.get("cursor", ""))
         total = count_of(venues, COUNTED_BY_WORDS if wanted.text else COUNTED)
     except DubanError as wrong:
         refusal = wrong
     areas = area_choices(person, SEES, wanted.area)
-    names = dict(areas) | places.names({venue.jurisdiction for venue in page.venues} - set(dict(areas)))
+    names = dict(areas) | places.names({venue.jurisdiction for venue in page.rows} - set(dict(areas)))
     context = {
         "filters": wanted,
         "chips": filters.sentence(wanted, kinds, names),
-        "rows": rows_of(page.venues, names),
+        "rows": rows_of(page.rows, names),
         "total": total,
         "earlier": f"?{filters.write_filters(wanted, cursor=page.earlier)}" if page.earlier else "",
         "later": f"?{filters.write_filters(wanted, cursor=page.later)}" if page.later else "",

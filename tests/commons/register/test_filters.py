@@ -14,7 +14,8 @@ from duban.access.models import Person
 from duban.commons.models import ChangeOf, LifeEvent, Organisation, OrganisationCategory
 from duban.commons.register import filters, queries, search
 from duban.commons.register.filters import AGES, MEMBERS, BadFilter, Filters, read_filters, write_filters, years_before
-from duban.commons.register.paging import ORDERS, count_of, page_of
+from duban.commons.register.paging import COUNTED, ORDERS, page_of
+from duban.core.paging import count_of
 from duban.core.text import folded, spelled
 from duban.demo.builders import NOON, make_person
 from duban.places.codes import BadCode
@@ -101,7 +102,7 @@ def test_the_list_answers_as_the_rows_do() -> None:
     for wanted in questions():
         found = filters.matching(Organisation.objects.all(), wanted, TODAY)
         assert {one.pk for one in found} == {one.pk for one in made if answers(one, wanted)}, wanted
-        assert count_of(found).number == len(found)
+        assert count_of(found, COUNTED).number == len(found)
 
 
 @pytest.mark.parametrize("sort", ORDERS)

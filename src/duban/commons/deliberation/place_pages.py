@@ -20,10 +20,10 @@ from duban.commons.deliberation import places, printed, queries, shown
 from duban.commons.deliberation.places import LIES_IN, MANAGES
 from duban.commons.deliberation.queries import SEES
 from duban.commons.models import PlaceKind, SharedPlace
-from duban.commons.paging import page_of
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.forms import NeededField, NumberField, refuse
+from duban.core.paging import page_of
 from duban.ledger.views import area_choices, with_chosen
 from duban.places import queries as gazetteer
 from duban.places.codes import LENGTHS, normalise_code

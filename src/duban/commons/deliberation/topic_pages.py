@@ -25,10 +25,10 @@ from duban.commons.deliberation import actions, comments, printed, problems, que
 from duban.commons.deliberation.actions import MANAGES, BadTopic
 from duban.commons.deliberation.queries import SEES
 from duban.commons.models import Topic, TopicState
-from duban.commons.paging import page_of
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.forms import NeededField, refuse
+from duban.core.paging import page_of
 from duban.core.tables import in_zone, parse_moment
 from duban.decisions.actions import Unit
 from duban.decisions.models import AgendaItem, MeetingState, Presence

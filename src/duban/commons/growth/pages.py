@@ -26,11 +26,12 @@ from duban.commons.growth.forms import BrandForm, PartyForm, PurposeForm, StageF
 from duban.commons.models import DocumentKind, Milestone, Organisation, OrganisationKind, Party
 from duban.commons.register.documents import PERSONAL
 from duban.commons.register.filters import Filters, write_filters
-from duban.commons.register.paging import NOTHING, count_of, page_of
+from duban.commons.register.paging import COUNTED, NOTHING, page_of
 from duban.commons.register.queries import EDITS, SEES, area_choices, may_edit, organisation_for
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.forms import refuse
+from duban.core.paging import count_of
 from duban.core.text import is_plain
 from duban.evidence.responses import photo_response
 from duban.places import queries as places
@@ -155,7 +156,7 @@ def _list_page(
     **said: str,
 ) -> HttpResponse:
     refusal = asked.refusal
-    page, total = NOTHING, count_of(found)
+    page, total = NOTHING, count_of(found, COUNTED)
     try:
         page = page_of(found, "", request.GET.get("cursor", ""))
     except DubanError as wrong:

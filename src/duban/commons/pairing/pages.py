@@ -20,7 +20,6 @@ from duban.access.requests import StaffRequest, person_who
 from duban.commons.contact import open_contact
 from duban.commons.deliberation.queries import full_name
 from duban.commons.models import Pledge, PostedNeed, SharedPlace
-from duban.commons.paging import page_of
 from duban.commons.pairing import actions, pairing_pages, queries
 from duban.commons.pairing.actions import MANAGES, NeedDraft
 from duban.commons.pairing.fields import DayField, UnitsField, whole
@@ -30,6 +29,7 @@ from duban.commons.register.queries import bases_within
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.forms import NeededField, refuse
+from duban.core.paging import page_of
 from duban.evidence.actions import discard_photos
 from duban.evidence.responses import photo_response
 from duban.places import queries as places

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from duban.access import rights
 from duban.access.requests import StaffRequest, person_who
 from duban.commons.models import Organisation
-from duban.commons.paging import page_of
 from duban.commons.pairing import actions, queries
 from duban.commons.pairing.actions import MANAGES, BadNeed
 from duban.commons.pairing.fields import DayField, read_day
@@ -25,6 +24,7 @@ from duban.commons.register.queries import bases_within
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.forms import NeededField, refuse
+from duban.core.paging import page_of
 from duban.core.text import folded
 from duban.places import queries as places
 from duban.places.codes import LENGTHS

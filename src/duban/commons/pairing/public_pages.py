@@ -17,13 +17,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from duban.commons.contact import checked_contact
 from duban.commons.guests import count_try, kept_private, require_patience
 from duban.commons.models import Pledge, PostedNeed
-from duban.commons.paging import page_of
 from duban.commons.pairing import actions, queries
 from duban.commons.pairing.fields import UnitsField, whole
 from duban.commons.pairing.uploads import Partner, store_photos
 from duban.core import clock
 from duban.core.errors import DubanError, NotFound
 from duban.core.forms import NeededField, refuse
+from duban.core.paging import page_of
 from duban.evidence.actions import discard_photos
 from duban.evidence.responses import photo_response
 from duban.places import queries as places

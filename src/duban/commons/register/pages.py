@@ -14,10 +14,11 @@ from duban.access import rights
 from duban.access.requests import StaffRequest, person_who
 from duban.commons.models import Application, ApplicationState, Organisation, OrganisationKind, Purpose, Stage, Tier
 from duban.commons.register import filters, queries
-from duban.commons.register.paging import NOTHING, Count, count_of, page_of
+from duban.commons.register.paging import COUNTED, NOTHING, page_of
 from duban.commons.register.queries import EDITS, REVIEWS, SEES
 from duban.core import clock
 from duban.core.errors import DubanError
+from duban.core.paging import Count, count_of
 from duban.places import queries as places
 
 
@@ -86,7 +87,7 @@ def organisation_list(request: StaffRequest) -> HttpResponse:
         wanted = filters.read_filters(request.GET, categories)
         found = filters.matching(queries.visible_to(person), wanted, today)
         page = page_of(found, wanted.sort, request.GET.get("cursor", ""))
-        total = count_of(found)
+        total = count_of(found, COUNTED)
     except DubanError as wrong:
         refusal = wrong
     areas = queries.area_choices(person, SEES, wanted.area)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from duban.commons.models import Organisation
 from duban.commons.register.filters import BadFilter
+from duban.core.paging import beyond
 from duban.core.text import is_plain
 
 PAGE_SIZE = 50
@@ -43,23 +44,7 @@ class Page:
     earlier: str
 
 
-@dataclass(frozen=True)
-class Count:
-    """How many; `more`: it was counted no further."""
-
-    number: int
-    more: bool
-
-    def __str__(self) -> str:
-        return f"{self.number:,}{'+' if self.more else ''}"
-
-
 NOTHING = Page([], "", "")
-
-
-def count_of(organisations: QuerySet[Organisation], cap: int = COUNTED) -> Count:
-    number = organisations.order_by()[: cap + 1].count()
-    return Count(min(number, cap), number > cap)
 
 
 def page_of(organisations: QuerySet[Organisation], sort: str = "", cursor: str = "", size: int = PAGE_SIZE) -> Page:
@@ -70,7 +55,7 @@ def page_of(organisations: QuerySet[Organisation], sort: str = "", cursor: str =
     order = [f"-{column}" if descending else column for column in (*columns, "id")]
     keyed = _with_began(organisations, sort)
     if key is not None:
-        keyed = keyed.filter(_beyond((*columns, "id"), key, "lt" if descending else "gt"))
+        keyed = keyed.filter(beyond((*columns, "id"), key, "lt" if descending else "gt"))
     # Which rows they are, an index knows; a row is opened only to be shown.
     keys = keyed.order_by(*order)[: size + 1]
     shown = _with_began(Organisation.objects.filter(pk__in=keys.values("pk")), sort)
@@ -91,15 +76,6 @@ def _with_began(organisations: QuerySet[Organisation], sort: str) -> QuerySet[Or
     if "began" not in ORDERS[sort][0]:
         return organisations
     return organisations.annotate(began=Coalesce(F("founded"), Value(LONG_AGO if sort.startswith("-") else NEVER)))
-
-
-def _beyond(columns: tuple[str, ...], key: list[Any], way: str) -> Q:
-    # The first condition says nothing new; it lets an index start at the key.
-    condition, same = Q(), Q()
-    for column, value in zip(columns, key, strict=True):
-        condition |= same & Q(**{f"{column}__{way}": value})
-        same &= Q(**{column: value})
-    return Q(**{f"{columns[0]}__{way}e": key[0]}) & condition
 
 
 def _cursor(direction: str, one: Organisation, sort: str) -> str:

@@ -23,10 +23,11 @@ from duban.commons.register.certificate import certificate_url, filed_on
 from duban.commons.register.documents import LARGEST
 from duban.commons.register.forms import ApplicationForm
 from duban.commons.register.pages import RowShown, rows_of
-from duban.commons.register.paging import NOTHING, Count, count_of, page_of
+from duban.commons.register.paging import COUNTED, NOTHING, page_of
 from duban.core import clock
 from duban.core.errors import DubanError, NotFound
 from duban.core.forms import refuse
+from duban.core.paging import Count, count_of
 from duban.places import queries as places
 from duban.places.codes import LENGTHS
 from duban.places.models import Jurisdiction
@@ -51,7 +52,7 @@ def register(request: HttpRequest) -> HttpResponse:
         wanted = _asked(request, categories)
         found = filters.matching(Organisation.objects.all(), wanted, today)
         page = page_of(found, "", request.GET.get("cursor", ""), PAGE_SIZE)
-        total = count_of(found)
+        total = count_of(found, COUNTED)
     except DubanError as wrong:
         refusal = wrong
     areas = towns()

@@ -19,13 +19,13 @@ from duban.access import rights
 from duban.access.requests import StaffRequest, person_who
 from duban.commons.deliberation.queries import full_name
 from duban.commons.models import Vote, Voted, VoteRule
-from duban.commons.paging import page_of
 from duban.commons.voting import actions, household_pages, paper_pages, queries, words
 from duban.commons.voting.actions import MANAGES, VoteRules
 from duban.commons.voting.shown import show_vote
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.forms import NeededField, refuse
+from duban.core.paging import page_of
 from duban.core.tables import in_zone, parse_moment
 from duban.core.text import folded
 

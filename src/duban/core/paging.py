@@ -24,6 +24,23 @@ class BadCursor(DubanError):
 
 
 @dataclass(frozen=True)
+class Count:
+    """How many; `more`: it was counted no further."""
+
+    number: int
+    more: bool
+
+    def __str__(self) -> str:
+        return f"{self.number:,}{'+' if self.more else ''}"
+
+
+def count_of(found: QuerySet[Any], cap: int) -> Count:
+    """How many rows there are, counted no further than one beyond the cap."""
+    number = found.order_by()[: cap + 1].count()
+    return Count(min(number, cap), number > cap)
+
+
+@dataclass(frozen=True)
 class Page(Generic[Row]):
     """Rows in order, and the cursors of the pages beside it ("" where there is none)."""
 
@@ -51,7 +68,7 @@ def page_of(found: QuerySet[Row], order: Sequence[str], cursor: str = "", *, siz
     names, down = [column.lstrip("-") for column in order], order[0].startswith("-")
     backwards, key = _read(cursor, found.model, names) if cursor else (False, None)
     if key is not None:
-        found = found.filter(_beyond(names, key, "lt" if down != backwards else "gt"))
+        found = found.filter(beyond(names, key, "lt" if down != backwards else "gt"))
     sign = "-" if down != backwards else ""
     rows = list(found.order_by(*(sign + name for name in names))[: size + 1])
     more, rows = len(rows) > size, rows[:size]
@@ -66,13 +83,14 @@ def page_of(found: QuerySet[Row], order: Sequence[str], cursor: str = "", *, siz
     )
 
 
-def _beyond(names: Sequence[str], key: Key, way: str) -> Q:
+def beyond(names: Sequence[str], key: Sequence[Any], way: str) -> Q:
+    """Rows that come after the key in the order of the columns; `way`: gt where they go up, lt where down."""
     # The first condition says nothing new; it lets the index start at the key.
-    beyond = Q(pk__in=[])
+    found = Q(pk__in=[])
     for place, name in enumerate(names):
         same = dict(zip(names[:place], key[:place], strict=True))
-        beyond |= Q(**same, **{f"{name}__{way}": key[place]})
-    return Q(**{f"{names[0]}__{way}e": key[0]}) & beyond
+        found |= Q(**same, **{f"{name}__{way}": key[place]})
+    return Q(**{f"{names[0]}__{way}e": key[0]}) & found
 
 
 def _cursor(direction: str, row: Model, names: Sequence[str]) -> str:
