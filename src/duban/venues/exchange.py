@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +24,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
-from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.worksheet.datavalidation import DataValidation
 
@@ -37,6 +35,7 @@ from duban.core.files import write_whole
 from duban.core.forms import refuse
 from duban.core.sealed_text import open_bytes, seal_bytes
 from duban.core.tables import guard, refused_csv
+from duban.core.workbooks import XLSX, write_workbook
 from duban.places import queries as places
 from duban.venues import filters
 from duban.venues.forms import ImportForm
@@ -45,7 +44,6 @@ from duban.venues.models import Venue
 from duban.venues.queries import types_by_key
 from duban.venues.views import KEEPS, SEES
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_ROWS = 20_000
 """Of a table that is worked off, and of a workbook that is written, while the browser waits."""
 KEPT_FOR = timedelta(days=7)
@@ -115,35 +113,8 @@ def export_xlsx(request: StaffRequest) -> HttpResponseBase:
         raise BadUpload(
             "too_many_venues", gettext_lazy("At most 20,000 venues in a workbook; narrow the filter, or take the CSV.")
         )
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-    try:
-        book = openpyxl.Workbook(write_only=True)
-        sheet = book.create_sheet("venues")
-        sheet.freeze_panes = "A2"
-        sheet.append([_heading(sheet, column) for column in COLUMNS])
-        for cells in cells_in(venues):
-            sheet.append([_text(sheet, cell) if isinstance(cell, str) else cell for cell in cells])
-        book.save(file)
-    except BaseException:
-        file.close()
-        raise
-    file.seek(0)
+    file = write_workbook("venues", COLUMNS, cells_in(venues))
     return FileResponse(file, as_attachment=True, filename=_file_name(clock.now(), "xlsx"), content_type=XLSX)
-
-
-def _heading(sheet: Any, text: str) -> WriteOnlyCell:
-    cell = WriteOnlyCell(sheet, text)
-    cell.font = Font(bold=True)
-    return cell
-
-
-def _text(sheet: Any, text: str) -> WriteOnlyCell:
-    """A cell that is text whatever it begins with, so no formula, and no number for a code."""
-    cell = WriteOnlyCell(sheet, "")
-    cell.value = text
-    cell.data_type = "s"
-    cell.number_format = "@"
-    return cell
 
 
 # ---- the template ---------------------------------------------------------------------------------------------------

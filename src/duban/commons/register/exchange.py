@@ -1,6 +1,5 @@
 """The register as a workbook that an import takes back, and as HSDS for other registers."""
 
-import tempfile
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -14,7 +13,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
-from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.worksheet.datavalidation import DataValidation
 
@@ -25,9 +23,9 @@ from duban.commons.register.importing import COLUMNS
 from duban.commons.register.queries import EDITS, SEES
 from duban.core import clock
 from duban.core.errors import DubanError
+from duban.core.workbooks import XLSX, write_workbook
 from duban.places import queries as places
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_ROWS, CHUNK = 20_000, 2000
 """Of a workbook that is written while the browser waits."""
 MORE = ("jurisdiction_name", "purpose", "brand", "federation", "dissolved")
@@ -73,38 +71,9 @@ def export_xlsx(request: StaffRequest) -> HttpResponseBase:
         raise TooMany(
             "too_many_organisations", gettext_lazy("At most 20,000 organisations in a workbook; narrow the filter.")
         )
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-    try:
-        book = openpyxl.Workbook(write_only=True)
-        sheet = book.create_sheet("organisations")
-        sheet.freeze_panes = "A2"
-        for letter, width in zip("ABCDEFGHIJKLMN", WIDTHS.values(), strict=True):
-            sheet.column_dimensions[letter].width = width
-        sheet.append([_heading(sheet, column) for column in (*COLUMNS, *MORE)])
-        for cells in rows_in(found):
-            sheet.append([_text(sheet, cell) if isinstance(cell, str) else cell for cell in cells])
-        book.save(file)
-    except BaseException:
-        file.close()
-        raise
-    file.seek(0)
+    file = write_workbook("organisations", (*COLUMNS, *MORE), rows_in(found), list(WIDTHS.values()))
     name = f"organisations-{timezone.localtime(clock.now()):%Y%m%d-%H%M}.xlsx"
     return FileResponse(file, as_attachment=True, filename=name, content_type=XLSX)
-
-
-def _heading(sheet: Any, text: str) -> WriteOnlyCell:
-    cell = WriteOnlyCell(sheet, text)
-    cell.font = Font(bold=True)
-    return cell
-
-
-def _text(sheet: Any, text: str) -> WriteOnlyCell:
-    """A cell that is text whatever it begins with, so no formula, and no number for a code."""
-    cell = WriteOnlyCell(sheet, "")
-    cell.value = text
-    cell.data_type = "s"
-    cell.number_format = "@"
-    return cell
 
 
 @require_GET
