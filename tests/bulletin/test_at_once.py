@@ -136,7 +136,7 @@ print(json.dumps([written, article.text_zh, added, positions, len(set(filed)), P
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def environment(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with installation(tmp_path_factory.mktemp("at_once")) as environment:
         yield environment
 

@@ -37,7 +37,7 @@ actions.draft_issue(by=wang, now=clock.now(), first=193)
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def environment(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """An installation with a draft of two findings, for a series that goes on with No. 193."""
     with installation(tmp_path_factory.mktemp("crash")) as environment:
         run_script(environment, SETUP)

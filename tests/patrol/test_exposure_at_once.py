@@ -87,7 +87,7 @@ def answer_of(environment: dict[str, str], script: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def environment(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with installation(tmp_path_factory.mktemp("exposed_at_once")) as environment:
         yield environment
 

@@ -72,7 +72,7 @@ print(json.dumps([DailyReport.objects.filter(file=file).count(), Alert.objects.f
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def environment(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with installation(tmp_path_factory.mktemp("beds_at_once")) as environment:
         yield environment
 
