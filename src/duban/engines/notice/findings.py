@@ -74,6 +74,7 @@ _TICKED, _CROSSED = ("✅", "✔", "☑", "👍"), ("❌", "✗", "✘", "👎",
 _QUOTED_FIRST = re.compile("(?:^|[，；。：])“[^“”]{2,8}”(?![，。；、])")
 _HOUSE = re.compile(r"\d号?[楼院栋幢]$")
 _OFFICE = re.compile("(?:办理|处理|处置|答复|回复|回音|整改)(?:情况|结果|意见)?：")
+_POINTS = re.compile(r"（(?:扣|得|加|减|[-+－＋])?[\d.]+分）(?! *(?:：|$))")
 _BUT = re.compile("但|不过|然而|却|只是|可是|可(?=[^以能])|美中不足")
 _ORDINAL = re.compile(r"^\d{1,3}$")
 OF_TITLE = 0.7
@@ -221,6 +222,7 @@ class _Reader:
 
     def read(self, block: Block) -> None:
         text = _REPORTED.sub(r"\1，\2，", self.source.of(block))
+        text = _POINTS.sub(lambda said: "：" + "，" * (len(said[0]) - 1), text)
         text = _SPEECH.sub(lambda said: "，" * len(said[0]), text)
         if _IN_BRACKETS.fullmatch(text):
             text = f"，{text[1:-1]}，"
@@ -360,7 +362,9 @@ class _Reader:
         if subjects and self.pending:
             self._open(subjects, self.pending, subjects[-1].end)
             return
-        self.state.heading = subjects if len(subjects) == 1 and subjects[0].venue else []
+        if subjects or not text.endswith("："):
+            # 巡查时看到： leads on from the heading above it.
+            self.state.heading = subjects if len(subjects) == 1 and subjects[0].venue else []
 
     def _read_item(self, offset: int, item: str, around: Around) -> Around:
         """Read the clauses; returns what the text speaks of now."""

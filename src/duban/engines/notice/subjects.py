@@ -188,7 +188,7 @@ class Names:
         inner = TIDY.sub("", part)
         if lead := self.rules.lead.match(inner):
             inner = TIDY.sub("", inner[lead.end() :])
-        if not inner or re.search("把|^[将被]", inner):
+        if not inner or re.search("把|被(?!服|子|褥)|^将", inner):
             return None
         start += part.find(inner)
         end = start + len(inner)
