@@ -209,7 +209,9 @@ def _docx(data: bytes) -> str:
             unpacked = sum(entry.file_size for entry in archive.infolist())
             if unpacked > MAX_UNPACKED or _markup_in(archive) > MAX_MARKUP:
                 raise BadNotice(
-                    "notice_too_large", _("The file is larger than 20 MB; send its text alone."), field="file"
+                    "notice_too_large",
+                    _("The file unpacks to more than can be read; send its text alone."),
+                    field="file",
                 )
         document = docx.Document(io.BytesIO(data))
     except (zipfile.BadZipFile, PackageNotFoundError, KeyError, ValueError, OSError, SyntaxError) as error:
