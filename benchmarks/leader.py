@@ -33,7 +33,7 @@ ORGANISED = ("filed", "guided", "registered")
 DECISIONS = 60
 VIEWS = {9: "116.5,39.5,117,40.1", 11: "116.6,39.7,116.9,40", 13: "116.65,39.88,116.72,39.93"}
 """Of the map, by zoom: the district, a part of it, a town."""
-ROWS_ASKED = 20
+ROWS_ASKED = 10
 COUNTED_AFRESH = 3
 
 
