@@ -449,9 +449,10 @@ class _Reader:
                 if any(one.venue for one in spoken_of) and not self._is_another(subjects, start):
                     # 某公司，一辆车在某村路段超速: where it was seen, not what it is about.
                     subjects = []
+                heads = self.exposing and clause[0] == 0 and item[clause[1] : clause[1] + 1] == "："
                 if (
                     not subjects
-                    and marker
+                    and (marker or (heads and not self.problems.tells_against(text)))
                     and not self.names.town_alone(text)
                     and not self.names.is_elsewhere(text)
                     and (one := self.names.item_name(text, start, around))

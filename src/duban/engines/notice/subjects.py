@@ -22,6 +22,7 @@ _NO_NAME = re.compile(
 _NO_KIND = re.compile(r".*\d|.*字|现象|问题|行动|活动|制度|经验|模式|工作")
 _PLACED = re.compile("(?P<name>[^“”]*“[^“”]+”[^“”（）]{0,8})（(?P<where>[^（）]+)）$")
 _COUNTED = re.compile("[一二两三四五六七八九十\\d]+[大小类个种不无乱化包制]")
+_MARKS = re.compile(r"[-+]?[\d.]+[分个家处件]?")
 _ONE = re.compile("一[家处个间所]|某(?=[^某]{2})")
 _PARENTHESES = re.compile(r"^(.+?)（([^（）]+)）(.*)$")
 TIDY = re.compile(
@@ -400,7 +401,7 @@ class Names:
         bare = text.strip(" “”")
         if not 3 <= len(bare) <= 14 or self.rules.never.search(bare) or self.rules.generic.match(bare):
             return None
-        if self.rules.lead.search(bare) or self.rules.subject.search(bare) or bare.isdigit() or "@" in bare:
+        if self.rules.lead.search(bare) or self.rules.subject.search(bare) or "@" in bare or _MARKS.fullmatch(bare):
             return None
         address = Address(around.unit, around.sure) if around.unit else Address()
         return Subject(start, start + len(text), address, bare, "", 0.65)
