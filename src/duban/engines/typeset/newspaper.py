@@ -14,7 +14,7 @@ from typing import Any
 import pypdfium2
 
 from .issue import Article, Entry, Issue, Photo, read_issue
-from .page import PhotoUrl
+from .page import PhotoUrl, headline_html
 from .pdf import set_pdf
 from .photos import PhotoPath, Wanted, make_prints
 from .words import written_weekday
@@ -304,7 +304,7 @@ def _section(issue: Issue, article: Article, photo_url: PhotoUrl, *, is_wide: bo
     labelled = f' aria-labelledby="{name}"' if article.headline else ""
     yield f'<section class="{kinds}"{labelled}>'
     if article.headline:
-        yield f'<h2 id="{name}">{escape(article.headline)}</h2>'
+        yield f'<h2 id="{name}">{headline_html(article.headline)}</h2>'
     if article.byline and article.kind != "photo":
         yield f'<p class="paper-byline"{_zh(issue)}>{escape(article.byline)}</p>'
     for photo in article.photos:

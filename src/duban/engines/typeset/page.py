@@ -1,5 +1,6 @@
 """The bulletin as HTML: a fragment for a page of the web application, or a page that stands alone."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from html import escape
@@ -12,6 +13,7 @@ PhotoUrl = Callable[[Mapping[str, Any]], str]
 
 # The first pictures are seen at once; the rest are fetched when the reader comes near them.
 _EAGER_PHOTOS = 4
+_CLAUSE = re.compile(r"[^：，；！？]+[：，；！？]*|^[：，；！？]+")
 
 
 def render_html(
@@ -116,11 +118,19 @@ def _counts(issue: Issue) -> Iterator[str]:
     yield "</dl>"
 
 
+def headline_html(headline: str) -> str:
+    """The headline, a line of which ends after a mark rather than within a word wherever that is possible."""
+    clauses = _CLAUSE.findall(headline)
+    if len(clauses) < 2:
+        return escape(headline)
+    return "".join(f'<span class="clause">{escape(clause)}</span>' for clause in clauses)
+
+
 def _words(issue: Issue, article: Article, photo_url: PhotoUrl) -> Iterator[str]:
     """What a block says: its headline, who wrote it, its text and its pictures."""
     yield f'<section class="bulletin-section bulletin-article bulletin-{article.kind}" id="block-{escape(article.id)}">'
     if article.headline:
-        yield f"<h2>{escape(article.headline)}</h2>"
+        yield f"<h2>{headline_html(article.headline)}</h2>"
     if article.byline and article.kind != "photo":
         yield f'<p class="bulletin-byline"{_zh(issue)}>{escape(article.byline)}</p>'
     for photo in article.photos:
