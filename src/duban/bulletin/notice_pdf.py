@@ -28,6 +28,7 @@ MAX_CELL = 400
 INDENT, SHORT, FULL = 2.8, 1.4, 3
 """Of letters: how far the lines of a column may begin apart, how far from its end a broken line may end; and how many
 lines must end there."""
+SENTENCE_ENDS = ("。", "！", "？")
 HEADLINE, LONGEST_HEADLINE = 1.35, 60
 """Against the size of the text, and in characters."""
 ITEM = re.compile(r"[(（]?\d{1,3}(?:[)）.、．]|\s)")
@@ -135,6 +136,11 @@ class Column:
         return apart < SHORT * self.size and abs(self.size - other.size) < 0.1 * self.size
 
     @property
+    def is_set_in(self) -> bool:
+        """Whether paragraphs begin further in than their other lines."""
+        return any(line.left > self.left + line.size for line in self.lines)
+
+    @property
     def broken(self) -> int:
         """How many lines go as far as the column does, the last not counted."""
         return sum(self.is_full(line) for line in self.lines[:-1])
@@ -162,14 +168,16 @@ def _run_on(text_page: Any, plain: str) -> str:
         if column.size > HEADLINE * text_size and len(headline) <= LONGEST_HEADLINE:
             parts.append(f"\n# {headline}\n\n")
             continue
-        broken = sum(one.broken for one in columns if one.is_like(column)) if column.broken else 0
-        is_column = broken >= FULL and column.right - column.left > 6 * column.size
+        alike = [one for one in columns if one.is_like(column)] if column.broken else []
+        is_column = sum(one.broken for one in alike) >= FULL and column.right - column.left > 6 * column.size
+        # Where paragraphs are set in, a line that ends with a sentence is none's last for that.
+        ends = () if any(one.is_set_in for one in alike) else SENTENCE_ENDS
         for line, below in pairwise(column.lines):
-            on = is_column and column.is_full(line) and _runs_on(line, below, column.left)
+            on = is_column and column.is_full(line) and _runs_on(line, below, column.left, ends)
             parts += [line.text, "" if on else "\n"]
         last = column.lines[-1]
         goes_on = is_column and after is not None and column.is_full(last) and _is_beside(last, column, after)
-        on = goes_on and after is not None and _runs_on(last, after.lines[0], after.left)
+        on = goes_on and after is not None and _runs_on(last, after.lines[0], after.left, ends)
         parts += [last.text, "" if on else "\n"]
     return "".join(parts)
 
@@ -215,11 +223,11 @@ def _line(text_page: Any, text: str, at: int) -> Line:
     return Line(text.strip(), left, right, bottom, raw.FPDFText_GetFontSize(text_page, first))
 
 
-def _runs_on(line: Line, after: Line, left: float) -> bool:
-    """Whether a full line goes on in the next: no sentence ends with it, and no paragraph or item begins there."""
+def _runs_on(line: Line, after: Line, left: float, ends: tuple[str, ...]) -> bool:
+    """Whether a full line goes on in the next: it ends with none of `ends`, and no paragraph or item begins there."""
     begins = after.left > left + line.size and not ITEM.match(line.text)
     latin = line.text[-1:].isascii() and after.text[:1].isascii()
-    return not (begins or ITEM.match(after.text) or latin or line.text.endswith(("。", "！", "？")))
+    return not (begins or ITEM.match(after.text) or latin or line.text.endswith(ends))
 
 
 # ---- ruled tables ---------------------------------------------------------------------------------------------------
