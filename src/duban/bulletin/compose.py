@@ -40,11 +40,12 @@ class Page:
 SOURCES: tuple[Callable[[Sight], Facts | None], ...] = (
     meeting.of_day,
     inspection.of_day,
+    epidemic.of_day,
     story.topic_of_day,
     organisations.of_day,
 )
-AFTER: tuple[Callable[[Sight], Facts | None], ...] = (epidemic.of_day, story.activity_of_day)
-"""Short ones, beneath the hygiene column."""
+AFTER: tuple[Callable[[Sight], Facts | None], ...] = (story.activity_of_day,)
+"""Beneath the hygiene column."""
 
 
 def page_of(area: str, day: date, now: datetime) -> Page:
