@@ -22,6 +22,7 @@ from duban.places.models import Jurisdiction
 
 pytestmark = pytest.mark.django_db
 PRINTED = date(2021, 1, 20)
+CHECKED = date(2021, 3, 5)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def register(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Made once for all that follows; nobody changes it."""
     with django_db_blocker.unblock(), transaction.atomic():
         load_jurisdictions(by=Console(), now=NOON, data=layers.codes_table(), name="a.csv")
-        assert organisations.add_organisations(now=NOON) == TOTAL
+        assert organisations.add_organisations(now=NOON, today=CHECKED) == TOTAL
         yield
         transaction.set_rollback(True)
 
@@ -60,6 +61,16 @@ def test_its_federation_is_over_seven_years_old_and_has_its_five_parties(registe
     assert grown.belonging is not None
     assert (grown.belonging.organisations, grown.belonging.clubs, grown.belonging.studios) == (298, 100, 100)
     assert Organisation.objects.filter(kind="federation", slots__lt=5).exists()
+
+
+def test_most_had_their_annual_check_this_year_and_the_others_last_year(register: None) -> None:
+    missing = Organisation.objects.filter(checked_year__lt=CHECKED.year)
+    assert TOTAL / 8 < missing.count() <= TOTAL / 7 + 1
+    assert set(missing.values_list("checked_year", flat=True)) == {CHECKED.year - 1}
+    checks = LifeEvent.objects.filter(what="check")
+    assert checks.count() == TOTAL
+    assert not checks.filter(on__gt=CHECKED).exists()
+    assert {str(one.on.year) for one in checks.filter(after="passed")[:50]} <= {"2020", "2021"}
 
 
 def test_old_brands_and_new_forces_bear_their_names(register: None) -> None:
@@ -97,6 +108,6 @@ def test_every_row_is_as_sound_as_if_it_had_been_typed(register: None) -> None:
 
 
 def test_twice_is_once_and_the_same_every_time(register: None) -> None:
-    assert organisations.add_organisations(now=NOON) == 0
+    assert organisations.add_organisations(now=NOON, today=CHECKED) == 0
     assert Organisation.objects.count() == TOTAL
     assert [made.draft for made in organisations.told()] == [made.draft for made in organisations.told()]

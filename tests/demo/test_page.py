@@ -6,21 +6,23 @@ Asked of the demo that `test_demo` loads.
 from datetime import date
 from typing import Any
 
-from duban.bulletin import compose
+from duban.bulletin import compose, notices
 from duban.bulletin import queries as bulletins
 from duban.commons.models import Organisation, OrganisationKind, PostedNeed, Tier
 from duban.core import clock
 from duban.decisions.models import Meeting
 from duban.demo import inspection, layers
+from duban.engines.notice import DECISION, FINDING, SITE, UNSURE
 from duban.outbreak.models import CaseFile, Declaration, Swab
 from duban.patrol.models import Visit
 
 DAY = date(2021, 1, 20)
-KINDS = ["decisions", "exposure", "story", "organisations", "photo", "hygiene", "epidemic"]
+KINDS = ["decisions", "exposure", "epidemic", "story", "organisations", "photo", "hygiene"]
 
 
 def check_the_page() -> None:
     """Composed and as it was published: nothing of the newspaper's is left out, nothing says other than the records."""
+    check_it_is_read_back()
     composed = {one["kind"]: one for one in compose.document_of_day(layers.DISTRICT, DAY, clock.now())["blocks"]}
     assert list(composed) == KINDS
     _check_figures({kind: _figures(block) for kind, block in composed.items()})
@@ -94,3 +96,24 @@ def _check_figures(said: dict[str, dict[str, int]]) -> None:
         "followed": followed.count(), "tested": tested.count(),
         "areas": Declaration.objects.filter(declared_at__date__lte=DAY).count(),
     }  # fmt: skip
+
+
+def check_it_is_read_back() -> None:
+    """The composed page, read as if it were somebody else's report, gives the facts that it was made of."""
+    document = compose.document_of_day(layers.DISTRICT, DAY, clock.now())
+    statements = sorted(entry["statement"] for section in document["sections"] for entry in section["entries"])
+    failed = {call.place.name.removeprefix("驾校外环路") for call in inspection.THE_PAGE if call.failed}
+    for kind in ("html", "pdf"):
+        read = notices.read_file(compose.render(document, kind, "zh"), f"page.{kind}")
+        drafts = [draft for article in notices.report_of(read)["articles"] for draft in article["drafts"]]
+        sites = [notices.statement_for(draft) for draft in drafts if draft["kind"] == SITE]
+        assert sorted(sites) == statements, kind
+        orders = [draft for draft in drafts if draft["kind"] == DECISION]
+        assert (len(orders), {draft["value"] for draft in orders}) == (5, {98}), kind
+        said = {draft["value"] for draft in drafts if draft["kind"] == "figure"}
+        assert said >= {98, 11, 60, 5041, 298, 100, 11286}, kind
+        found = [draft for draft in drafts if draft["kind"] == FINDING and draft["confidence"] >= UNSURE]
+        where = [f"{draft['place'] or ''}{draft['venue'] or ''}" for draft in found]
+        assert [name for name in failed if not any(name in one for one in where)] == [], kind
+        assert len(found) == len(failed), "none is read that nobody wrote"
+        assert all(check.ok for article in read.articles for check in article.checks), kind

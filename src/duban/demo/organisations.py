@@ -10,7 +10,7 @@ import random
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.db import transaction
@@ -33,6 +33,7 @@ from duban.commons.models import (
     Tier,
 )
 from duban.commons.register import search
+from duban.commons.register.actions import CheckOutcome
 from duban.commons.register.codes import body_check, last_check
 from duban.commons.register.drafts import OrganisationDraft, checked
 from duban.core.audit import Console
@@ -414,8 +415,9 @@ def told() -> list[Made]:
 
 
 @transaction.atomic
-def add_organisations(*, now: datetime) -> int:
-    """The register, what became of each, a course and two purchased services. On one that is not empty: nothing."""
+def add_organisations(*, now: datetime, today: date) -> int:
+    """The register, what became of each up to the annual check of the year of `today`, a course and two purchased
+    services. On one that is not empty: nothing."""
     if Organisation.objects.exists():
         return 0
     categories = OrganisationCategory.objects.in_bulk()
@@ -448,6 +450,20 @@ def add_organisations(*, now: datetime) -> int:
         ]
         found.slots = len(one.parties)
         fresh.append(found)
+    for number, found in enumerate(fresh):
+        year, on = _check(number, found.founded or BEGAN, today)
+        found.checked_year = year
+        life.append(
+            LifeEvent(
+                organisation=found,
+                what=ChangeOf.CHECK,
+                on=on,
+                before=str(year),
+                after=CheckOutcome.PASSED,
+                by=actor,
+                at=datetime.combine(on, time(2), UTC),
+            )
+        )
     Organisation.objects.bulk_create(fresh, batch_size=BATCH)
     search.index(fresh)
     LifeEvent.objects.bulk_create(life, batch_size=BATCH)
@@ -456,6 +472,15 @@ def add_organisations(*, now: datetime) -> int:
     _train(fresh)
     _buy(by_name)
     return len(fresh)
+
+
+def _check(number: int, founded: date, today: date) -> tuple[int, date]:
+    """(year, day) of the last check: this year's of six in seven, for the others last year's if they were there."""
+    last = date(today.year - 1, 12, 1 + number % 28)
+    if number % 7 == 0 and founded <= last:
+        return last.year, last
+    since = (today - date(today.year, 1, 1)).days
+    return today.year, max(founded, today - timedelta(days=number % (since + 1)))
 
 
 def _life(one: Made, found: Organisation) -> list[tuple[str, date, str, str]]:

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
+from django.utils import timezone
 
 from duban.access.actions import add_person
 from duban.access.models import Person
@@ -291,7 +292,7 @@ def tell(*, people: dict[str, Person], scenes: Sequence[Scene], pictures: Pictur
     teller.publish(drafted=beijing(13, 10), now=beijing(13, 16), first=191)
     teller.follow(range(2))
     teller.find(range(2, page))
-    organisations.add_organisations(now=beijing(15, 9))
+    organisations.add_organisations(now=beijing(15, 9), today=timezone.localdate(now))
     inspect(by=people["inspector"])
     campaign.expose(people=people, now=now)
     campaign.walk(people=people)
