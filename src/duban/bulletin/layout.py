@@ -27,8 +27,8 @@ OF_DAY: dict[BlockKind, tuple[Callable[[Sight], Facts | None], ...]] = {
     BlockKind.EPIDEMIC: (epidemic.of_day,),
 }
 ORDER = [
-    BlockKind.DECISIONS, BlockKind.EXPOSURE, BlockKind.STORY, BlockKind.ORGANISATIONS, BlockKind.PHOTO,
-    BlockKind.HYGIENE, BlockKind.EPIDEMIC, BlockKind.ARTICLE,
+    BlockKind.DECISIONS, BlockKind.EXPOSURE, BlockKind.EPIDEMIC, BlockKind.STORY, BlockKind.ORGANISATIONS,
+    BlockKind.PHOTO, BlockKind.HYGIENE, BlockKind.ARTICLE,
 ]  # fmt: skip
 """Of a newspaper: what was decided first, the pictures of the hygiene column over the full width beneath."""
 
