@@ -4,8 +4,8 @@ Each database is made in a folder of its own, migrated and filled past the ORM (
 COPY): people of a district's towns whose files were opened within 30 days, ten acts each, exposures, plans and swabs.
 It is then asked through the site's own views by Django's test client, under the row permissions of who asks: a town's
 health officer (list, by kind, by community, further pages), a community worker whose every look is written down, the
-district's officer over all towns; funnel, report and the people behind a number. At least 40 requests of each kind
-after a warm-up. What the pages say is held against plain SQL (`same`).
+district's officer over all towns; funnel and report as they are counted and as they open, the people behind a number.
+At least 40 requests of each kind after a warm-up. What the pages say is held against plain SQL (`same`).
 
 The peers are measured in the same run on the same rows: `per_person` asks for the due acts of each person of the town
 in turn, as a page does that walks over its people; `plain` is one ORM query that joins acts to people by the beginning
@@ -346,8 +346,12 @@ class Measuring:
             },
             "worker": {"community worker's list": self.of_workers},
             "district": {"list over all towns": lambda: self.each(["district"], iter(lambda: TODAY, None))},
-            "funnel": {"funnel": lambda: self.each(["district", "chief"], self.funnels())},
-            "report": {"report of a day": lambda: self.each(["district"], self.reports(), some=5)},
+            "funnel": {"funnel": lambda: self.each(["district", "chief"], counted(self.funnels()))},
+            "report": {"report of a day": lambda: self.each(["district"], counted(self.reports()), some=5)},
+            "opened": {
+                "the funnel as it opens": lambda: self.each(["district", "chief"], self.funnels()),
+                "the report as it opens": lambda: self.each(["district"], self.reports()),
+            },
             "rows": {"people behind a number": lambda: self.each(self.officers, self.rows())},
         }
         ours = {
@@ -384,7 +388,7 @@ class Measuring:
         return p95
 
     def get(self, who: str, address: str) -> Any:
-        return self.clients[who].get(address, headers={"hx-request": "true"} if "/funnel/?" in address else {})
+        return self.clients[who].get(address)
 
     def each(self, people: Sequence[str], addresses: Iterator[str], some: int = 0) -> list[Question]:
         return [(people[at % len(people)], next(addresses)) for at in range(some or self.requests)]
@@ -496,9 +500,14 @@ class Measuring:
             on = today - timedelta(days=3)
             cursor.execute(FOLLOWED, [end_of(on), end_of(on)])
             (followed,) = cursor.fetchone()
-        report = self.clients["district"].get(f"/outbreak/report/?on={on}").context["report"]
+        report = self.clients["district"].get(f"/outbreak/report/?on={on}&now=1").context["report"]
         assert report.total.figures["followed"] == followed
         return True
+
+
+def counted(addresses: Iterator[str]) -> Iterator[str]:
+    """The same pages with the numbers counted while the reader waits."""
+    return (f"{address}&now=1" for address in addresses)
 
 
 TODAY = "/outbreak/today/"
