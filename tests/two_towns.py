@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -892,16 +892,19 @@ class World:
                     words = words.replace(key, part).replace(quote(key), part)
         return f"{status}\n{words}"
 
-    def look(self, reader: str, *, plain: bool = False) -> dict[str, tuple[int, str]]:
-        """What every address answers; `plain`: only those that are not asked for what is hidden."""
+    def look(
+        self, reader: str, *, plain: bool = False, shut: Collection[str] = frozenset()
+    ) -> dict[str, tuple[int, str]]:
+        """What every address answers but the `shut` ones; `plain`: only those that are not asked for what is hidden."""
         seen = {}
         said = {"mark": MARK, "number": "110112-2021-0000", "hidden": str(HIDDEN)}
         for pattern, queries in GETS.items():
             for keys in (self.own.keys, self.own.keys | self.published):
                 for address in filled(pattern, keys):
                     for query in queries:
-                        if address + query not in seen and not (plain and "{" in query):
-                            seen[address + query] = self.ask(reader, "get", address + query.format(**said))
+                        one = address + query
+                        if one not in seen and one not in shut and not (plain and "{" in query):
+                            seen[one] = self.ask(reader, "get", address + query.format(**said))
         return seen
 
 
