@@ -45,7 +45,8 @@ def activity_for(person: Person, activity_id: uuid.UUID, *, lock: bool = False) 
 
 def shifts_for(person: Person) -> QuerySet[Shift]:
     """Shifts of activities in the person's area, in no order yet."""
-    found = Shift.objects.select_related("activity").order_by()
+    # Activities are looked up after: joined, a database may begin with them and sort all their shifts for a page.
+    found = Shift.objects.prefetch_related("activity").order_by()
     codes = rights.codes(person, SEES)
     if connection.vendor == "sqlite" and any(len(code) <= LENGTHS[0] for code in codes):
         # Of a whole county nearly all shifts are: sought by place, they would all be sorted for a page of them.
@@ -125,7 +126,7 @@ def coming_shifts(now: datetime, area: str = "") -> QuerySet[Shift]:
     found = Shift.objects.filter(begins_at__gt=now - LONGEST, ends_at__gt=now, cancelled_at=None)
     if area:
         found = found.filter(within("jurisdiction", [area]))
-    return found.select_related("activity").order_by("begins_at", "pk")
+    return found.prefetch_related("activity").order_by("begins_at", "pk")
 
 
 def shifts_since(moment: datetime, area: str = "") -> QuerySet[Shift]:
@@ -133,7 +134,7 @@ def shifts_since(moment: datetime, area: str = "") -> QuerySet[Shift]:
     found = Shift.objects.filter(begins_at__gt=moment)
     if area:
         found = found.filter(within("jurisdiction", [area]))
-    return found.select_related("activity").order_by("begins_at", "pk")
+    return found.prefetch_related("activity").order_by("begins_at", "pk")
 
 
 def open_activity(activity_id: uuid.UUID) -> Activity:
