@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from .address import HAN, Address, Around, read_address
 from .drafts import FINDING, UNSURE, Draft, Line, Unit
 from .gazetteer import Gazetteer
+from .outline import IN_BRACKETS, LONGEST_LEAD, Sections, is_crossed, tells_nothing, told_words
 from .problems import ACTED_ON, LONGEST_CLAUSE, LONGEST_PROBLEM, PROBLEM_TIDY, TIME, Problems
 from .rules import Rules
 from .sites import Found
@@ -46,22 +47,8 @@ _OBJECT_AFTER = re.compile(
     r"^[^，。；、]{0,14}?(?:等)?(?:问题|现象|情况|行为)?的(?P<list>.+?)(?=予以|给予|进行|责令|处以|立案|下达|被|作出|依法|实施|采取|已|$)"
 )
 _PLACE_LINE = re.compile(r"^(?P<place>[^，。；：（）]{2,16})(?:（[^）]*）)?：?$")
-_SUBTITLE = re.compile("[-—]{2}[^。]*$")
-_REPORTED = re.compile("((?:反映|投诉|举报|留言|来电)[^“”，。]{0,6})“([^“”]{8,})”")
-"""What somebody reported is told in quotation marks: the words within are the report's own."""
-_SPEECH = re.compile("“[^“”]*[，。！？；][^“”]*”")
-_ASKED = re.compile("(?P<told>[^：。]{0,6}(?:网友|市民|读者|居民|群众)[^：。]{0,12}(?:问|留言|来信)：.+)，[^，？]*？$")
-_QUESTION = re.compile("^问：|？$")
 _ANSWER = re.compile("[^，。：]{0,4}(?:调查|核查|核实|办理|查处)[^，。：]{0,4}：")
 _UNTRUE = re.compile("不属实|查无此|情况不实|(?<!基本)反映不实")
-_RANKS = (
-    re.compile("[一二三四五六七八九十]{1,2}、"),
-    re.compile("（[一二三四五六七八九十]{1,2}）"),
-    re.compile(r"（?\d{1,2}[）.、．]|[①-⑳]"),
-)
-_BRACKETED = re.compile("【([^】]{2,12})】")
-_IN_BRACKETS = re.compile("（[^（）]*）")
-_KEY_LINE = re.compile("([^：。，]{2,24})：[^，。；]{0,30}$")
 _INSIDE = re.compile(
     "[屋店院室棚厂楼场房馆园站库车间]{0,2}子?[里内](?!涝)|现场|后厨|门口|墙[上角]|地[上面]|桌上|货架|柜台|灶台|案板|旁边"
 )
@@ -70,18 +57,15 @@ _MEETING_SAYS = re.compile("[^，。]{0,6}会议(?:指出|要求|强调|认为)"
 _SENT_TO = re.compile("[^：，。]{1,6}：([^：，。；]{2,12})$")
 _SAYS = re.compile("(?:说|表示|介绍|坦言|解释|回应|承诺)$")
 _LEADING = re.compile("仍有|存在|以下|下列|如下")
-_TICKED, _CROSSED = ("✅", "✔", "☑", "👍"), ("❌", "✗", "✘", "👎", "⚠", "🚫")
 _QUOTED_FIRST = re.compile("(?:^|[，；。：])“[^“”]{2,8}”(?![，。；、])")
 _HOUSE = re.compile(r"\d号?[楼院栋幢]$")
 _OFFICE = re.compile("(?:办理|处理|处置|答复|回复|回音|整改)(?:情况|结果|意见)?：")
-_POINTS = re.compile(r"（(?:扣|得|加|减|[-+－＋])?[\d.]+分）(?! *(?:：|$))")
 _BUT = re.compile("但|不过|然而|却|只是|可是|可(?=[^以能])|美中不足")
 _ORDINAL = re.compile(r"^\d{1,3}$")
 OF_TITLE = 0.7
 OF_GUESS = 0.8
 OF_ONE_OF_MANY = 0.55
 LONGEST_PART = 14
-LONGEST_LEAD = 25
 LONGEST_ASIDE = 4
 LONGEST_HELD = 24
 LONGEST_NAMED = 45
@@ -166,6 +150,50 @@ def _same(some: Sequence[Subject], others: Sequence[Subject]) -> bool:
     return [(one.start, one.end) for one in some] == [(one.start, one.end) for one in others]
 
 
+@dataclass(slots=True)
+class _Item:
+    """What stands up to a semicolon, as far as it is read."""
+
+    offset: int
+    text: str
+    clauses: list[tuple[int, int]]
+    around: Around
+    """What the text speaks of."""
+    carried: list[Subject]
+    """What the item before in the same sentence was about."""
+    clean: bool
+    """Whether it says that nothing is wrong."""
+    place: int = 0
+    """Of the clause that comes next."""
+    current: Group | None = None
+    named: list[Subject] = field(default_factory=list)
+    loose: list[str] = field(default_factory=list)
+    """Problems of which nothing tells yet where they are, up to `loose_end`."""
+    loose_end: int = 0
+    keyed: bool = False
+    """Whether an address follows, as a key before it said."""
+    seen: bool = False
+    """Whether somebody looked: what follows was seen where the text has just been."""
+    held: str = ""
+    """What the clause before said of its subject, a problem if the next one tells one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """`before` and `after` are the marks around it, `held` what the clause before it said."""
+
+    text: str
+    start: int
+    marker: bool
+    before: str
+    after: str
+    held: str
+
+    @property
+    def first(self) -> bool:
+        return not self.before
+
+
 class _Reader:
     def __init__(
         self,
@@ -188,8 +216,7 @@ class _Reader:
         self.listing = self.in_cell = self.seen = self.arrived = self.acted = False
         self.before = self.since = self.reported = 0
         """How many groups there were before this paragraph, before this sentence and before what is answered."""
-        self.quiet = 0
-        """The rank of the heading that silences what stands under it; 0 where none does."""
+        self.sections = Sections(rules)
         self.label: list[str] = []
         """The problem before a colon that the items of a sentence share: 飞线充电：甲楼；乙楼."""
         self.nearly: tuple[list[Subject], str] | None = None
@@ -221,23 +248,12 @@ class _Reader:
         self.state, self.in_cell = _State(), False
 
     def read(self, block: Block) -> None:
-        text = _REPORTED.sub(r"\1，\2，", self.source.of(block))
-        text = _POINTS.sub(lambda said: "：" + "，" * (len(said[0]) - 1), text)
-        text = _SPEECH.sub(lambda said: "，" * len(said[0]), text)
-        if _IN_BRACKETS.fullmatch(text):
-            text = f"，{text[1:-1]}，"
-        self._set_section(text)
+        text = told_words(self.source.of(block))
+        self.sections.come_to(text)
         if (sent := _SENT_TO.match(text)) and self._place_line(block.start + sent.start(1), sent[1]):
             return
-        if (key := _KEY_LINE.match(text)) and self.rules.answers.search(key[1]):
-            return
-        if asked := _ASKED.match(text):
-            # What a reader tells before the question is a complaint.
-            text = text[: asked.end("told")] + "，" * (len(text) - asked.end("told"))
-        if text[:1] in _TICKED:
-            return
-        self.exposing = self.exposing or text[:1] in _CROSSED
-        if self.quiet or _SUBTITLE.match(text) or _QUESTION.search(text) or self._place_line(block.start, text):
+        self.exposing = self.exposing or is_crossed(text)
+        if tells_nothing(text, self.rules) or self.sections.quiet or self._place_line(block.start, text):
             return
         if _MARKER.match(text) and self._names_alone(block.start, text):
             return
@@ -291,27 +307,11 @@ class _Reader:
         clauses = self.problems.clauses(TIME.sub("", sentence.rstrip("。")).lstrip("，"))
         return len(clauses) == 1 and len(self.carried) == 1 and self.carried[0].confidence > OF_NAME - 0.1
 
-    def _set_section(self, text: str) -> None:
-        """A heading over what is praised, over or ordered silences all up to the next of its rank."""
-        level = next((rank for rank, heads in enumerate(_RANKS, 1) if heads.match(text)), 0)
-        bracketed = _BRACKETED.match(text)
-        head = bracketed[1] if bracketed else re.split("[。：]", text, maxsplit=1)[0]
-        if (
-            len(head) <= LONGEST_LEAD
-            and self.rules.quiet.search(head)
-            and (level or bracketed or len(text) < LONGEST_LEAD)
-        ):
-            self.quiet = max(level, 1)
-        elif self.quiet and (
-            bracketed or 0 < level <= self.quiet or (len(head) <= LONGEST_LEAD and self.rules.exposing.search(head))
-        ):
-            self.quiet = 0
-
     def _names_alone(self, offset: int, text: str) -> bool:
         """Whether a line of a list is nothing but a venue or place with an address: what follows is about it."""
         marker = _MARKER.match(text)
         start = marker.end() if marker else 0
-        if len(text) > LONGEST_NAMED or re.search("[，。；：]", _IN_BRACKETS.sub("", text)) or self.cue.search(text):
+        if len(text) > LONGEST_NAMED or re.search("[，。；：]", IN_BRACKETS.sub("", text)) or self.cue.search(text):
             return False
         subjects = self.names.subjects(text[start:], offset + start, self._around())
         if len(subjects) != 1 or not self.names.stands(subjects[0], owned=True):
@@ -368,217 +368,222 @@ class _Reader:
 
     def _read_item(self, offset: int, item: str, around: Around) -> Around:
         """Read the clauses; returns what the text speaks of now."""
-        current: Group | None = None
-        named: list[Subject] = []
-        loose: list[str] = []
-        loose_end = offset
-        keyed = seen = False
-        held = ""
         if enclosed := self._enclosed(offset, item, around):
             return enclosed
-        # 设施齐备，未发现安全问题 stands in a list of what is wrong and is nothing of it.
-        clean = self.problems.is_over(item)
         # What has a number of its own stands for itself.
         carried = [] if _MARKER.match(item) else self.carried
-        clauses = self.problems.clauses(item)
-        place = 0
-        while place < len(clauses):
-            clause = clauses[place]
-            text, start = item[slice(*clause)], offset + clause[0]
-            place += 1
+        # 设施齐备，未发现安全问题 stands in a list of what is wrong and is nothing of it.
+        it = _Item(offset, item, self.problems.clauses(item), around, carried, self.problems.is_over(item))
+        while it.place < len(it.clauses):
+            begin, stop = it.clauses[it.place]
+            it.place += 1
+            text, start, after = item[begin:stop], offset + begin, item[stop : stop + 1]
             if len(text) > LONGEST_CLAUSE:
                 continue
             if marker := _MARKER.match(text):
                 text, start = text[marker.end() :], start + marker.end()
             self.arrived = self.arrived or bool(self.rules.arrive.search(text))
-            self.seen = self.seen or bool(self.rules.told.seen.search(item, 0, clause[0]))
-            if item[clause[1] : clause[1] + 1] == "：" and self.rules.answers.search(text):
-                place += 1
+            self.seen = self.seen or bool(self.rules.told.seen.search(item, 0, begin))
+            if after == "：" and self.rules.answers.search(text):
+                it.place += 1
                 continue
-            before_it, held = held, ""
+            before, held, it.held = item[max(0, begin - 1) : begin], it.held, ""
+            if after == "：" and _LEADS_ON.search(text):
+                continue
             at = start - offset
             told, behind = item[max(0, at - LONGEST_CLAUSE) : at], item[at + len(text) :][:LONGEST_CLAUSE]
-            if item[clause[1] : clause[1] + 1] == "：" and _LEADS_ON.search(text):
-                continue
-            problem = self.problems.stretch(text, told, behind)
-            if current is None and not marker:
-                around = self.names.narrowed(around, named)
-            if problem is None:
-                if self.rules.address_key.match(text):
-                    keyed = True
-                    continue
-                if bool(text) and not self._bare(text):
-                    # 经查，…; 检查时发现，…: what follows was seen where the text has just been.
-                    seen = True
-                    continue
-                place_of = keyed or bool(self.rules.address_here.match(text))
-                keyed = False
-                if place_of and len(named) == 1 and named[0].venue and not named[0].address.town_printed:
-                    where = self.names.subjects(self.rules.address_here.sub("", text), start, around)
-                    if len(where) == 1 and where[0].address.unit:
-                        named = [replace(named[0], address=where[0].address, place=where[0].place)]
-                        self.told = [replace(one, confidence=0.75) for one in named]
-                        around = self.names.spoken(where, around)
-                        continue
-                owners = current.subjects if current else (named or self.topic or self.state.heading or carried)
-                last = self.groups[-1] if len(self.groups) > self.before else None
-                if last and not owners and self.rules.subject.match(text):
-                    # 院内白糖摞到房檐: inside of what the paragraph has just told of.
-                    owners = last.subjects
-                owners = owners or (self.told if seen or _INSIDE.match(text) else []) or self.scene
-                open_group = current or (last if last and _same(last.subjects, owners) else None)
-                if self.problems.praises(text) or _SAYS.search(text):
-                    clean = True
-                elif _BUT.match(text):
-                    clean = False
-                if group := self._likely(text, start, around, open_group, owners, clean=clean):
-                    if before_it and _same(group.subjects, owners):
-                        group.problems.insert(-1, before_it)
-                    current, named = group, group.subjects
-                    self.told = [replace(one, confidence=0.75) for one in named if one.venue] or self.told
-                    around = self.names.spoken(group.subjects, around)
-                    continue
-                if owners and not clean and 3 < len(text) <= LONGEST_HELD and not self.problems.tells_against(text):
-                    held = PROBLEM_TIDY.sub("", text)
-                acted = ACTED_ON.search(text) if loose else None
-                before = text[: acted.start()] if acted else text
-                subjects = self.names.subjects(
-                    _TRAIL.sub("", before), start, around, whole=not (acted or _NAMED_SO.search(text))
-                )
-                spoken_of = current.subjects if current else named
-                if any(one.venue for one in spoken_of) and not self._is_another(subjects, start):
-                    # 某公司，一辆车在某村路段超速: where it was seen, not what it is about.
-                    subjects = []
-                heads = self.exposing and clause[0] == 0 and item[clause[1] : clause[1] + 1] == "："
-                if (
-                    not subjects
-                    and (marker or (heads and not self.problems.tells_against(text)))
-                    and not self.names.town_alone(text)
-                    and not self.names.is_elsewhere(text)
-                    and (one := self.names.item_name(text, start, around))
-                ):
-                    subjects = [one]
-                if (
-                    not (subjects or marker or owners or self.rules.told.against.search(text))
-                    and (split := next(self.names.headed(text, start, around, owned=True, inside=False), None))
-                    and len(split[0]) == 1
-                ):
-                    # 某摊销售的鲫鱼，检出…: named by the way, and spoken of next.
-                    subjects = [replace(one, confidence=one.confidence - 0.1) for one in split[0]]
-                    held = PROBLEM_TIDY.sub("", text[split[1] :])
-                elif subjects:
-                    held = ""
-                if self.scene and subjects and all(self.rules.generic.match(one.venue) for one in subjects):
-                    # 这座市场建于…: still the one that they came to.
-                    continue
-                self._set_scene(text, subjects, around)
-                if subjects and self.label and len(clauses) == 1:
-                    current = self._open(subjects, self.label, subjects[-1].end)
-                    continue
-                if subjects and acted:
-                    self.told = [replace(one, confidence=0.75) for one in subjects if one.venue]
-                    current = self._open(subjects, loose, loose_end)
-                    loose = []
-                elif len(subjects) > 1 and _CHECKED.search(text):
-                    # Where the inspectors went, not yet what they found.
-                    around = self.names.spoken(subjects, around)
-                elif subjects and not (self.rules.none.search(text) or self.rules.good.search(text)):
-                    named, current = subjects, None
-                    self.told = [replace(one, confidence=0.75) for one in subjects if one.venue]
-                    if item[clause[1] : clause[1] + 1] in ("：", "—"):
-                        self.topic = subjects
-                        around = replace(
-                            self.names.spoken(subjects, around),
-                            unit=subjects[0].address.unit or around.unit,
-                            sure=0.85,
-                            printed=subjects[0].place,
-                        )
-                elif self.names.is_elsewhere(text):
-                    around = Around(foreign=True)
-                elif town := self.names.town_alone(text):
-                    around = replace(around, town=town, unit=town, sure=0.85, printed=text.strip())
-                elif unit := self.names.unit_in(text, around):
-                    near = unit if len(unit.code) > 9 else None
-                    around = replace(around, town=self.gazetteer.town_of(unit), near=near)
-                continue
-            phrase_at, phrase_end = problem
-            phrases = self.problems.phrases(text[phrase_at:phrase_end])
-            end = start + phrase_end
-            head = text[:phrase_at]
-            if after := self._after(text, phrase_end, start, around, item, clauses[place:], offset):
-                subjects, used = after
-                stop = self.problems.stop(text)
-                phrases = self.problems.phrases(
-                    text[phrase_at:] if used else text[phrase_at : max(stop, text.find("的", stop))]
-                )
-                place += used
-                current = self._open(subjects, phrases, max(end, max(one.end for one in subjects)))
-                self.label = phrases if used else []
-                around = self.names.spoken(subjects, around)
-                continue
-            subjects = self.names.subjects(_TRAIL.sub("", head), start, around)
-            owners = current.subjects if current else (named or self.topic or self.state.heading or carried)
-            owned = any(one.venue for one in owners)
-            if self.names.is_part(subjects, owners) or (owned and not self._is_another(subjects, start)):
-                # 某旅馆未查验健康码，旅馆大厅消毒液已过期: a part of the same venue.
-                subjects = []
-            if (
-                not subjects
-                and head
-                and (not (current or named) or self.rules.lead.search(head))
-                and (cut := self.names.subjects(head, start, around, whole=False))
-                and (not owned or self._is_another(cut, start))
-            ):
-                subjects = cut
-                phrases = self.problems.phrases(text[cut[-1].end - start : phrase_end])
-            elif not subjects and (
-                split := next(self.names.headed(text[:phrase_at], start, around, owned=True, inside=owned), None)
-            ):
-                subjects = split[0] if not self.names.is_part(split[0], owners) else []
-            elif not subjects and len(head) <= LONGEST_PART:
-                # What comes before the words of the problem is the part of the place that it is in.
-                whole = _THAT_HERE.sub("", text[:phrase_end])
-                phrases = self.problems.phrases(whole if self.cue.search(whole) else text[phrase_at:phrase_end])
-            if (
-                not subjects
-                and self.exposing
-                and item[clause[0] - 1 : clause[0]] == "："
-                and owners
-                and not owners[0].venue
-            ):
-                # 某社区：阿芳水果捞占用人行道: a name that tells no kind, first after the place.
-                subjects = self.names.bare_name(head, start, owners[0])
-            if subjects:
-                part = text[subjects[-1].end - start : phrase_at]
-                if 1 < len(part) <= LONGEST_PART and not (_TRAIL.search(part) or self.rules.lead.search(part)):
-                    # 某超市水产区地面积水: the venue's name ends before the part of it that is meant.
-                    phrases = self.problems.phrases(part + text[phrase_at:phrase_end])
-                current = self._open(subjects, phrases, end)
-                named = subjects
-            elif current is not None:
-                current.guessed = False
-                current.problems.extend(phrases)
-                current.end = end
-            elif named:
-                current = self._open(named, [before_it, *phrases] if before_it else phrases, end)
-            elif (heading := self.topic or self.state.heading) and not (head and self.problems.tells_against(head)):
-                current = self._open(heading, phrases, end)
-            elif carried and not self.names.has_address(text) and not (head and self.problems.tells_against(head)):
-                current = self._open(carried, phrases, end)
-            elif self.told and (self._points_back(head) or (seen and len(head) <= LONGEST_PART)):
-                current = self._open(self.told, phrases, end)
-            elif self.scene and len(head) <= LONGEST_PART and not self._vague(head):
-                current = self._open(self.scene, phrases, end)
+            clause = _Clause(text, start, bool(marker), before, after, held)
+            if it.current is None and not marker:
+                it.around = self.names.narrowed(it.around, it.named)
+            if where := self.problems.stretch(text, told, behind):
+                self._read_problem(it, clause, where)
             else:
-                loose.extend(phrases)
-                self.loose = loose
-                loose_end = end
-            if subjects or named:
-                around = self.names.spoken(subjects or named, around)
-            if subjects and not _same(subjects, self.scene):
-                self.scene = []
-        self.carried = current.subjects if current else named
-        return around
+                self._read_plain(it, clause)
+        self.carried = it.current.subjects if it.current else it.named
+        return it.around
+
+    def _read_plain(self, it: _Item, clause: _Clause) -> None:
+        """A clause without a word of a problem: it names what comes next, or tells a problem all the same."""
+        if self.rules.address_key.match(clause.text):
+            it.keyed = True
+            return
+        if bool(clause.text) and not self._bare(clause.text):
+            # 经查，…; 检查时发现，…: what follows was seen where the text has just been.
+            it.seen = True
+            return
+        place_of = it.keyed or bool(self.rules.address_here.match(clause.text))
+        it.keyed = False
+        if place_of and len(it.named) == 1 and it.named[0].venue and not it.named[0].address.town_printed:
+            where = self.names.subjects(self.rules.address_here.sub("", clause.text), clause.start, it.around)
+            if len(where) == 1 and where[0].address.unit:
+                it.named = [replace(it.named[0], address=where[0].address, place=where[0].place)]
+                self.told = [replace(one, confidence=0.75) for one in it.named]
+                it.around = self.names.spoken(where, it.around)
+                return
+        owners = it.current.subjects if it.current else (it.named or self.topic or self.state.heading or it.carried)
+        last = self.groups[-1] if len(self.groups) > self.before else None
+        if last and not owners and self.rules.subject.match(clause.text):
+            # 院内白糖摞到房檐: inside of what the paragraph has just told of.
+            owners = last.subjects
+        owners = owners or (self.told if it.seen or _INSIDE.match(clause.text) else []) or self.scene
+        open_group = it.current or (last if last and _same(last.subjects, owners) else None)
+        if self.problems.praises(clause.text) or _SAYS.search(clause.text):
+            it.clean = True
+        elif _BUT.match(clause.text):
+            it.clean = False
+        if group := self._likely(clause.text, clause.start, it.around, open_group, owners, clean=it.clean):
+            if clause.held and _same(group.subjects, owners):
+                group.problems.insert(-1, clause.held)
+            it.current, it.named = group, group.subjects
+            self.told = [replace(one, confidence=0.75) for one in it.named if one.venue] or self.told
+            it.around = self.names.spoken(group.subjects, it.around)
+            return
+        if (
+            owners
+            and not it.clean
+            and 3 < len(clause.text) <= LONGEST_HELD
+            and not self.problems.tells_against(clause.text)
+        ):
+            it.held = PROBLEM_TIDY.sub("", clause.text)
+        acted = ACTED_ON.search(clause.text) if it.loose else None
+        before = clause.text[: acted.start()] if acted else clause.text
+        subjects = self.names.subjects(
+            _TRAIL.sub("", before), clause.start, it.around, whole=not (acted or _NAMED_SO.search(clause.text))
+        )
+        spoken_of = it.current.subjects if it.current else it.named
+        if any(one.venue for one in spoken_of) and not self._is_another(subjects, clause.start):
+            # 某公司，一辆车在某村路段超速: where it was seen, not what it is about.
+            subjects = []
+        heads = self.exposing and clause.first and clause.after == "："
+        if (
+            not subjects
+            and (clause.marker or (heads and not self.problems.tells_against(clause.text)))
+            and not self.names.town_alone(clause.text)
+            and not self.names.is_elsewhere(clause.text)
+            and (one := self.names.item_name(clause.text, clause.start, it.around))
+        ):
+            subjects = [one]
+        if (
+            not (subjects or clause.marker or owners or self.rules.told.against.search(clause.text))
+            and (split := next(self.names.headed(clause.text, clause.start, it.around, owned=True, inside=False), None))
+            and len(split[0]) == 1
+        ):
+            # 某摊销售的鲫鱼，检出…: named by the way, and spoken of next.
+            subjects = [replace(one, confidence=one.confidence - 0.1) for one in split[0]]
+            it.held = PROBLEM_TIDY.sub("", clause.text[split[1] :])
+        elif subjects:
+            it.held = ""
+        if self.scene and subjects and all(self.rules.generic.match(one.venue) for one in subjects):
+            # 这座市场建于…: still the one that they came to.
+            return
+        self._set_scene(clause.text, subjects, it.around)
+        if subjects and self.label and len(it.clauses) == 1:
+            it.current = self._open(subjects, self.label, subjects[-1].end)
+            return
+        if subjects and acted:
+            self.told = [replace(one, confidence=0.75) for one in subjects if one.venue]
+            it.current = self._open(subjects, it.loose, it.loose_end)
+            it.loose = []
+        elif len(subjects) > 1 and _CHECKED.search(clause.text):
+            # Where the inspectors went, not yet what they found.
+            it.around = self.names.spoken(subjects, it.around)
+        elif subjects and not (self.rules.none.search(clause.text) or self.rules.good.search(clause.text)):
+            it.named, it.current = subjects, None
+            self.told = [replace(one, confidence=0.75) for one in subjects if one.venue]
+            if clause.after in ("：", "—"):
+                self.topic = subjects
+                it.around = replace(
+                    self.names.spoken(subjects, it.around),
+                    unit=subjects[0].address.unit or it.around.unit,
+                    sure=0.85,
+                    printed=subjects[0].place,
+                )
+        elif self.names.is_elsewhere(clause.text):
+            it.around = Around(foreign=True)
+        elif town := self.names.town_alone(clause.text):
+            it.around = replace(it.around, town=town, unit=town, sure=0.85, printed=clause.text.strip())
+        elif unit := self.names.unit_in(clause.text, it.around):
+            near = unit if len(unit.code) > 9 else None
+            it.around = replace(it.around, town=self.gazetteer.town_of(unit), near=near)
+
+    def _read_problem(self, it: _Item, clause: _Clause, where: tuple[int, int]) -> None:
+        """A clause that tells a problem in the stretch `where`: what it is said of stands in or around it."""
+        phrase_at, phrase_end = where
+        phrases = self.problems.phrases(clause.text[phrase_at:phrase_end])
+        end = clause.start + phrase_end
+        head = clause.text[:phrase_at]
+        if after := self._after(
+            clause.text, phrase_end, clause.start, it.around, it.text, it.clauses[it.place :], it.offset
+        ):
+            subjects, used = after
+            stop = self.problems.stop(clause.text)
+            phrases = self.problems.phrases(
+                clause.text[phrase_at:] if used else clause.text[phrase_at : max(stop, clause.text.find("的", stop))]
+            )
+            it.place += used
+            it.current = self._open(subjects, phrases, max(end, max(one.end for one in subjects)))
+            self.label = phrases if used else []
+            it.around = self.names.spoken(subjects, it.around)
+            return
+        subjects = self.names.subjects(_TRAIL.sub("", head), clause.start, it.around)
+        owners = it.current.subjects if it.current else (it.named or self.topic or self.state.heading or it.carried)
+        owned = any(one.venue for one in owners)
+        if self.names.is_part(subjects, owners) or (owned and not self._is_another(subjects, clause.start)):
+            # 某旅馆未查验健康码，旅馆大厅消毒液已过期: a part of the same venue.
+            subjects = []
+        if (
+            not subjects
+            and head
+            and (not (it.current or it.named) or self.rules.lead.search(head))
+            and (cut := self.names.subjects(head, clause.start, it.around, whole=False))
+            and (not owned or self._is_another(cut, clause.start))
+        ):
+            subjects = cut
+            phrases = self.problems.phrases(clause.text[cut[-1].end - clause.start : phrase_end])
+        elif not subjects and (
+            split := next(
+                self.names.headed(clause.text[:phrase_at], clause.start, it.around, owned=True, inside=owned), None
+            )
+        ):
+            subjects = split[0] if not self.names.is_part(split[0], owners) else []
+        elif not subjects and len(head) <= LONGEST_PART:
+            # What comes before the words of the problem is the part of the place that it is in.
+            whole = _THAT_HERE.sub("", clause.text[:phrase_end])
+            phrases = self.problems.phrases(whole if self.cue.search(whole) else clause.text[phrase_at:phrase_end])
+        if not subjects and self.exposing and clause.before == "：" and owners and not owners[0].venue:
+            # 某社区：阿芳水果捞占用人行道: a name that tells no kind, first after the place.
+            subjects = self.names.bare_name(head, clause.start, owners[0])
+        if subjects:
+            part = clause.text[subjects[-1].end - clause.start : phrase_at]
+            if 1 < len(part) <= LONGEST_PART and not (_TRAIL.search(part) or self.rules.lead.search(part)):
+                # 某超市水产区地面积水: the venue's name ends before the part of it that is meant.
+                phrases = self.problems.phrases(part + clause.text[phrase_at:phrase_end])
+            it.current = self._open(subjects, phrases, end)
+            it.named = subjects
+        elif it.current is not None:
+            it.current.guessed = False
+            it.current.problems.extend(phrases)
+            it.current.end = end
+        elif it.named:
+            it.current = self._open(it.named, [clause.held, *phrases] if clause.held else phrases, end)
+        elif (heading := self.topic or self.state.heading) and not (head and self.problems.tells_against(head)):
+            it.current = self._open(heading, phrases, end)
+        elif (
+            it.carried and not self.names.has_address(clause.text) and not (head and self.problems.tells_against(head))
+        ):
+            it.current = self._open(it.carried, phrases, end)
+        elif self.told and (self._points_back(head) or (it.seen and len(head) <= LONGEST_PART)):
+            it.current = self._open(self.told, phrases, end)
+        elif self.scene and len(head) <= LONGEST_PART and not self._vague(head):
+            it.current = self._open(self.scene, phrases, end)
+        else:
+            it.loose.extend(phrases)
+            self.loose = it.loose
+            it.loose_end = end
+        if subjects or it.named:
+            it.around = self.names.spoken(subjects or it.named, it.around)
+        if subjects and not _same(subjects, self.scene):
+            self.scene = []
 
     def _is_another(self, subjects: Sequence[Subject], start: int) -> bool:
         """Whether a clause names another venue than the one spoken of, and not in passing."""
