@@ -266,6 +266,11 @@ class Figure:
     unit: str = ""
     """The responsible unit, exactly; empty: every one."""
 
+    @property
+    def is_unhandled(self) -> bool:
+        """Whether its rows are all still to be handled."""
+        return self.part == "n" and INDICATORS[self.indicator].n == "unhandled"
+
     def __str__(self) -> str:
         words = [self.indicator, self.part, self.period.since.isoformat(), self.period.until.isoformat()]
         return ":".join([*words, self.unit] if self.unit else words)
@@ -288,19 +293,22 @@ def in_words(figure: Figure, names: Mapping[str, str]) -> str:
     return f"{names.get(figure.unit, figure.unit)} · {said}" if figure.unit else said
 
 
-def rows_behind(figure: Figure, *, now: datetime, state: str = "state") -> Q:
-    """The condition that exactly the entries of this number meet; `state`: the name under which that is sifted."""
-    named = conditions(now)
-    rows = _cohort(figure.period, state)
+def rows_behind(figure: Figure, *, now: datetime, columns: Mapping[str, str] | None = None) -> Q:
+    """The condition that exactly the entries of this number meet; `columns`: the names by which some are sifted."""
+    names, named = columns or {}, conditions(now)
+    rows = _cohort(figure.period, names.get("state", "state"), names.get("dispatched_at", "dispatched_at"))
+    if figure.is_unhandled:
+        # Says nothing new, and lets the index of states and deadlines lead.
+        rows &= Q(state__in=UNREMEDIED, due_at__lt=now)
     indicator = INDICATORS[figure.indicator]
     for name in (indicator.of, indicator.n if figure.part == "n" else ""):
         if name:
             rows &= named[name]
-    return rows & Q(responsible=figure.unit) if figure.unit else rows
+    return rows & Q(**{names.get("responsible", "responsible"): figure.unit}) if figure.unit else rows
 
 
-def _cohort(period: Period, state: str = "state") -> Q:
-    return Q(dispatched_at__gte=period.start, dispatched_at__lt=period.end, **{f"{state}__in": COUNTED})
+def _cohort(period: Period, state: str = "state", sent: str = "dispatched_at") -> Q:
+    return Q(**{f"{sent}__gte": period.start, f"{sent}__lt": period.end, f"{state}__in": COUNTED})
 
 
 # ---- counting -------------------------------------------------------------------------------------------------------

@@ -7,9 +7,10 @@ serves them. PostgreSQL has its statistics and finds its own way.
 
 from collections.abc import Collection, Mapping
 from enum import StrEnum
+from typing import Any
 
 from django.db import connection
-from django.db.models import BigIntegerField, CharField, F, Func
+from django.db.models import BigIntegerField, CharField, DateTimeField, F, Field, Func
 
 from duban.ledger import tally
 
@@ -29,7 +30,12 @@ class Lead(StrEnum):
     """The index of the sort, or whatever else the question names."""
 
 
-COLUMNS = {"jurisdiction": Lead.AREA, "responsible": Lead.AREA, "state": Lead.STATE, "category": Lead.CATEGORY}
+COLUMNS = {
+    "jurisdiction": Lead.AREA, "responsible": Lead.AREA, "state": Lead.STATE, "category": Lead.CATEGORY,
+    "dispatched_at": Lead.ORDER,
+}  # fmt: skip
+FIELDS: dict[str, type[Field[Any, Any]]] = {"category": BigIntegerField, "dispatched_at": DateTimeField}
+"""Of the columns that hold no text."""
 
 
 class Sifting(Func):
@@ -43,8 +49,7 @@ def sifting_columns() -> dict[str, Sifting]:
     """What a query must be given before it may use the names of column_for."""
     if connection.vendor != "sqlite":
         return {}
-    fields = {column: BigIntegerField() if column == "category" else CharField() for column in COLUMNS}
-    return {f"{column}_sifting": Sifting(F(column), output_field=field) for column, field in fields.items()}
+    return {f"{column}_sifting": Sifting(F(column), output_field=FIELDS.get(column, CharField)()) for column in COLUMNS}
 
 
 def column_for(column: str, lead: Lead | None) -> str:

@@ -129,8 +129,8 @@ def find_entries(person: Person, filters: Filters, *, now: datetime) -> Found:
         dated=filters.overdue or bool(filters.due),
     )
     if filters.figure:
-        # The month leads, by an index of its own.
-        lead = Lead.ORDER
+        # The month leads, by an index of its own; or the states of what is not handled yet, which are few.
+        lead = Lead.STATE if filters.figure.is_unhandled else Lead.ORDER
     plain = Filters(states=filters.states, area=filters.area, category=filters.category, sort=filters.sort)
     return Found(
         entries=entries_for(person, filters, now=now, lead=lead, match=match),
@@ -166,7 +166,7 @@ def entries_for(
     if filters.lookback:
         entries = entries.filter(lookback_due_at_now(now, state=state))
     if filters.figure:
-        entries = entries.filter(rows_behind(filters.figure, now=now, state=state))
+        entries = entries.filter(rows_behind(filters.figure, now=now, columns=columns))
     if filters.decision:
         entries = entries.filter(
             pk__in=EntryMandate.objects.filter(decision=uuid.UUID(filters.decision), ended_at=None).values("entry")
