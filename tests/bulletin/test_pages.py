@@ -5,6 +5,7 @@ import re
 import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from django.urls import reverse
 from tests.bulletin.conftest import LATER, ROLES, publish
 
 from duban.access.models import Person
-from duban.bulletin import actions, queries, tasks
+from duban.bulletin import actions, queries, tasks, views
 from duban.bulletin.models import Issue
 from duban.evidence.files import public_path
 
@@ -615,3 +616,17 @@ def test_pages_cost_the_same_however_much_there_is(
     assert after == before
     for (_client, url, most), queried in zip(watched, after, strict=True):
         assert queried <= most, (url, queried)
+
+
+def test_a_desk_full_of_drafts_shows_the_newest_and_counts_the_rest(
+    issue_in: Callable[[str], Issue], browse: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "DRAFTS_SHOWN", 2)
+    first = issue_in("draft")
+    for _more in range(3):
+        Issue.objects.create(
+            series=first.series, title="又一份", issuer="办", drafted_by="third", created_at=LATER + timedelta(hours=1)
+        )
+    page = browse("supervisor").get(address("desk")).content.decode()
+    assert page.count("data-row") == 2
+    assert "2 older drafts wait too" in page

@@ -32,6 +32,8 @@ from duban.ledger.lifecycle import State
 from duban.places import queries as places
 
 PER_PAGE = 20
+DRAFTS_SHOWN = 100
+"""So many drafts lie on the desk, the newest; how many older ones wait is said."""
 MOST_PHOTO = 30 << 20
 TEXTS_OF_ISSUE = ("title", "intro", "issuer", "byline")
 View = Callable[..., HttpResponseBase]
@@ -66,13 +68,15 @@ def desk(request: HttpRequest) -> HttpResponse:
 def _desk(request: HttpRequest, form: forms.NewDraftForm, status: int = 200) -> HttpResponse:
     person: Any = request.user
     seen = queries.issues_for(person)
-    drafts = list(seen.filter(state__in=WAITING))
+    waiting_now = seen.filter(state__in=WAITING)
+    drafts = list(waiting_now[:DRAFTS_SHOWN])
     published = seen.filter(state=IssueState.PUBLISHED).order_by("-published_at", "-number")
     page = Paginator(published, PER_PAGE).get_page(request.GET.get("page"))
     names = names_of_people([issue.drafted_by for issue in drafts] + [issue.published_by for issue in page.object_list])
     waiting = [(each, names[each.issue.drafted_by]) for each in editor.waiting_on_desk(person, drafts)]
     context = {
         "waiting": sorted(waiting, key=lambda pair: not pair[0].for_me),
+        "older": waiting_now.count() - len(drafts) if len(drafts) == DRAFTS_SHOWN else 0,
         "page": page,
         "published": [(issue, names[issue.published_by]) for issue in page.object_list],
         "may_draft": bool(rights.codes(person, "bulletin.draft")),
