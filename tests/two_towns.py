@@ -649,7 +649,6 @@ ABSENT = {
     "<delegation_id>": "999999",
     "<activity_id>": str(uuid.UUID(int=70)),
     "<shift_id>": str(uuid.UUID(int=71)),
-    "<cleared_photo>": "2" * 64,
     "<record_id>": str(uuid.UUID(int=72)),
 }
 

@@ -37,7 +37,7 @@ class OverviewOut(Schema):
     brands: int = Field(description="known by a name of their own")
 
 
-class ChangeOut(Schema):
+class GrowthChangeOut(Schema):
     what: str
     on: date
     before: str
@@ -81,7 +81,7 @@ class GrowthOut(Schema):
     purpose: str = Field(description="leisure, service or self_governance")
     brand: str
     slots: list[SlotOut]
-    life: list[ChangeOut] = Field(description="oldest first, 200 at most")
+    life: list[GrowthChangeOut] = Field(description="oldest first, 200 at most")
     training: list[TrainingOut] = Field(description="latest first, 50 at most")
     services: list[ServiceOut]
 
@@ -93,7 +93,7 @@ class StageIn(Sent):
     note: Text = ""
 
 
-class PurposeIn(Sent):
+class PurposeTurnIn(Sent):
     purpose: Word
     on: Day
     evidence: Word = ""
@@ -144,7 +144,7 @@ def set_stage(request: StaffRequest, organisation_id: uuid.UUID, body: StageIn) 
 
 
 @router.post("/{organisation_id}/purpose", response=GrowthOut, summary="Write down that its purpose turned")
-def turn_purpose(request: StaffRequest, organisation_id: uuid.UUID, body: PurposeIn) -> dict[str, Any]:
+def turn_purpose(request: StaffRequest, organisation_id: uuid.UUID, body: PurposeTurnIn) -> dict[str, Any]:
     """To self-governance with evidence, to anything else with a note. Again changes nothing."""
     facts: dict[str, Any] = dict(body)
     return _told(actions.turn_purpose(by=request.user, now=clock.now(), organisation_id=organisation_id, **facts))
@@ -177,7 +177,7 @@ def _told(one: Organisation) -> dict[str, Any]:
             {"party": slot.party, "unit": slot.held.unit if slot.held else "", "since": slot.held and slot.held.since}
             for slot in growth.slots
         ],
-        "life": [{name: getattr(change.event, name) for name in ChangeOut.model_fields} for change in growth.life],
+        "life": [{name: getattr(change.event, name) for name in GrowthChangeOut.model_fields} for change in growth.life],
         "training": [
             {
                 "course": came.session.course.name,
