@@ -44,6 +44,8 @@ class IssueShown:
     schematic: bool
     url: str
     paragraphs: list[str]
+    besides: list[tuple[str, str]]
+    """Headline and address of what else the issue tells of."""
     rectified: list[EntryShown]
     new: list[EntryShown]
 
@@ -80,6 +82,11 @@ def show_issue(document: Mapping[str, Any], *, url: str) -> IssueShown:
         schematic=document["schematic"],
         url=url,
         paragraphs=[line for line in document["intro"].split("\n") if line.strip()],
+        besides=[
+            (headline, f"{url}#block-{block['id']}")
+            for block in document.get("blocks", ())
+            if block["kind"] != "hygiene" and (headline := in_language(block["headline"]))
+        ],
         rectified=entries["rectified"],
         new=entries["new"],
     )
@@ -101,6 +108,11 @@ def show_entry(entry: Mapping[str, Any], *, issue_address: str) -> EntryShown:
         after=next(iter(photos.get("after", [])), ""),
         url=entry_url(issue_address, entry["number"]),
     )
+
+
+def in_language(words: Mapping[str, str]) -> str:
+    """Words by language in the reader's, else in Chinese."""
+    return words.get("zh" if (get_language() or "zh").startswith("zh") else "en") or words.get("zh", "")
 
 
 def category_name(category: Mapping[str, Any]) -> str:
