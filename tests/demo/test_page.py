@@ -6,6 +6,8 @@ Asked of the demo that `test_demo` loads.
 from datetime import date
 from typing import Any
 
+from django.test import Client
+
 from duban.bulletin import compose, notices
 from duban.bulletin import queries as bulletins
 from duban.commons.models import Organisation, OrganisationKind, PostedNeed, Tier
@@ -40,6 +42,9 @@ def check_the_page() -> None:
     assert set(printed) >= set(KINDS)
     for kind in ("decisions", "exposure", "story", "organisations", "photo"):
         assert printed[kind]["text"] == composed[kind]["text"], kind
+    home = Client(headers={"accept-language": "zh-hans"}).get("/").content.decode()
+    for kind in ("decisions", "exposure", "epidemic", "story", "organisations"):
+        assert f'#block-{printed[kind]["id"]}">{printed[kind]["headline"]["zh"]}</a>' in home, kind
     assert {line["venue"] for line in published["exposures"]} == {
         call.place.name for call in inspection.THE_PAGE if call.failed
     }

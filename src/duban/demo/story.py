@@ -299,7 +299,7 @@ def tell(*, people: dict[str, Person], scenes: Sequence[Scene], pictures: Pictur
     neighbours.tell(people=people, now=now)
     partners.add_partners(people=people, posted=beijing(13, 15), now=now)
     outbreak.tell_the_page(people=people)
-    meetings.tell_the_page(people=people, first=[teller.entries[index] for index in range(2)])
+    meetings.tell_the_page(people=people, first=[teller.entries[0]])
     teller.picture()
     teller.publish(drafted=beijing(19, 19), now=beijing(20, 0, 10), day=date(2021, 1, 19))
     teller.follow(range(2, page))
