@@ -153,8 +153,8 @@ def _seal(number: int, now: datetime) -> tuple[int, str]:
     previous = Checkpoint.objects.order_by("-seq").values_list("hash", flat=True).first() or ""
     # Locked in the one order in which everybody locks entries, so that nobody waits here for who waits for this; and
     # none moves on between reading its head and marking it as sealed.
-    unsealed = Entry.objects.filter(unsealed=True).select_for_update(no_key=True).order_by("pk")
-    unsealed = unsealed.values_list("pk", "event_count", "head_hash")
+    locked = Entry.objects.filter(unsealed=True).select_for_update(no_key=True).order_by("pk")
+    unsealed = locked.values_list("pk", "event_count", "head_hash")
     while heads := list(unsealed[:CHECKPOINT_BATCH]):
         number = count_up("checkpoint")
         checkpoint = Checkpoint(
