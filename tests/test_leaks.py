@@ -54,6 +54,8 @@ SHUT = {
     "/patrol/import/<import_id>/refused.csv",
     "/patrol/visits/<visit_id>/finish/",
 }
+# Refused for the role alone, which the table of rights holds: whatever is planted, it is not asked again.
+REFUSED = {403, 405}
 # What is not the same at the second look for reasons of its own: sessions, secrets made afresh.
 OWN_AFFAIRS = "/account/"
 
@@ -76,6 +78,14 @@ def test_what_only_takes_answers_no_look(world: World) -> None:
 # ---- nothing changes ------------------------------------------------------------------------------------------------
 
 
+def refusals(answers: dict[str, tuple[int, str]]) -> dict[str, tuple[int, str]]:
+    return {
+        address: (status, words)
+        for address, (status, words) in answers.items()
+        if status in REFUSED or (status == 302 and words.startswith("/account/login/"))
+    }
+
+
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
     """Built once for all that follows: looked at by every reader, planted, looked at again."""
@@ -85,7 +95,10 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
             world = World()
             world.before = {reader: world.look(reader) for reader in (*READERS, CHIEF)}
             world.plant()
-            world.after = {reader: world.look(reader) for reader in (*READERS, CHIEF)}
+            world.after = {
+                reader: (refused := refusals(before)) | world.look(reader, shut=refused)
+                for reader, before in world.before.items()
+            }
             world.tie()
             yield world
             transaction.set_rollback(True)
@@ -140,7 +153,7 @@ def test_every_address_is_open_to_somebody(world: World) -> None:
 
 @pytest.mark.parametrize("reader", READERS)
 def test_no_address_tells_of_what_is_tied_to_something_in_sight(world: World, reader: str) -> None:
-    assert not told(world, world.look(reader, plain=True))
+    assert not told(world, world.look(reader, plain=True, shut=refusals(world.before[reader])))
     for name, key in world.tied.items():
         for address in (
             filled("/ledger/<entry_id>/", {"<entry_id>": key}),
