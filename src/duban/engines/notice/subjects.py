@@ -21,7 +21,7 @@ _NO_NAME = re.compile(
 )
 _NO_KIND = re.compile(r".*\d|.*字|现象|问题|行动|活动|制度|经验|模式|工作")
 _PLACED = re.compile("(?P<name>[^“”]*“[^“”]+”[^“”（）]{0,8})（(?P<where>[^（）]+)）$")
-_COUNTED = re.compile("[一二两三四五六七八九十\\d]+[大小类个种不无乱化包制]")
+_NO_VENUE = re.compile(r"[一二两三四五六七八九十\d]+[大小类个种不无乱化包制]|.*(?:小分|服务|志愿|宣讲)队$")
 _MARKS = re.compile(r"[-+]?[\d.]+[分个家处件]?")
 _ONE = re.compile("一[家处个间所]|某(?=[^某]{2})")
 _PARENTHESES = re.compile(r"^(.+?)（([^（）]+)）(.*)$")
@@ -230,7 +230,7 @@ class Names:
         if (
             not found
             or _NO_KIND.match(found["kind"])
-            or _COUNTED.match(found["name"])
+            or _NO_VENUE.match(found["name"])
             or (len(found["kind"]) > LONGEST_KIND and not self.rules.venue_end.search(found["kind"]))
             or self.rules.never.search(found["kind"])
             or self.rules.subject.fullmatch(found["name"])
