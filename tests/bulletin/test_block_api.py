@@ -125,5 +125,5 @@ def test_a_published_issue_has_its_blocks_in_the_document(
 ) -> None:
     publish(page, by=people["supervisor"], second=people["second"])
     status, refused = send(client, "GET", f"{page.pk}/blocks/")
-    assert (status, refused["code"]) == (409, "wrong_issue_state")
+    assert (status, refused["code"]) == (404, "no_draft")
     assert [block["kind"] for block in send(client, "GET", f"{page.pk}/")[1]["blocks"]] == ["exposure", "hygiene"]

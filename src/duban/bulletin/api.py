@@ -18,7 +18,6 @@ from duban.bulletin.facts.picture import standing
 from duban.bulletin.figures import Facts
 from duban.bulletin.models import WAITING, Issue, Picture
 from duban.bulletin.printing import LANGUAGES
-from duban.bulletin.steps import WrongIssueState
 from duban.core import clock
 from duban.core.errors import NotFound
 from duban.ledger.api import Hash, Seen, Sent, Text, Word
@@ -471,9 +470,7 @@ def block_out(one: blocks.Told) -> dict[str, Any]:
 def list_blocks(request: Caller, issue_id: uuid.UUID) -> Any:
     issue = queries.issue_for(request.user, issue_id)
     if issue.state not in WAITING:
-        raise WrongIssueState(
-            "wrong_issue_state", _("It waits no longer; the blocks of a published issue stand in its document.")
-        )
+        raise NotFound("no_draft", _("It waits no longer; the blocks of a published issue stand in its document."))
     return blocks_out(issue)
 
 
