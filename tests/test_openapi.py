@@ -47,7 +47,8 @@ from tests.outbreak.world import spread as spread_presences
 from duban.access.actions import make_token
 from duban.access.models import Person, Scope
 from duban.bulletin import actions as bulletin
-from duban.bulletin.models import Issue
+from duban.bulletin.models import Issue, Picture
+from duban.bulletin.pictures import file_picture
 from duban.commons.models import Organisation
 from duban.core import clock
 from duban.core.integrity import sha256
@@ -175,6 +176,12 @@ class Stage:
         return draw_round(by=self._people["supervisor"], now=clock.now(), at="110112", size=1).round
 
     @cached_property
+    def picture(self) -> Picture:
+        """A picture that stands by itself on the page of a day."""
+        facts: dict[str, Any] = {"at": "110112", "day": NOON.date(), "photo": make_jpeg(5), "caption_zh": "雪"}
+        return file_picture(by=self._people["supervisor"], now=clock.now(), **facts)
+
+    @cached_property
     def venue(self) -> Venue:
         supervisor = self._people["supervisor"]
         contact = Contact("张三", "13800001234")
@@ -240,6 +247,8 @@ class Stage:
 
     def real_key(self, name: str) -> str | None:
         """Of one of patrol's or screening's things, by the name of its part in the path; None of any other."""
+        if name == "picture_id":
+            return str(self.picture.pk)
         if name == "venue_id":
             return str(self.venue.pk)
         if name == "visit_id":
