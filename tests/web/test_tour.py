@@ -42,7 +42,8 @@ def test_every_role_walks_from_the_first_step_to_the_last(role: str, is_empty: b
         assert f"Step {number} of 6" in shown, step.key
         assert str(step.title) in shown
         assert f'name="to" value="{number + 1}"' in shown
-        assert ('value="0"' not in shown) and ("Back" in shown) == (number > 1)
+        assert 'value="0"' not in shown
+        assert ("Back" in shown) == (number > 1)
     end = client.post(GO, {"to": len(STEPS) + 1}, follow=True)
     assert end.request["PATH_INFO"] == reverse("web:desk")
     assert card(end.content.decode()) == ""

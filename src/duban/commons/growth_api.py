@@ -177,7 +177,9 @@ def _told(one: Organisation) -> dict[str, Any]:
             {"party": slot.party, "unit": slot.held.unit if slot.held else "", "since": slot.held and slot.held.since}
             for slot in growth.slots
         ],
-        "life": [{name: getattr(change.event, name) for name in GrowthChangeOut.model_fields} for change in growth.life],
+        "life": [
+            {name: getattr(change.event, name) for name in GrowthChangeOut.model_fields} for change in growth.life
+        ],
         "training": [
             {
                 "course": came.session.course.name,
