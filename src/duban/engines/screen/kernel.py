@@ -34,11 +34,15 @@ EXPOSURES = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one chunk gave: its rows, their exposures and the rows that were rejected (None: none)."""
+    """What one chunk gave: its rows, their exposures and the rows that were rejected (None: none).
+
+    `part` is the digest of its part of a file, and which file that is, where one was asked for.
+    """
 
     rows: int
     exposures: pa.RecordBatch | None
     rejects: pa.RecordBatch | None
+    part: tuple[str, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +54,21 @@ class Kernel:
     now: int
 
     def screen(self, chunk: Chunk) -> Found:
+        with chunk.held() as digest:
+            return self._screened(chunk, None if digest is None else (chunk.file, digest))
+
+    def _screened(self, chunk: Chunk, part: tuple[str, bytes] | None) -> Found:
         judged = judge(chunk)
         row, area = self._within(chunk, judged)
         rejects = rejected(chunk, judged.reason) if judged.reason is not None else None
         if not len(row):
-            return Found(chunk.rows, None, rejects)
+            return Found(chunk.rows, None, rejects, part)
         if self.areas.codes:
             order = np.argsort(row, kind="stable")
             row, area = row[order], area[order]
         person = chunk.text_of("person", row)
         first, last = overlap(judged.arrived[row], judged.departed[row], self.areas, area, self.now)
-        return Found(chunk.rows, exposures(person, area, first, last), rejects)
+        return Found(chunk.rows, exposures(person, area, first, last), rejects, part)
 
     def _within(self, chunk: Chunk, judged: Judged) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
         """Pairs of a good row and an area whose place and window hold it."""

@@ -6,8 +6,7 @@ page if none is missing. A column that lies otherwise gives None here, and is le
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +15,8 @@ from numpy.typing import NDArray
 from zstandard import ZstdDecompressor, ZstdError
 
 Bytes = NDArray[np.uint8]
+# The bytes of a file from one place on, so and so many.
+Read: TypeAlias = Callable[[int, int], memoryview]
 
 # What the format calls a page of values, values one after another, and presence in runs.
 _DATA_PAGE, _PLAIN, _RLE = 0, 0, 3
@@ -29,10 +30,10 @@ class _OtherwiseError(Exception):
     """The column does not lie as it would have to."""
 
 
-def numbers(path: Path, metadata: pq.FileMetaData, group: int, column: int) -> NDArray[np.int64] | None:
+def numbers(read: Read, metadata: pq.FileMetaData, group: int, column: int) -> NDArray[np.int64] | None:
     """A column of 64 bits a value in a row group (n,), its bits as integers."""
     try:
-        pages = _pages(path, metadata, group, column)
+        pages = _pages(read, metadata, group, column)
         if not pages:
             return None
         lead = pages[0].size - pages[0].rows * _NUMBER
@@ -57,13 +58,13 @@ def numbers(path: Path, metadata: pq.FileMetaData, group: int, column: int) -> N
 
 
 def texts(
-    path: Path, metadata: pq.FileMetaData, group: int, column: int, at: NDArray[np.intp]
+    read: Read, metadata: pq.FileMetaData, group: int, column: int, at: NDArray[np.intp]
 ) -> pa.StringArray | None:
     """A text column of a row group at some rows, in ascending order, if all its texts are equally long."""
     found: list[Bytes] = []
     width = first = 0
     try:
-        pages = _pages(path, metadata, group, column)
+        pages = _pages(read, metadata, group, column)
         room = np.empty(max((page.size for page in pages), default=0), dtype=np.uint8)
         for page in pages:
             values = page.values(room[: page.size])
@@ -104,15 +105,13 @@ class _Page:
         return room[_LENGTH + int(room[:_LENGTH].view(np.int32)[0]) :]
 
 
-def _pages(path: Path, metadata: pq.FileMetaData, group: int, column: int) -> list[_Page]:
+def _pages(read: Read, metadata: pq.FileMetaData, group: int, column: int) -> list[_Page]:
     about, kind = metadata.row_group(group).column(column), metadata.schema.column(column)
     missing = about.statistics.null_count if about.statistics and about.statistics.has_null_count else None
     if missing != 0 or about.has_dictionary_page or about.compression not in _CODECS or kind.max_repetition_level:
         raise _OtherwiseError
     undo = _CODECS[about.compression]()
-    with path.open("rb", buffering=0) as file:
-        file.seek(about.data_page_offset)
-        chunk = memoryview(file.read(about.total_compressed_size))
+    chunk = read(about.data_page_offset, about.total_compressed_size)
     found = []
     at, left = 0, metadata.row_group(group).num_rows
     while at < len(chunk):

@@ -7,8 +7,11 @@ asked to. Every row is judged; one that cannot be used is rejected with one reas
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from io import FileIO
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias, cast
 
@@ -53,8 +56,9 @@ REJECTS = pa.schema([("file", pa.string()), ("row", pa.int64()), ("reason", pa.s
 # Rows held at once when row groups (or tables) are larger.
 _BATCH = 1 << 17
 _LARGEST_GROUP = 1 << 20
-# Bytes of a file hashed at once: enough that other threads are seldom asked to make way.
+# Bytes of a file that are read and hashed at once, and of the longest part of one that is held whole meanwhile.
 _PIECE = 1 << 22
+_LARGEST_PART = 1 << 26
 _PER_MICRO = {"s": (1_000_000, 1), "ms": (1_000, 1), "us": (1, 1), "ns": (1, 1_000)}
 
 
@@ -113,6 +117,11 @@ class Chunk(ABC):
     def _column(self, name: str) -> pa.Array:
         """A column that the file has (n,), as it lies there."""
 
+    @contextmanager
+    def held(self) -> Iterator[bytes | None]:
+        """While its part of a file is held, where that is to be hashed: the digest."""
+        yield None
+
     def text(self, name: str) -> pa.Array:
         """A text column (n,), all null if there is none."""
         if name not in self.layout.names:
@@ -168,11 +177,36 @@ class TableChunk(Chunk):
 
 
 class GroupChunk(Chunk):
-    """One row group of a Parquet file."""
+    """One row group of a Parquet file, which is its part of the same number where that is `hashed`."""
 
-    def __init__(self, file: "ParquetSource", group: int, first: int):
+    def __init__(self, file: "ParquetSource", group: int, first: int, hashed: bool = False):
         super().__init__(file.label, first, file.metadata.row_group(group).num_rows, file.layout)
-        self.source, self.group = file, group
+        self.source, self.group, self.hashed = file, group, hashed
+        self._part: memoryview | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[bytes | None]:
+        if not self.hashed:
+            yield None
+            return
+        # Read once, for the digest and for the columns.
+        begin, end = self.source.parts[self.group]
+        self._part = memoryview(_room_of(end - begin))[: end - begin]
+        try:
+            with self.source.path.open("rb", buffering=0) as file:
+                yield self.source.hashed(
+                    file, begin, (self._part[at : at + _PIECE] for at in range(0, end - begin, _PIECE))
+                )
+        finally:
+            self._part = None
+
+    def _read(self, at: int, size: int) -> memoryview:
+        begin, end = self.source.parts[self.group] if self._part is not None else (0, 0)
+        if self._part is not None and begin <= at and at + size <= end:
+            return self._part[at - begin : at - begin + size]
+        with self.source.path.open("rb", buffering=0) as file:
+            file.seek(at)
+            return memoryview(file.read(size))
 
     @property
     def person_may_lack(self) -> bool:
@@ -191,7 +225,7 @@ class GroupChunk(Chunk):
     def text_of(self, name: str, rows: NDArray[np.intp]) -> pa.Array:
         source = self.source
         column = source.columns.get(name)
-        text = None if column is None else texts(source.path, source.metadata, self.group, column, rows)
+        text = None if column is None else texts(self._read, source.metadata, self.group, column, rows)
         return super().text_of(name, rows) if text is None else text
 
     def _bits(self, name: str, physical: str) -> NDArray[np.int64] | None:
@@ -199,12 +233,23 @@ class GroupChunk(Chunk):
         column = source.columns.get(name)
         if column is None or source.metadata.schema.column(column).physical_type != physical:
             return None
-        return numbers(source.path, source.metadata, self.group, column)
+        return numbers(self._read, source.metadata, self.group, column)
 
     def _column(self, name: str) -> pa.Array:
         read = self.source.of_this_thread().read_row_group(self.group, columns=[name], use_threads=False)
         column = read.column(name)
         return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+
+
+_rooms = threading.local()
+
+
+def _room_of(size: int) -> bytearray:
+    """Room for so many bytes, the same again for each chunk of a thread: fresh memory costs as much as reading."""
+    room: bytearray = getattr(_rooms, "room", bytearray())
+    if len(room) < size:
+        room = _rooms.room = bytearray(size)
+    return room
 
 
 @lru_cache(maxsize=64)
@@ -253,26 +298,62 @@ class ParquetSource:
         # One column chunk after another is read just before it is decoded, which keeps it in the cache.
         return pq.ParquetFile(self.path, metadata=self.metadata, pre_buffer=False)
 
-    def digest(self) -> str:
-        """The file's BLAKE3, named before it: the one of the strong digests that costs little beside reading."""
-        digest, piece = blake3(), bytearray(_PIECE)
-        view = memoryview(piece)
-        with self.path.open("rb", buffering=0) as file:
-            while read := file.readinto(piece):
-                digest.update(view[:read])
-        return f"blake3:{digest.hexdigest()}"
+    @cached_property
+    def parts(self) -> list[tuple[int, int]]:
+        """Where the file's parts begin and end: one for each row group, if these lie in order; all of it is in them."""
+        firsts = [self.metadata.row_group(number).column(0) for number in range(self.metadata.num_row_groups)]
+        begins = [first.dictionary_page_offset or first.data_page_offset for first in firsts]
+        size = self.path.stat().st_size
+        in_order = all(one < other for one, other in pairwise([*begins, size]))
+        return list(pairwise([0, *begins[1:], size])) if in_order else [(0, size)]
 
-    def chunks(self) -> Iterator[Chunk]:
+    @property
+    def read_in_parts(self) -> bool:
+        """Whether each row group is a part, none too large to be held."""
+        count = self.metadata.num_row_groups
+        rows = (self.metadata.row_group(number).num_rows for number in range(count))
+        return (
+            len(self.parts) == count
+            and all(end - begin <= _LARGEST_PART for begin, end in self.parts)
+            and all(one <= _LARGEST_GROUP for one in rows)
+        )
+
+    def hashed(self, file: FileIO, begin: int, rooms: Iterable[memoryview]) -> bytes:
+        """The BLAKE3 of the bytes from one place on, which are read into `rooms`. Raises ScreenError `unreadable`."""
+        digest = blake3()
+        file.seek(begin)
+        for room in rooms:
+            if file.readinto(room) != len(room):
+                raise ScreenError("unreadable", f"{self.path} became shorter while it was read.")
+            digest.update(room)
+        return digest.digest()
+
+    def digest(self) -> str:
+        """The BLAKE3 of those of the file's parts: the one of the strong digests that costs little beside reading."""
+        room = memoryview(bytearray(_PIECE))
+        with self.path.open("rb", buffering=0) as file:
+            return digest_of_parts(
+                self.hashed(file, begin, (room[: end - at] for at in range(begin, end, _PIECE)))
+                for begin, end in self.parts
+            )
+
+    def chunks(self, hashed: bool = False) -> Iterator[Chunk]:
+        """All rows; `hashed` chunks, which only a source `read_in_parts` has, tell the digests of their parts."""
         first = 0
         for group in range(self.metadata.num_row_groups):
             rows = self.metadata.row_group(group).num_rows
             if rows <= _LARGEST_GROUP:
-                yield GroupChunk(self, group, first)
+                yield GroupChunk(self, group, first, hashed)
             else:
                 names = [name for name in COLUMNS if name in self.layout.names]
                 batches = self.open().iter_batches(_BATCH, row_groups=[group], columns=names, use_threads=False)
                 yield from _table_chunks(batches, self.label, first)
             first += rows
+
+
+def digest_of_parts(digests: Iterable[bytes]) -> str:
+    """A file's digest for those of its parts."""
+    return f"blake3-parts:{blake3(b''.join(digests)).hexdigest()}"
 
 
 def parquet_sources(presences: Presences) -> list[ParquetSource] | None:

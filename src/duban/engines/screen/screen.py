@@ -7,6 +7,7 @@ count. Among equally strict areas the one with the latest exposure decides, then
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -22,7 +23,7 @@ from .duckdb_plan import screen_by_duckdb
 from .errors import ScreenError
 from .instants import to_micros
 from .kernel import Found, Kernel, in_turn
-from .presences import Presences, batch_chunks, parquet_sources, spooled
+from .presences import Presences, batch_chunks, digest_of_parts, parquet_sources, spooled
 from .results import RejectFile, Sinks, settle
 from .store import Store
 from .workers import WORTH_A_HELPER, Workers
@@ -38,8 +39,8 @@ class Screened:
     """What a screening found and from what: with the same inputs the same version gives the same rows.
 
     `rows` were read of the `rows_held` there are (a store's other row groups cannot hold anyone); each is accepted or
-    counted in `rejects` by reason. `inputs` are the SHA-256 of the areas and of a store, and of each file its BLAKE3.
-    Tables are None when they went to files.
+    counted in `rejects` by reason. `inputs` are the SHA-256 of the areas and of a store, and of each file the BLAKE3
+    of its parts. Tables are None when they went to files.
     """
 
     engine: str
@@ -75,8 +76,8 @@ def screen(
 
     With `out`, results go to `OUT.parquet`, `OUT_people.parquet` and, if a row was rejected, `OUT_rejects.parquet`;
     without, they come as tables. `memory_mb` bounds what putting exposures together may hold before it goes on on
-    disk; `master` is Spark's, else this machine. Unless `hashed` is False, files are read once more for
-    their BLAKE3 (a store knows its own). Raises ScreenError: `unknown_engine`, and what reading the presences raises.
+    disk; `master` is Spark's, else this machine. Unless `hashed` is False, files are read whole, for their digests
+    (a store knows its own). Raises ScreenError: `unknown_engine`, and what reading the presences raises.
     """
     if engine not in ENGINES:
         raise ScreenError("unknown_engine", f"The engines are {', '.join(ENGINES)}, not {engine!r}.")
@@ -90,17 +91,26 @@ def screen(
         ExitStack() as done,
     ):
         digests: dict[str, Future[str]] = {}
+        parts: dict[str, list[bytes]] = {}
         if isinstance(presences, Store):
             inputs["store"] = presences.digest()
             sources = presences.sources() if engine != ARROW else None
         elif sources is None and engine != ARROW:
             sources = spooled(presences, Path(folder))
         elif sources is not None and hashed:
-            # Beside the work, which waits for it only before the first row is written.
-            digests = {source.label: hashing.submit(source.digest) for source in sources}
+            # The plan that reads files itself tells what it has read. Else it is read once more beside the work, which
+            # waits for it only before the first row is written.
+            named = Counter(source.label for source in sources)
+            parts = {
+                source.label: []
+                for source in sources
+                if engine == ARROW and source.read_in_parts and named[source.label] == 1
+            }
+            digests = {source.label: hashing.submit(source.digest) for source in sources if source.label not in parts}
 
         def metadata() -> dict[str, str]:
             inputs.update({label: digest.result() for label, digest in digests.items()})
+            inputs.update({label: digest_of_parts(found) for label, found in parts.items()})
             said = {f"duban.input.{name}": digest for name, digest in inputs.items()}
             return {"duban.version": ENGINE_VERSION, "duban.now": now.isoformat()} | said
 
@@ -122,13 +132,13 @@ def screen(
                     stored = list(presences.affected(areas, cover))
                     chunks, much = iter(stored), sum(chunk.rows for chunk in stored)
                 elif sources is not None:
-                    chunks = (chunk for source in sources for chunk in source.chunks())
+                    chunks = (chunk for source in sources for chunk in source.chunks(source.label in parts))
                     much = sum(source.rows for source in sources)
                 else:
                     chunks, much = batch_chunks(presences), 0
                 processes = workers if much >= WORTH_A_HELPER else 1
                 work = done.enter_context(Workers(Kernel(areas, cover, moment), processes))
-                found = _collect(in_turn(work.screen, chunks, max(workers, work.threads)), rejects, read)
+                found = _collect(in_turn(work.screen, chunks, max(workers, work.threads)), rejects, read, parts)
             per_area, per_person = settle(found, areas, sinks, memory_mb, workers)
         finally:
             rejected = rejects.close()
@@ -148,9 +158,14 @@ def screen(
     )
 
 
-def _collect(found: Iterator[Found], rejects: RejectFile, read: list[int]) -> Iterator[pa.RecordBatch]:
+def _collect(
+    found: Iterator[Found], rejects: RejectFile, read: list[int], parts: dict[str, list[bytes]]
+) -> Iterator[pa.RecordBatch]:
     for one in found:
         read[0] += one.rows
+        if one.part is not None:
+            file, digest = one.part
+            parts[file].append(digest)
         rejects.add(one.rejects)
         if one.exposures is not None:
             yield one.exposures
