@@ -122,7 +122,7 @@ class Cover:
         pair = slot * (int(area.max()) + 1) + area
         order = np.argsort(2 * pair + 1 - inside, kind="stable")
         order = order[np.append(True, np.diff(pair[order]) != 0)]
-        start = np.searchsorted(slot[order], np.arange(int(slots.sum()) + 1))
+        start = np.append(0, np.cumsum(np.bincount(slot[order], minlength=int(slots.sum()))))
         return cls(
             float(west),
             float(south),

@@ -88,11 +88,12 @@ def _in_memory(found: Collection[pa.RecordBatch]) -> Iterable[Callable[[], pa.Ta
 
 def _summed(held: _Held, at: NDArray[np.intp]) -> pa.Table:
     """The rows of TOGETHER for the exposures at some places."""
-    order, texts, other = _sorted(held, at)
-    area, first, last, visits, stayed = (column.take(order) for column in held.numbers)
+    at, other = _sorted(held, at)
+    area, first, last, visits, stayed = (column.take(at) for column in held.numbers)
     heads = np.append(0, np.flatnonzero(other | (area[1:] != area[:-1])) + 1)
     columns = [
-        _texts(texts.take(heads)),
+        # Tokens are most of the bytes: each is taken once.
+        _texts(held.texts.take(at.take(heads))),
         pa.array(area.take(heads)),
         pa.array(np.minimum.reduceat(first, heads)),
         pa.array(np.maximum.reduceat(last, heads)),
@@ -102,25 +103,30 @@ def _summed(held: _Held, at: NDArray[np.intp]) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=TOGETHER)
 
 
-def _sorted(held: _Held, at: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.bytes_], NDArray[np.bool_]]:
-    """These places by token and area, the tokens in this order, and whether each is another than the one before."""
+def _sorted(held: _Held, at: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """These places by token and area, and whether the token of each is another than that of the one before."""
     area = held.numbers[0].take(at)
     # Sorted by one number: how the token begins, whose last bits make room for the area.
     bits = np.uint64(int(area.max()).bit_length())
     key = held.begins.take(at) >> bits << bits | area.astype(np.uint64)
     order = np.argsort(key)
     at, alike = at.take(order), np.diff(key.take(order) >> bits) == 0
-    texts = held.texts.take(at)
-    other = texts[1:] != texts[:-1]
+    other = _other(held, at, alike)
     # Nearly all that begin alike are one token; where they are not, the whole of them decides.
-    unlike = alike & other
-    if unlike.any():
+    if (other & alike).any():
         run = np.cumsum(np.append(0, ~alike))
-        mixed = np.flatnonzero(np.isin(run, run[1:][unlike]))
-        at[mixed] = at[mixed[np.lexsort((held.numbers[0][at[mixed]], texts[mixed]))]]
-        texts = held.texts.take(at)
-        other = texts[1:] != texts[:-1]
-    return at, texts, other
+        mixed = np.flatnonzero(np.isin(run, run[1:][other & alike]))
+        at[mixed] = at[mixed[np.lexsort((held.numbers[0][at[mixed]], held.texts[at[mixed]]))]]
+        other = _other(held, at, alike)
+    return at, other
+
+
+def _other(held: _Held, at: NDArray[np.intp], alike: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where the token is another than the one before, which can be the same only if it begins `alike`."""
+    pairs = np.flatnonzero(alike)
+    other = ~alike
+    other[pairs] = held.texts.take(at.take(pairs + 1)) != held.texts.take(at.take(pairs))
+    return other
 
 
 def _begins(tokens: Bytes) -> NDArray[np.uint64]:
