@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import django
 import pytest
 from django.core.management import CommandError, call_command
 from tests.bulletin.conftest import LATER
@@ -120,6 +121,8 @@ def test_usage_errors_exit_with_2(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["duban", *command.split()])
+    # It is set up; once more would bind the log to this test's stderr, which later tests find closed.
+    monkeypatch.setattr(django, "setup", lambda: None)
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
