@@ -48,6 +48,7 @@ _OBJECT_AFTER = re.compile(
 )
 _PLACE_LINE = re.compile(r"^(?P<place>[^，。；：（）]{2,16})(?:（[^）]*）)?：?$")
 _ANSWER = re.compile("[^，。：]{0,4}(?:调查|核查|核实|办理|查处)[^，。：]{0,4}：")
+_SETTLED = re.compile("回访[^。]{0,24}满意|(?:现在|如今)[^，。；]{0,6}(?:安静|干净|通畅|亮|平整|整洁|好(?:多|用)?)了")
 _UNTRUE = re.compile("不属实|查无此|情况不实|(?<!基本)反映不实")
 _INSIDE = re.compile(
     "[屋店院室棚厂楼场房馆园站库车间]{0,2}子?[里内](?!涝)|现场|后厨|门口|墙[上角]|地[上面]|桌上|货架|柜台|灶台|案板|旁边"
@@ -248,11 +249,12 @@ class _Reader:
         self.state, self.in_cell = _State(), False
 
     def read(self, block: Block) -> None:
-        text = told_words(self.source.of(block))
+        printed = self.source.of(block)
+        text = told_words(printed)
         self.sections.come_to(text)
         if (sent := _SENT_TO.match(text)) and self._place_line(block.start + sent.start(1), sent[1]):
             return
-        self.exposing = self.exposing or is_crossed(text)
+        self.exposing = self.exposing or is_crossed(printed)
         if tells_nothing(text, self.rules) or self.sections.quiet or self._place_line(block.start, text):
             return
         if _MARKER.match(text) and self._names_alone(block.start, text):
@@ -291,7 +293,9 @@ class _Reader:
                 since = first if len(self.groups) > first else before
                 for group in self.groups[since:]:
                     group.measure = group.measure or measure
-        if _UNTRUE.search(text):
+        if _SETTLED.search(printed):
+            del self.groups[before:]
+        elif _UNTRUE.search(text):
             del self.groups[self.reported if _ANSWER.match(text) else before :]
         elif not _ANSWER.match(text):
             self.reported = before

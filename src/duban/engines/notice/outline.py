@@ -12,6 +12,8 @@ IN_BRACKETS = re.compile("（[^（）]*）")
 _KEY_LINE = re.compile("([^：。，]{2,24})：[^，。；]{0,30}$")
 _ASKED = re.compile("(?P<told>[^：。]{0,6}(?:网友|市民|读者|居民|群众)[^：。]{0,12}(?:问|留言|来信)：.+)，[^，？]*？$")
 _TICKED, _CROSSED = ("✅", "✔", "☑", "👍"), ("❌", "✗", "✘", "👎", "⚠", "🚫")
+_TICKED_PART = re.compile("[^，。；：✓✔√☑✅✗✘❌（）]{0,10}[✓✔√☑✅](?:（[^（）]*）)?")
+_CROSSED_PART = re.compile("[✗✘❌](?:（([^（）]*)）)?")
 _SUBTITLE = re.compile("[-—]{2}[^。]*$")
 _QUESTION = re.compile("^问：|？$")
 _RANKS = (
@@ -28,6 +30,10 @@ def told_words(text: str) -> str:
     text = _REPORTED.sub(r"\1，\2，", text)
     text = _POINTS.sub(lambda said: "：" + "，" * (len(said[0]) - 1), text)
     text = _SPEECH.sub(lambda said: "，" * len(said[0]), text)
+    if text[:1] not in (*_TICKED, *_CROSSED):
+        # 出入口 ✓ 流动摊 ✗（三轮车堵门）: what is ticked says nothing, what is crossed tells what is wrong.
+        text = _TICKED_PART.sub(lambda part: "，" * len(part[0]), text)
+        text = _CROSSED_PART.sub(lambda part: f"，，{part[1]}，" if part[1] else "，" * len(part[0]), text)
     if IN_BRACKETS.fullmatch(text):
         text = f"，{text[1:-1]}，"
     if asked := _ASKED.match(text):
@@ -37,8 +43,8 @@ def told_words(text: str) -> str:
 
 
 def is_crossed(text: str) -> bool:
-    """Whether a line is marked as one that tells what is wrong."""
-    return text[:1] in _CROSSED
+    """Whether a line is marked as one that tells what is wrong, or has something crossed in it."""
+    return text[:1] in _CROSSED or bool(_CROSSED_PART.search(text))
 
 
 def tells_nothing(text: str, rules: Rules) -> bool:

@@ -13,6 +13,7 @@ _OF_RULES = re.compile(
 PROBLEM_TIDY = re.compile(
     r"^(?:[一二两三四五六七八九十\d]+(?:家|个|处)(?:单位|商户|门店|场所|企业|店铺)?(?:均|都)?|(?:[^，。；]{0,4}(?:组|人员|队|记者)|对)?(?:检查)?发现(?:该|的)?|存在(?:着)?|[内里中]的|本报讯|因(?=违|未|不|擅|存)|但|却|而|仍?有(?=[^一二三四五六七八九\d人])|并(?:且)?有?|且|同时|以及|还有?|也|又|出现|和|及|的|[“”‘’\s、：，])+|(?:等)?(?:突出|违规|违法|小|细节|轻微)?(?:(?:的)?(?:问题|现象|情况|行为|情形)|(?<![是了不])的)?[“”‘’\s、：，。！]*$"
 )
+_IF = re.compile("(?:如果?|若|一旦|凡是?)[^，。；]{0,10}(?:发现|遇到|遇有|看到|见到|出现)")
 ACTED_ON = re.compile(r"(?:被|予以|给予|责令|处以|受到|停业|立案|已被|罚款|约谈|作出[^，。；]{0,6}处罚|行政处罚)")
 _BUT = re.compile("但|然而|可(?=[后是就仍还在])|，却")
 TIME = re.compile(
@@ -20,9 +21,16 @@ TIME = re.compile(
 )
 _NAME_BLANK = re.compile("(?P<name>[^，。；：（） ]{3,20}(?: [^，。；：（） ]{2,14})?) (?=[^，。；： ]{4,})")
 _EARLIER = re.compile("回头看|前期|此前|先前|之前|上次|上期|上轮|上周|上月|以往|曾|复查")
-_MENDED = re.compile("已[^，。；]{0,6}(?:整改|改正|落实|清理|清除|消除|修复|恢复)|整改(?:到位|完毕|完成|合格)")
+_MENDED = re.compile(
+    "已[^，。；]{0,6}(?:整改|改正|落实|清理|清除|消除|拆除|拖离|修复|恢复)|整改(?:到位|完毕|完成|合格)"
+)
 LONGEST_CLAUSE = 300
 LONGEST_PROBLEM = 90
+
+
+def was_mended(text: str) -> bool:
+    """Whether what was found before is told to be mended: 复查：上周摊贩占道问题已消除."""
+    return bool(_EARLIER.search(text) and _MENDED.search(text))
 
 
 class Problems:
@@ -46,6 +54,8 @@ class Problems:
         if _MENDED.search(after) and _EARLIER.search(before + clause[: found.start()]):
             return None
         told = before + clause[: found.start()]
+        if _IF.search(told):
+            return None
         if seen := [one.end() for one in _SEEN.finditer(told)]:
             told = told[seen[-1] :]
         told = _BUT.split(told)[-1]
@@ -79,7 +89,7 @@ class Problems:
     def is_over(self, item: str) -> bool:
         """Whether an item tells that nothing is wrong, or what was and is mended: 上月通报的…，已清除."""
         nothing = any("已" not in found[0] for found in self.rules.none.finditer(item))
-        return nothing or bool(self.rules.past.search(item)) or bool(_EARLIER.search(item) and _MENDED.search(item))
+        return nothing or bool(self.rules.past.search(item)) or was_mended(item)
 
     def praises(self, clause: str) -> bool:
         """Whether a clause says that all is well."""
@@ -106,7 +116,9 @@ class Problems:
 
     def phrases(self, text: str) -> list[str]:
         """无测温、无消杀记录 -> both; 未落实测温、扫码措施 stays whole."""
-        cut = re.search(r"的(?:单位|商户|门店|场所|商家|经营者|[^没]{0,6}(?<!没)(?:有|包括)|$)", text)
+        cut = re.search(
+            r"的(?:单位|商户|门店|场所|商家|经营者|[^没]{0,6}(?<![没里内上中下旁边处口])(?:有|包括)|$)", text
+        )
         text = text[: cut.start()] if cut else text
         parts = re.split("、", text)
         if len(parts) > 1 and all(self.cue.search(part) for part in parts):

@@ -46,6 +46,16 @@ _LONG = 60
 _ENTRY = re.compile("[^，。；]{2,16}[:：](?=.)")
 """Of a list, whose lines are no pieces of one paragraph although they may be of one length."""
 _CELLS = re.compile(r"\t+|\s*\|\s*")
+_CELL_NUMBER = re.compile("序号|编号|序")
+_CELL_OF_PROBLEM = re.compile("问题|隐患|情况|扣分|违法")
+_CELL_HEAD = re.compile(
+    "序号|编号|序|[店村]名|(?:单位|商户|企业|场所|门店|市场|小区|学校|项目|店铺)(?:名称)?|名称|(?:详细|经营|具体)?(?:地址|地点|位置)|"
+    "点位(?:名称)?|(?:所属|所在)?(?:属地|街道|乡镇|镇街|社区|村居?|区域|辖区)|(?:存在|主要|具体|现场|发现)?(?:的)?(?:问题|隐患|情况)"
+    "(?:描述|内容|说明|表现|明细)?|违[规法](?:行为|事实|情况)|(?:处理|整改|处置|办理|核查)(?:情况|意见|结果|措施|要求|时限|期限|状态)|"
+    "责任(?:单位|人|部门)|完成(?:时限|时间)|(?:检查)?(?:时间|日期)|备注|得分|扣分(?:原因|情况)?|状态|类别|类型"
+)
+"""What stands over a column, where each cell has a line of its own."""
+_FEWEST_HEADS = 3
 _RULE = re.compile(r"[\s|:+=_—-]+")
 
 
@@ -99,7 +109,7 @@ class _Line:
 
 def read_source(original: str) -> Source:
     """The blocks of a text, in its order; a paragraph that is printed a second time is left out."""
-    lines = _side_by_side(list(_lines(_with_bars(original))))
+    lines = _side_by_side(list(_lines(_with_tabs(_with_bars(original)))))
     width = _column_width(lines)
     characters: list[tuple[str, int]] = []
     blocks: list[Block] = []
@@ -137,6 +147,37 @@ def _with_bars(text: str) -> str:
             lines[at:stop] = [line.replace("/", "|") for line in lines[at:stop]]
         at = stop
     return "\n".join(lines)
+
+
+def _with_tabs(text: str) -> str:
+    """Cells that stand one a line under their heads are rows of a table; a copied web page comes so.
+
+    Where the first head is a number, the lines that hold 1, 2, 3 tell how many cells a row has.
+    """
+    lines = text.split("\n")
+    filled = [at for at, line in enumerate(lines) if line.strip()]
+    ends: set[int] = set()
+    at = 0
+    while at < len(filled):
+        heads = 0
+        while at + heads < len(filled) and _CELL_HEAD.fullmatch(lines[filled[at + heads]].strip()):
+            heads += 1
+        words = [lines[filled[one]].strip() for one in range(at, at + heads)]
+        if heads < _FEWEST_HEADS or not any(_CELL_OF_PROBLEM.search(word) for word in words):
+            at += max(heads, 1)
+            continue
+        numbered, row = bool(_CELL_NUMBER.fullmatch(words[0])), 0
+        while at + heads <= len(filled):
+            cells = [lines[filled[one]].strip() for one in range(at, at + heads)]
+            told = cells[0].rstrip(".、．") == str(row) if numbered else all(len(cell) <= _LONG for cell in cells)
+            if row and not told:
+                break
+            ends.update(range(filled[at], filled[at + heads - 1]))
+            at, row = at + heads, row + 1
+    last = len(lines) - 1
+    return "".join(
+        line.replace("\r", "\t") + "\t" if at in ends else line + "\n" * (at < last) for at, line in enumerate(lines)
+    )
 
 
 def _lines(original: str) -> Iterator[_Line]:

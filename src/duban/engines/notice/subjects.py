@@ -24,6 +24,7 @@ _PLACED = re.compile("(?P<name>[^“”]*“[^“”]+”[^“”（）]{0,8})�
 _NO_VENUE = re.compile(r"[一二两三四五六七八九十\d]+[大小类个种不无乱化包制]|.*(?:小分|服务|志愿|宣讲)队$")
 _MARKS = re.compile(r"[-+]?[\d.]+[分个家处件]?")
 _ONE = re.compile("一[家处个间所]|某(?=[^某]{2})")
+_MAKES = re.compile("(?:销售|出售|经销|售卖|自制|制作|加工|生产|使用|采购|购进|供应|配送|提供)$")
 _PARENTHESES = re.compile(r"^(.+?)（([^（）]+)）(.*)$")
 TIDY = re.compile(
     r"^(?:的|旁边?|附近|内|里|中(?![百国石铁通央心医学建邮信粮储山兴华天海原式])|之|其|该|且|并|也|均|都|还|则|另|某|一家|一处|有|为|是|由|处|[“”‘’《》【】\s：，])+|(?:[“”‘’《》【】\s：，。！？]|内|里|的|也|均|都|仍|还|尚|存在|多处|一处|因|被|有|由于|使用|销售|出售|存放)+$"
@@ -204,6 +205,11 @@ class Names:
                 # 某糕点店用于加工元宵的糯米粉: the venue stands before what is wrong in it.
                 stop = start + inner.find(venue, address.rest_at) + len(venue)
                 return Subject(start, stop, address, venue, address.printed, 0.8)
+            maker = _MAKES.sub("", address.rest)
+            if maker != address.rest and self.rules.venue_end.search(maker) and not self.rules.generic.match(maker):
+                # 某糕点坊自制的绿豆糕: what it makes is no venue.
+                stop = start + inner.find(maker, address.rest_at) + len(maker)
+                return Subject(start, stop, address, maker, address.printed, OF_NAME)
             if address.named and len(address.rest) < 16:
                 return self._named(name, address, start, end, around, listed=listed, one=one)
             beside = list(self.rules.spot.finditer(where))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from .address import HAN, Address, Around, read_address
 from .drafts import FINDING, Draft, Line, Unit
 from .gazetteer import Gazetteer
+from .problems import was_mended
 from .rules import Rules
 from .sites import Found
 from .source import HEADING, PROSE, ROW, Block, Source
@@ -207,7 +208,7 @@ def _finding(
     headed: Unit | None = None,
 ) -> Found | None:
     problem = cells.get("problem", "")
-    if _NOTHING.match(problem):
+    if _NOTHING.match(problem) or was_mended(problem):
         return None
     praised = rules.none.search(problem) or rules.told.praise.search(problem)
     if praised and not rules.cue.search(problem):
