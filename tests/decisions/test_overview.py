@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from tests.decisions.world import DISTRICT, NOW, TODAY, TOWN, Office, make_office
 from tests.patrol.exposing import make_venue
 
@@ -101,6 +102,20 @@ def test_a_day_later_the_days_have_moved_on(office: Office) -> None:
     assert first["days"][1:] == then["days"][:-1]
     assert first["dispatched_trend"][1:] == then["dispatched_trend"][:-1]
     assert first["open_trend"][1:-1] == then["open_trend"][:-2]
+    assert first["overdue_trend"][1:-1] == then["overdue_trend"][:-2]
+
+
+def test_what_nobody_was_sent_is_overdue_on_each_of_the_days(office: Office) -> None:
+    """A trend that left it out would leap on its last day, where the number above it counts all."""
+    fill(office)
+    for days in (1, 3, 6):
+        at = NOW + timedelta(days=days)
+        trend = count_area(DISTRICT, at)["ledger"]["overdue_trend"]
+        midnight = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
+        ends = [*(midnight - timedelta(days=back) for back in range(4, -1, -1)), at]
+        rows = Entry.objects.filter(state__in=["found", "listed", "assigned"])
+        assert list(trend[-6:]) == [rows.filter(due_at__lt=end).count() for end in ends]
+        assert trend[-1] > rows.filter(due_at__lt=at, dispatched_at__isnull=False).count()
 
 
 def test_noon_is_no_border(office: Office) -> None:

@@ -121,6 +121,16 @@ def test_what_is_late_names_the_unit_and_opens_its_rows(office: Office, at: Call
     assert rows.count("data-row") == int(number) == 2
 
 
+def test_what_is_late_adds_up_to_the_number_above_it(office: Office, at: Callable[[Person], Client]) -> None:
+    fill(office)
+    later = NOW + timedelta(days=6)
+    books = count_again(DISTRICT, now=later).value["ledger"]
+    rest = books["overdue"] - sum(one["number"] for one in books["late"])
+    assert rest > 0
+    page = words(at(office.leader).get("/leader/"))
+    assert f"{rest} more are overdue" in page
+
+
 def test_a_count_is_kept_with_its_time_and_renewed_once_in_the_background(
     office: Office, at: Callable[[Person], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:

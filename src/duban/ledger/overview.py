@@ -63,7 +63,7 @@ def month_to(today: date) -> Period:
 
 
 def overview_at(code: str, now: datetime) -> Overview:
-    """Of everything that lies in the area, in seven questions; none of them is quick where there are a million rows."""
+    """Of everything that lies in the area, in eight questions; none of them is quick where there are a million rows."""
     today = timezone.localdate(now)
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     here = within("jurisdiction", [code])
@@ -76,7 +76,7 @@ def overview_at(code: str, now: datetime) -> Overview:
         week=Count("pk", filter=due_in("week", now)),
     )
     dispatched = _dispatched(code, days)
-    open_trend, overdue_trend = _counted_back(code, days, now, open_now)
+    open_trend, overdue_trend = _counted_back(code, days, now, open_now, unremedied)
     return Overview(
         open=open_now,
         overdue=due["overdue"],
@@ -88,7 +88,7 @@ def overview_at(code: str, now: datetime) -> Overview:
         **_in_time(code, today, now),
         days=tuple(day.isoformat() for day in days),
         open_trend=open_trend,
-        overdue_trend=(*overdue_trend[:-1], due["overdue"]),
+        overdue_trend=overdue_trend,
         dispatched_trend=dispatched,
     )
 
@@ -139,9 +139,9 @@ def _in_time(code: str, today: date, now: datetime) -> dict[str, int]:
 
 
 def _counted_back(
-    code: str, days: Sequence[date], now: datetime, open_now: int
+    code: str, days: Sequence[date], now: datetime, open_now: int, unremedied: QuerySet[Entry]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """How many were open, and how many of those dispatched overdue, when each day ended."""
+    """How many were open and how many overdue when each day ended."""
     ends = [midnight(day + timedelta(days=1)) for day in days]
     ends[-1] = now
     counted = {f"{column_for('state', Lead.ORDER)}__in": COUNTED}
@@ -157,12 +157,16 @@ def _counted_back(
     late = {
         f"l{at}": Count(
             "dispatched_at",
-            filter=Q(due_at__lt=end, dispatched_at__lt=end) & (Q(state__in=UNREMEDIED) | Q(remedied_at__gte=end)),
+            filter=Q(due_at__lt=end) & (Q(state__in=UNREMEDIED) | Q(remedied_at__gte=end)),
         )
         for at, end in enumerate(ends)
     }
     left = gone.aggregate(**closed, **late)
+    # Nobody has been told to mend these, and they are overdue all the same.
+    undispatched = unremedied.filter(dispatched_at=None).aggregate(
+        **{f"u{at}": Count("pk", filter=Q(due_at__lt=end)) for at, end in enumerate(ends)}
+    )
     return (
         tuple(max(open_now + left[f"c{at}"] - after[f"d{at}"], 0) for at in range(len(days))),
-        tuple(left[f"l{at}"] for at in range(len(days))),
+        tuple(left[f"l{at}"] + undispatched[f"u{at}"] for at in range(len(days))),
     )

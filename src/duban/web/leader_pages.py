@@ -303,6 +303,7 @@ def shown(person: Person, code: str, name: str, found: Figures, now: datetime) -
         "is_old": found.is_old,
         "numbers": numbers_of(person, code, figures, today, now),
         "late": _late(person, figures["ledger"]["late"]),
+        "late_rest": figures["ledger"]["overdue"] - sum(one["number"] for one in figures["ledger"]["late"]),
         "ahead": _ahead(person, code, figures),
         "funnel": _funnel(person, code, people["stages"], today),
         "funnel_hides": any(number is None for number in people["stages"].values()),
