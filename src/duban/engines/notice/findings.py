@@ -24,7 +24,7 @@ _SENTENCE = re.compile(r"[^。！？\n]+[。！？]?[”」）]*")
 _ITEM = re.compile(r"(?:（[^（）]*）|[^；])+")
 _IN_PARENTHESES = re.compile(r"(?P<who>[^（）、，；：。]{2,30})（(?P<what>[^（）]{2,60})）(?=[、，；。]|$)")
 _MARKER = re.compile(
-    rf"^(?:[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
+    rf"^(?:[#№]\d{{1,6}}|[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
     r"(?:[上下]午)?\d{1,2}(?:：\d\d(?:分)?|[时点](?:\d{1,2}分)?)(?:许)?[，]?|周[一二三四五六日](?:：|$)|第[一二三四五六七八九十\\d]{1,3}名：?|(?:诉求|案例|问题|点位|事例|线索|工单|典型|点评)[一二三四五六七八九十\d]{1,3}(?:[：、.．]|$)|[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
 )
 _TRAIL = re.compile(
@@ -305,6 +305,9 @@ class _Reader:
             self.pending = []
         if len(self.groups) == before and not any(start < block.end and end > block.start for start, end in self.taken):
             self._venue_line(block.start, text)
+            if text.endswith("：") and len(self.carried) == 1 and self.carried[0].address.named:
+                # 对某社区某项目进行了督查，发现该项目： what follows in lines of its own is about it.
+                self.state.heading = self.carried
 
     def _is_name(self, sentence: str) -> bool:
         """Whether a sentence is nothing but the one venue or place that it left behind."""

@@ -27,6 +27,7 @@ LONGEST_LEAD = 25
 
 def told_words(text: str) -> str:
     """A paragraph of the same length without what others say, marks and questions: commas stand where those stood."""
+    text = text.replace("→", "，")
     text = _REPORTED.sub(r"\1，\2，", text)
     text = _POINTS.sub(lambda said: "：" + "，" * (len(said[0]) - 1), text)
     text = _SPEECH.sub(lambda said: "，" * len(said[0]), text)

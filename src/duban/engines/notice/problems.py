@@ -106,7 +106,7 @@ class Problems:
             return True
         if self.praises(clause):
             return True
-        if rules.provided.search(clause):
+        if rules.provided.search(clause) or rules.wish.search(_OF_RULES.sub("", clause)):
             return True
         return any(pattern.search(clause) for pattern in rules.measures)
 
@@ -151,12 +151,17 @@ class Problems:
                     found.append((begin, at))
                     begin = at + 1
             blank = _NAME_BLANK.match(item, begin, clause.end())
-            if blank and ("·" in blank["name"] or self.rules.venue_end.search(blank["name"])):
+            if blank and (
+                "·" in blank["name"] or self.rules.venue_end.search(blank["name"]) or self._ends_in_spot(blank["name"])
+            ):
                 # 某村·某面馆 抹布擦完桌子擦碗: a blank parts the name from what is said.
                 found.append((begin, blank.end("name")))
                 begin = blank.end()
             found.append((begin, clause.end()))
         return found
+
+    def _ends_in_spot(self, text: str) -> bool:
+        return any(spot.end() == len(text) for spot in self.rules.spot.finditer(text))
 
     def _begins_anew(self, text: str) -> bool:
         """Whether a part of a list has a venue of its own before its problem."""

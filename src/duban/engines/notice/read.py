@@ -70,7 +70,7 @@ def _titles(source: Source, block: Block, after: Block | None) -> bool:
     if block.kind != PROSE or len(text) > _TITLE_MOST or re.search("[。；]", text) or after is None:
         return False
     following = source.of(after)
-    if "：" in text and (text.endswith("：") or len(following) <= _TITLE_MOST):
+    if "：" in text and (text.endswith("：") or (len(following) <= _TITLE_MOST and re.search("：.", following))):
         return False
     return bool(_DATELINE.match(following)) or (block.start == 0 and after.kind != HEADING and len(text) >= 4)
 

@@ -212,6 +212,9 @@ class Names:
                 return Subject(start, stop, address, maker, address.printed, OF_NAME)
             if address.named and len(address.rest) < 16:
                 return self._named(name, address, start, end, around, listed=listed, one=one)
+            if address.unit is None and around.near is not None and _IN_VILLAGE.match(where):
+                address = replace(address, unit=around.near, confidence=0.75)
+                where = around.near.name + where
             beside = list(self.rules.spot.finditer(where))
             if beside and beside[-1].end() == len(where) and not self.rules.never.search(where):
                 # 阳光城小区对面的烧烤摊: what it stands beside tells where it is.
@@ -249,6 +252,11 @@ class Names:
         address = read_address(where, self.gazetteer, around)
         if address.unit is None and around.near is not None and _IN_VILLAGE.match(found["where"]):
             address = replace(address, unit=around.near, confidence=0.75)
+        said = found["kind"] and self.rules.venue_end.search(found["kind"])
+        called = _CALLED.sub("", found["where"]) != found["where"] or self.rules.venue_end.search(found["name"])
+        at_spot = any(spot.end() == len(where) for spot in self.rules.spot.finditer(where))
+        if where and not (said or called or at_spot or address.named):
+            return None
         if (where and len(address.rest) > (6 if address.named else 10)) or self.rules.never.search(where):
             return None
         if address.unit is None and not address.foreign and (unit := around.unit or around.town):
