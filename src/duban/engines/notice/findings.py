@@ -24,7 +24,7 @@ _SENTENCE = re.compile(r"[^。！？\n]+[。！？]?[”」）]*")
 _ITEM = re.compile(r"(?:（[^（）]*）|[^；])+")
 _IN_PARENTHESES = re.compile(r"(?P<who>[^（）、，；：。]{2,30})（(?P<what>[^（）]{2,60})）(?=[、，；。]|$)")
 _MARKER = re.compile(
-    rf"^(?:[#№]\d{{1,6}}|[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
+    rf"^(?:@[^：，。]{{1,12}}：|[#№]\d{{1,6}}|[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
     r"(?:[上下]午)?\d{1,2}(?:：\d\d(?:分)?|[时点](?:\d{1,2}分)?)(?:许)?[，]?|周[一二三四五六日](?:：|$)|第[一二三四五六七八九十\\d]{1,3}名：?|(?:诉求|案例|问题|点位|事例|线索|工单|典型|点评)[一二三四五六七八九十\d]{1,3}(?:[：、.．]|$)|[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
 )
 _TRAIL = re.compile(
@@ -54,6 +54,7 @@ _INSIDE = re.compile(
     "[屋店院室棚厂楼场房馆园站库车间]{0,2}子?[里内](?!涝)|现场|后厨|门口|墙[上角]|地[上面]|桌上|货架|柜台|灶台|案板|旁边"
 )
 _LEADS_ON = re.compile("[下列以如]{2}[^，]{0,12}(?:问题|行为|隐患|情况|情形)$")
+_EXISTS = re.compile("(?:仍|还|均|主要)?(?:存在|有)[^，。]*$")
 _MEETING_SAYS = re.compile("[^，。]{0,6}会议(?:指出|要求|强调|认为)")
 _SENT_TO = re.compile("[^：，。]{1,6}：([^：，。；]{2,12})$")
 _SAYS = re.compile("(?:说|表示|介绍|坦言|解释|回应|承诺)$")
@@ -396,6 +397,7 @@ class _Reader:
                 continue
             before, held, it.held = item[max(0, begin - 1) : begin], it.held, ""
             if after == "：" and _LEADS_ON.search(text):
+                it.named = self.names.subjects(_EXISTS.sub("", text), start, it.around) or it.named
                 continue
             at = start - offset
             told, behind = item[max(0, at - LONGEST_CLAUSE) : at], item[at + len(text) :][:LONGEST_CLAUSE]

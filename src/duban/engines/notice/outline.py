@@ -14,6 +14,9 @@ _ASKED = re.compile("(?P<told>[^：。]{0,6}(?:网友|市民|读者|居民|群�
 _TICKED, _CROSSED = ("✅", "✔", "☑", "👍"), ("❌", "✗", "✘", "👎", "⚠", "🚫")
 _TICKED_PART = re.compile("[^，。；：✓✔√☑✅✗✘❌（）]{0,10}[✓✔√☑✅](?:（[^（）]*）)?")
 _CROSSED_PART = re.compile("[✗✘❌](?:（([^（）]*)）)?")
+_ON_DUTY = re.compile(
+    "(?<=.....)(?:值班|带队|检查|巡查|责任|负责|联系|陪同)(?:家长|领导|干部|人员|民警|组长|人)?：[^，。；：]{2,8}$"
+)
 _SUBTITLE = re.compile("[-—]{2}[^。]*$")
 _QUESTION = re.compile("^问：|？$")
 _RANKS = (
@@ -26,8 +29,8 @@ LONGEST_LEAD = 25
 
 
 def told_words(text: str) -> str:
-    """A paragraph of the same length without what others say, marks and questions: commas stand where those stood."""
-    text = text.replace("→", "，")
+    """A paragraph without what others say, marks and questions: commas stand where those stood, so that places hold."""
+    text = _ON_DUTY.sub("", text.replace("→", "，"))
     text = _REPORTED.sub(r"\1，\2，", text)
     text = _POINTS.sub(lambda said: "：" + "，" * (len(said[0]) - 1), text)
     text = _SPEECH.sub(lambda said: "，" * len(said[0]), text)

@@ -40,6 +40,7 @@ _NAMES = re.compile("^(?:农贸)?(?:市场|商户|店|企业|学校|场所|小�
 _NOTHING = re.compile(
     r"^(?:无|未发现(?:问题)?|没有|合格|正常|符合要求|已?达标|[-—–/\s]*|暂无|良好|未发现.*问题|无问题|无异常)[。]?$"
 )
+_PASSED = re.compile("(?:合格|达标|通过|正常|符合)")
 _KEY = re.compile(rf"([{HAN}]{{2,8}})：")
 _SPLIT = re.compile(r"[；;\n]|(?:^|(?<=[。；]))[（(]?\d{1,2}[)）.、]|。")
 
@@ -209,6 +210,8 @@ def _finding(
 ) -> Found | None:
     problem = cells.get("problem", "")
     if _NOTHING.match(problem) or was_mended(problem):
+        return None
+    if _PASSED.match(cells.get("measure", "")) and not rules.cue.search(problem):
         return None
     praised = rules.none.search(problem) or rules.told.praise.search(problem)
     if praised and not rules.cue.search(problem):
