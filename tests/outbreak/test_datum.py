@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.outbreak.people import at, write_csv, write_parquet
@@ -69,7 +70,8 @@ def sent(path: Path, true: str, said: str) -> tuple[str, str | None, str]:
 @pytest.mark.parametrize("true", DATUMS)
 def test_each_datum_is_told_from_each_by_the_boundaries(tmp_path: Path, true: str) -> None:
     for said in DATUMS:
-        code, field, words = sent(tmp_path, true, said)
+        with translation.override("en"):
+            code, field, words = sent(tmp_path, true, said)
         assert (code, field) == (("", None) if true == said else ("datum_suspected", "datum"))
         assert (f"are {true}," in words) == (true != said)
         # Of a refused list nobody is kept.
