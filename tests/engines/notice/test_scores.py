@@ -10,6 +10,7 @@ from tests.engines.notice.scoring import (
     BATCH_F,
     BATCH_G,
     BATCHES_CDE,
+    BATCHES_KLMN,
     BATCHES_PQR,
     EXPECTED,
     HELD_OUT,
@@ -41,6 +42,7 @@ def test_there_are_texts_enough() -> None:
         (BATCHES_CDE, "batches c, d and e"),
         (BATCH_F, "batch f"),
         (BATCH_G, "batch g"),
+        (BATCHES_KLMN, "batches k, l, m and n"),
     ],
 )
 def test_findings_of_other_districts(which: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,7 +54,9 @@ def test_findings_of_other_districts(which: list[str], what: str, capsys: pytest
 
 
 def test_findings_with_all_lists_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    score = score_of([*TUNED, *HELD_OUT, *BATCH_B, *BATCHES_PQR, *BATCHES_CDE, *BATCH_F, *BATCH_G], whole_country=True)
+    score = score_of(
+        [*TUNED, *HELD_OUT, *BATCH_B, *BATCHES_PQR, *BATCHES_CDE, *BATCH_F, *BATCH_G, *BATCHES_KLMN], whole_country=True
+    )
     show(score, "all texts, all lists", capsys)
     assert score.precision >= 0.9
     assert score.recall >= 0.7

@@ -17,6 +17,9 @@ _CROSSED_PART = re.compile("[✗✘❌](?:（([^（）]*)）)?")
 _ON_DUTY = re.compile(
     "(?<=.....)(?:值班|带队|检查|巡查|责任|负责|联系|陪同)(?:家长|领导|干部|人员|民警|组长|人)?：[^，。；：]{2,8}$"
 )
+_MARKS = str.maketrans("→…", "，。")
+_GROUNDS = re.compile("(?:上榜|入选|扣分|曝光|点名|处罚|被罚)(?:理由|原因|事由)：")
+_SPEAKER = re.compile("^@[^：，。]{1,12}：")
 _SUBTITLE = re.compile("[-—]{2}[^。]*$")
 _QUESTION = re.compile("^问：|？$")
 _RANKS = (
@@ -30,7 +33,9 @@ LONGEST_LEAD = 25
 
 def told_words(text: str) -> str:
     """A paragraph without what others say, marks and questions: commas stand where those stood, so that places hold."""
-    text = _ON_DUTY.sub("", text.replace("→", "，"))
+    text = _ON_DUTY.sub("", text.translate(_MARKS))
+    text = _SPEAKER.sub(lambda said: "，" * len(said[0]), text)
+    text = _GROUNDS.sub(lambda said: "，" * len(said[0]), text)
     text = _REPORTED.sub(r"\1，\2，", text)
     text = _POINTS.sub(lambda said: "：" + "，" * (len(said[0]) - 1), text)
     text = _SPEECH.sub(lambda said: "，" * len(said[0]), text)

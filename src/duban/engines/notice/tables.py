@@ -27,7 +27,7 @@ _COLUMNS = (
     ),
     ("measure", re.compile("怎么办|去向|后续|处理|处置|措施|整改|处罚|要求|办理|结果")),
     ("town", re.compile("属地|街道|乡镇|镇街|街乡|所属|辖区|区域|镇$")),
-    ("place", re.compile("地址|地点|位置|住所|点位|所在")),
+    ("place", re.compile("地址|地点|位置|住所|点位|所在|地块")),
     (
         "venue",
         re.compile(
@@ -41,7 +41,7 @@ _NOTHING = re.compile(
     r"^(?:无|未发现(?:问题)?|没有|合格|正常|符合要求|已?达标|[-—–/\s]*|暂无|良好|未发现.*问题|无问题|无异常)[。]?$"
 )
 _PASSED = re.compile("(?:合格|达标|通过|正常|符合)")
-_KEY = re.compile(rf"([{HAN}]{{2,8}})：")
+_KEY = re.compile(rf"(?P<key>[{HAN}]{{2,8}})：|【(?P<bracketed>[{HAN}]{{1,8}})】")
 _SPLIT = re.compile(r"[；;\n]|(?:^|(?<=[。；]))[（(]?\d{1,2}[)）.、]|。")
 
 
@@ -186,17 +186,20 @@ def _record(
 
 def _pairs(source: Source, block: Block) -> Iterator[tuple[str, str, int, int]]:
     text = source.of(block)
-    keys = [
-        (name, found)
-        for found in _KEY.finditer(text)
-        for name in [next((name for name, pattern in _COLUMNS if pattern.search(found[1])), "")]
-        if name and (found.start() == 0 or text[found.start() - 1] in " ，；。、.)）0123456789")
-    ]
+    bracketed = text.count("【") > 2
+    keys = []
+    for found in _KEY.finditer(text):
+        key = found["key"] or found["bracketed"]
+        name = next((name for name, pattern in _COLUMNS if pattern.search(key)), "")
+        begins = found.start() == 0 or text[found.start() - 1] in " ，；。、.)）0123456789"
+        if bracketed if found["bracketed"] else name and begins:
+            keys.append((name, found))
     if not keys or keys[0][1].start() > 4:
         return
     for (name, found), after in zip(keys, [*[one for _name, one in keys[1:]], None], strict=True):
         stop = after.start() if after else len(text)
-        yield name, text[found.end() : stop].strip(" ，；。、"), block.start + found.start(), block.start + stop
+        if name:
+            yield name, text[found.end() : stop].strip(" ，；。、"), block.start + found.start(), block.start + stop
 
 
 def _finding(
@@ -212,6 +215,8 @@ def _finding(
     if _NOTHING.match(problem) or was_mended(problem):
         return None
     if _PASSED.match(cells.get("measure", "")) and not rules.cue.search(problem):
+        return None
+    if problem.startswith("已") and not rules.cue.search(problem):
         return None
     praised = rules.none.search(problem) or rules.told.praise.search(problem)
     if praised and not rules.cue.search(problem):
