@@ -16,7 +16,7 @@ BATCH_B = [name for name in EXPECTED if name.startswith("b")]
 BATCHES_CDE = [name for name in EXPECTED if name[0] in "cde"]
 BATCH_G = [name for name in EXPECTED if name.startswith("g")]
 BATCH_F = [name for name in EXPECTED if name.startswith("f")]
-BATCHES_KLMN = [name for name in EXPECTED if name[0] in "klmn"]
+BATCHES_K_TO_O = [name for name in EXPECTED if name[0] in "klmno"]
 BATCHES_PQR = [name for name in EXPECTED if name[0] in "pqr"]
 HELD_OUT = [name for name in EXPECTED if name.startswith("h")]
 

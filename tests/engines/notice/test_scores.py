@@ -10,7 +10,7 @@ from tests.engines.notice.scoring import (
     BATCH_F,
     BATCH_G,
     BATCHES_CDE,
-    BATCHES_KLMN,
+    BATCHES_K_TO_O,
     BATCHES_PQR,
     EXPECTED,
     HELD_OUT,
@@ -42,7 +42,7 @@ def test_there_are_texts_enough() -> None:
         (BATCHES_CDE, "batches c, d and e"),
         (BATCH_F, "batch f"),
         (BATCH_G, "batch g"),
-        (BATCHES_KLMN, "batches k, l, m and n"),
+        (BATCHES_K_TO_O, "batches k to o"),
     ],
 )
 def test_findings_of_other_districts(which: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +55,8 @@ def test_findings_of_other_districts(which: list[str], what: str, capsys: pytest
 
 def test_findings_with_all_lists_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     score = score_of(
-        [*TUNED, *HELD_OUT, *BATCH_B, *BATCHES_PQR, *BATCHES_CDE, *BATCH_F, *BATCH_G, *BATCHES_KLMN], whole_country=True
+        [*TUNED, *HELD_OUT, *BATCH_B, *BATCHES_PQR, *BATCHES_CDE, *BATCH_F, *BATCH_G, *BATCHES_K_TO_O],
+        whole_country=True,
     )
     show(score, "all texts, all lists", capsys)
     assert score.precision >= 0.9

@@ -128,6 +128,12 @@ class Names:
             len(kind[0]) > 1 or kind[0] in "店馆坊铺厅厂摊"
         )
 
+    def lies_or_stands(self, subject: Subject) -> bool:
+        """Whether it is known where a subject lies, or its name tells what it is."""
+        address = subject.address
+        known = address.unit is not None or address.named or address.foreign
+        return known or self.stands(subject, owned=True, inside=False)
+
     def _listed(self, head: str, start: int, around: Around) -> list[Subject]:
         head_end = len(head)
         if many := _MANY.search(head):

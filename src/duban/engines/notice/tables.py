@@ -22,7 +22,7 @@ _COLUMNS = (
     (
         "problem",
         re.compile(
-            "问题|不符合|不合格|违规情况|违法事实|违规行为|不合格项|检查情况|看到|发现了?什么|查到|短板|不足|毛病|现象|隐患|违规内容|事由|反映内容|诉求内容|主要内容|扣分|^(?:现场|具体|存在)?(?:情况|描述|说明|详情|现状)$"
+            "问题|不符合|不合格|违规情况|违法事实|违规行为|不合格项|检查情况|所见|看到|发现了?什么|查到|短板|不足|毛病|现象|隐患|违规内容|事由|反映内容|诉求内容|主要内容|扣分|^(?:现场|具体|存在)?(?:情况|描述|说明|详情|现状)$"
         ),
     ),
     ("measure", re.compile("怎么办|去向|后续|处理|处置|措施|整改|处罚|要求|办理|结果")),
@@ -31,7 +31,7 @@ _COLUMNS = (
     (
         "venue",
         re.compile(
-            "名称|单位|商户|企业|场所|门店|主体|摊|档口|店铺|店名|市场|小区|字号|对象|村庄|村名|^村$|社区|路段|河道|学校"
+            "名称|单位|商户|企业|场所|门店|主体|摊|档口|店铺|店名|市场|小区|字号|对象|村庄|村名|^村$|社区|路段|河道|学校|(?<![地节])点$"
         ),
     ),
 )
@@ -214,7 +214,8 @@ def _finding(
     problem = cells.get("problem", "")
     if _NOTHING.match(problem) or was_mended(problem):
         return None
-    if _PASSED.match(cells.get("measure", "")) and not rules.cue.search(problem):
+    told = rules.cue.search(problem) or any(sign.search(problem) for _weight, sign in rules.told.signs)
+    if _PASSED.match(cells.get("measure", "")) and not told:
         return None
     if problem.startswith("已") and not rules.cue.search(problem):
         return None
