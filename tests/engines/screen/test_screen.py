@@ -112,7 +112,14 @@ def test_a_person_whose_rows_come_in_several_batches_is_decided_once(monkeypatch
     rows = [row(f"p{nth:02d}", lon=116.8 - 0.2 * (nth * 7 % 4), arrived=START + nth * HOUR / 9) for nth in range(25)]
     rows = [one | {"departed": one["arrived"] + HOUR} for one in rows]
     whole = screen(table(*rows), Areas(tuple(areas)), now=NOW, workers=1)
-    monkeypatch.setattr(together, "_BATCH", size)
+    # All goes on on disk, and comes from there in such batches.
+    monkeypatch.setattr(together, "_COPIES", 1 << 60)
+    grouped = together.stream
+    monkeypatch.setattr(
+        together,
+        "stream",
+        lambda *asked: (batch.slice(at, size) for batch in grouped(*asked) for at in range(0, batch.num_rows, size)),
+    )
     split = screen(table(*rows), Areas(tuple(areas)), now=NOW, workers=workers)
     assert split.per_area.equals(whole.per_area)
     assert split.per_person.equals(whole.per_person)

@@ -34,8 +34,14 @@ def batches(found, sizes=7):
     return [whole.slice(at, sizes) for at in range(0, len(found), sizes)] + [whole.slice(0, 0)]
 
 
+def as_it_is(batch):
+    return batch
+
+
 def together_of(found, folder, workers=2):
-    return pa.Table.from_batches(put_together(iter(batches(found)), str(folder), 64, workers)).combine_chunks()
+    return pa.Table.from_batches(
+        put_together(iter(batches(found)), as_it_is, str(folder), 64, workers)
+    ).combine_chunks()
 
 
 def expected(found):
@@ -84,10 +90,10 @@ def test_what_is_too_much_goes_on_on_disk(tmp_path, monkeypatch):
     random = np.random.default_rng(3)
     many = [(f"{random.integers(1 << 20):064x}", 0, 0, 1) for _ in range(20_000)]
     found = batches(many, 500)
-    read = pa.Table.from_batches(put_together(iter(found), str(tmp_path), 7, 1))
+    read = pa.Table.from_batches(put_together(iter(found), as_it_is, str(tmp_path), 7, 1))
     assert read["person"].to_pylist() == sorted({person for person, *_ in many})
     assert pa.compute.sum(read["visits"]).as_py() == len(many)
 
 
 def test_nothing_gives_nothing(tmp_path):
-    assert list(put_together(iter(()), str(tmp_path), 64, 2)) == []
+    assert list(put_together(iter(()), as_it_is, str(tmp_path), 64, 2)) == []

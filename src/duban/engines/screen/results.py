@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from .areas import MEASURES, Area, Areas
 from .instants import MINUTE
-from .kernel import EXPOSURES, in_turn
+from .kernel import EXPOSURES
 from .presences import REJECTS
-from .together import put_together
+from .together import begins_of, put_together
 
 INSTANT = pa.timestamp("us", "UTC")
 PER_AREA = pa.schema(
@@ -137,8 +137,8 @@ def settle(
         tempfile.TemporaryDirectory(prefix="duban-screen-") as folder,
     ):
         writing = _Writing([areas.areas[index] for index in order])
-        grouped = put_together((_placed(batch, place) for batch in found), folder, memory_mb, workers)
-        for rows, people in in_turn(writing.both, _by_person(grouped), workers):
+        placed = (_placed(batch, place) for batch in found)
+        for rows, people in put_together(placed, writing.both, folder, memory_mb, workers):
             per_area.add(rows)
             per_person.add(people)
     return per_area, per_person
@@ -147,30 +147,6 @@ def settle(
 def _placed(batch: pa.RecordBatch, place: NDArray[np.int32]) -> pa.RecordBatch:
     """Exposures whose areas are numbered as `place` says."""
     return batch.set_column(1, EXPOSURES.field("area"), pa.array(place[batch.column("area").to_numpy()]))
-
-
-def _by_person(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Rows sorted by person, with all of a person in one batch: who goes on in the next is moved there."""
-    held: pa.RecordBatch | None = None
-    for batch in batches:
-        if not batch.num_rows:
-            continue
-        if held is not None:
-            begin = held.num_rows
-            if held["person"][-1] == batch["person"][0]:
-                begin = int(_begins(held["person"])[-1])
-                batch = pa.concat_batches([held.slice(begin), batch])
-            if begin:
-                yield held.slice(0, begin)
-        held = batch
-    if held is not None:
-        yield held
-
-
-def _begins(person: pa.StringArray) -> NDArray[np.intp]:
-    """Where each person's rows begin."""
-    other = pc.not_equal(person.slice(1), person.slice(0, len(person) - 1)).to_numpy(zero_copy_only=False)
-    return np.append(0, np.flatnonzero(other) + 1)
 
 
 class _Writing:
@@ -205,7 +181,7 @@ class _Writing:
 
     def people(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """The strictest area decides, of those the one with the latest exposure, then the one with the lowest id."""
-        begins = _begins(rows["person"])
+        begins = begins_of(rows["person"])
         place, last = rows["area"].to_numpy(), rows["last"].to_numpy()
         areas = np.diff(begins, append=rows.num_rows)
         of = np.repeat(np.arange(len(begins)), areas)

@@ -6,20 +6,22 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .database import open_database, pulling, stream
 from .kernel import EXPOSURES, in_turn
 
+_Out = TypeVar("_Out")
 # The same columns, of which `stayed` is a sum that may be larger than an integer.
 TOGETHER = EXPOSURES.set(5, pa.field("stayed", pa.float64()))
 Bytes = NDArray[np.uint8]
 # Exposures are held while they are sorted about so many times over.
 _COPIES = 4
-_BATCH = 1 << 17
 _WORD = 8
 # Parts that several threads may sort, and of how many rows one tells where they are to be divided.
 _PARTS = 8
@@ -28,9 +30,12 @@ _LARGEST = 1 << 62
 
 
 def put_together(
-    found: Iterator[pa.RecordBatch], folder: str, memory_mb: int, workers: int
-) -> Iterator[pa.RecordBatch]:
-    """Batches of TOGETHER for batches of EXPOSURES; `folder` is where DuckDB goes on with what is too much to hold."""
+    found: Iterator[pa.RecordBatch], work: Callable[[pa.RecordBatch], _Out], folder: str, memory_mb: int, workers: int
+) -> Iterator[_Out]:
+    """What `work`, in several threads, makes of batches of TOGETHER, each with all of a person, for EXPOSURES.
+
+    `folder` is where DuckDB goes on with what is too much to hold.
+    """
     held: deque[pa.RecordBatch] = deque()
     size = 0
     for batch in found:
@@ -43,17 +48,41 @@ def put_together(
     else:
         parts = _in_memory(held)
         if parts is not None:
-            for part in in_turn(lambda make: make(), parts, workers):
-                yield from part.to_batches(max_chunksize=_BATCH)
+            yield from in_turn(lambda make: work(make()), parts, workers)
             return
     with closing(open_database(folder, memory_mb, workers)) as database:
         rest = chain((held.popleft() for _ in range(len(held))), found)
         with pulling(database, "found", EXPOSURES, rest):
-            yield from stream(
+            grouped = stream(
                 database,
                 "SELECT person, area, min(first) AS first, max(last) AS last, sum(visits)::BIGINT AS visits, "
                 "sum(stayed)::DOUBLE AS stayed FROM found GROUP BY person, area ORDER BY person, area",
             )
+            yield from in_turn(work, _by_person(grouped), workers)
+
+
+def _by_person(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Rows sorted by person, with all of a person in one batch: who goes on in the next is moved there."""
+    held: pa.RecordBatch | None = None
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        if held is not None:
+            begin = held.num_rows
+            if held["person"][-1] == batch["person"][0]:
+                begin = int(begins_of(held["person"])[-1])
+                batch = pa.concat_batches([held.slice(begin), batch])
+            if begin:
+                yield held.slice(0, begin)
+        held = batch
+    if held is not None:
+        yield held
+
+
+def begins_of(person: pa.StringArray) -> NDArray[np.intp]:
+    """Where each person's rows begin."""
+    other = pc.not_equal(person.slice(1), person.slice(0, len(person) - 1)).to_numpy(zero_copy_only=False)
+    return np.append(0, np.flatnonzero(other) + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +94,8 @@ class _Held:
     numbers: list[NDArray[np.int64]]
 
 
-def _in_memory(found: Collection[pa.RecordBatch]) -> Iterable[Callable[[], pa.Table]] | None:
-    """What gives tables for several threads to make, each with later persons than the one before.
+def _in_memory(found: Collection[pa.RecordBatch]) -> Iterable[Callable[[], pa.RecordBatch]] | None:
+    """What gives batches for several threads to make, each with later persons than the one before.
 
     None where tokens are not equally long, as digests are, or sums might be too large for integers.
     """
@@ -86,7 +115,7 @@ def _in_memory(found: Collection[pa.RecordBatch]) -> Iterable[Callable[[], pa.Ta
     return (partial(_summed, held, at) for at in parts if at.size)
 
 
-def _summed(held: _Held, at: NDArray[np.intp]) -> pa.Table:
+def _summed(held: _Held, at: NDArray[np.intp]) -> pa.RecordBatch:
     """The rows of TOGETHER for the exposures at some places."""
     at, other = _sorted(held, at)
     area, first, last, visits, stayed = (column.take(at) for column in held.numbers)
@@ -100,7 +129,7 @@ def _summed(held: _Held, at: NDArray[np.intp]) -> pa.Table:
         pa.array(np.add.reduceat(visits, heads)),
         pa.array(np.add.reduceat(stayed, heads).astype(np.float64)),
     ]
-    return pa.Table.from_arrays(columns, schema=TOGETHER)
+    return pa.record_batch(columns, schema=TOGETHER)
 
 
 def _sorted(held: _Held, at: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
