@@ -4,6 +4,7 @@ Reading is most of what a screening costs. Numbers, and texts of one length such
 page if none is missing. A column that lies otherwise gives None here, and is left to Arrow's reader.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -125,9 +126,14 @@ def _pages(read: Read, metadata: pq.FileMetaData, group: int, column: int) -> li
     return found
 
 
+_kept = threading.local()
+
+
 def _zstd() -> Callable[[memoryview, Bytes], None]:
-    # One for all pages of a column: to prepare it takes a tenth as long as a page.
-    decompressor = ZstdDecompressor()
+    # One for all that a thread reads: to prepare it takes a tenth as long as a page.
+    if not hasattr(_kept, "decompressor"):
+        _kept.decompressor = ZstdDecompressor()
+    decompressor: ZstdDecompressor = _kept.decompressor
 
     def undo(packed: memoryview, room: Bytes) -> None:
         try:

@@ -24,7 +24,7 @@ Bytes = NDArray[np.uint8]
 _COPIES = 4
 _WORD = 8
 # Parts that several threads may sort, and of how many rows one tells where they are to be divided.
-_PARTS = 8
+_PARTS = 4
 _SAMPLED = 64
 _LARGEST = 1 << 62
 
