@@ -271,6 +271,12 @@ def main() -> int:
                 "ours": round(rate["ours"]),
                 "peers": {side: round(rate[side]) for side in peers},
                 "ratio": {side: round(rate["ours"] / rate[side], 2) for side in peers}
+                # No peer tells what it has read.
+                | {
+                    f"{side}_nothing_hashed": round(rate["ours_unhashed"] / rate[side], 2)
+                    for side in peers
+                    if not side.startswith("ours")
+                }
                 | {f"scan_per_area_{millions:g}M": round(scan / one, 1) for millions, (one, scan) in curve.items()},
                 "unit": "presences/s",
                 "same": True,
