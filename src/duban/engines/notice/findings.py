@@ -277,7 +277,7 @@ class _Reader:
         for sentence in _SENTENCE.finditer(text):
             first = len(self.groups)
             around = spoken
-            if _MEETING_SAYS.match(sentence[0]):
+            if _MEETING_SAYS.match(sentence[0]) or self.rules.ordering.match(_MARKER.sub("", sentence[0])):
                 continue
             self.seen = self.arrived = False
             self.since, self.nearly = len(self.groups), None
@@ -598,7 +598,7 @@ class _Reader:
 
     def _is_another(self, subjects: Sequence[Subject], start: int) -> bool:
         """Whether a clause names another venue than the one spoken of, and not in passing."""
-        stand = all(self.names.stands(one, owned=True) for one in subjects)
+        stand = all(self.names.stands(one, owned=True) and not self.names.is_common(one) for one in subjects)
         return bool(subjects) and stand and subjects[0].start - start <= LONGEST_ASIDE
 
     def _names_venue(self, found: Sequence[Subject], owners: Sequence[Subject]) -> bool:

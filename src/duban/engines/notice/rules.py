@@ -45,6 +45,8 @@ class Rules:
     silent: re.Pattern[str]
     """A headline under which nothing is a finding."""
     quiet: re.Pattern[str]
+    ordering: re.Pattern[str]
+    """How a sentence begins that asks, warns or tells what is to come."""
     answers: re.Pattern[str]
     past: re.Pattern[str]
     none: re.Pattern[str]
@@ -72,6 +74,8 @@ class Rules:
     venue_here: re.Pattern[str]
     part: re.Pattern[str]
     generic: re.Pattern[str]
+    common: re.Pattern[str]
+    """A common noun for a place or a part of one, which is no name."""
     never: re.Pattern[str]
     matter: re.Pattern[str]
     """Words for what lies about: no name of a venue."""
@@ -103,6 +107,7 @@ def rules() -> Rules:
         exposing=re.compile(problem["exposing"]),
         silent=re.compile(problem["silent"]),
         quiet=re.compile(problem["quiet"]),
+        ordering=re.compile(f"^{problem['ordering']}"),
         answers=re.compile(f"(?:{problem['answers']})$"),
         past=re.compile(problem["past"]),
         none=re.compile(problem["none"]),
@@ -126,6 +131,7 @@ def rules() -> Rules:
         venue_here=re.compile(f"(?:{types})"),
         part=re.compile(f"(?:{venue['part']})$"),
         generic=re.compile(f"^{venue['generic']}$"),
+        common=re.compile(f"^(?!.*(?:{venue['named']}))(?:{venue['common']})*(?:{types}|{said['place']['spots']})*$"),
         never=re.compile(venue["never"]),
         matter=re.compile(said["matter"]["words"]),
         spot=re.compile(f"(?:{said['place']['spots']})"),

@@ -132,7 +132,14 @@ class Names:
         """Whether it is known where a subject lies, or its name tells what it is."""
         address = subject.address
         known = address.unit is not None or address.named or address.foreign
-        return known or self.stands(subject, owned=True, inside=False)
+        return known or (self.stands(subject, owned=True, inside=False) and not self.is_common(subject))
+
+    def is_common(self, subject: Subject) -> bool:
+        """Whether a subject is called by common nouns alone (垃圾收集点, 厂区道路): a part of what is spoken of."""
+        address = subject.address
+        if address.village or address.town_printed or address.road:
+            return False
+        return bool(self.rules.common.match(subject.venue or subject.place.removeprefix(address.printed)))
 
     def _listed(self, head: str, start: int, around: Around) -> list[Subject]:
         head_end = len(head)
@@ -399,8 +406,12 @@ class Names:
         return None if self.rules.generic.match(found[0].venue) else replace(found[0], confidence=0.6)
 
     def is_part(self, subjects: Sequence[Subject], owners: Sequence[Subject]) -> bool:
-        """Whether the one subject is called after the kind of the venue spoken of (旅馆大厅 of 某旅馆)."""
-        if len(subjects) != 1 or len(owners) != 1 or subjects[0].address.named:
+        """Whether what is named is a part of the one venue spoken of: a common noun, or one after its kind (旅馆大厅 of 某旅馆)."""
+        if len(owners) != 1 or not owners[0].venue or not subjects:
+            return False
+        if all(self.is_common(one) for one in subjects):
+            return True
+        if len(subjects) != 1 or subjects[0].address.named:
             return False
         kind = self.rules.kind_first.match(subjects[0].venue)
         return kind is not None and owners[0].venue.endswith(kind[0])
