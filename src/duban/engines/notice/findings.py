@@ -58,11 +58,16 @@ _EXISTS = re.compile("(?:仍|还|均|主要)?(?:存在|有)[^，。]*$")
 _MEETING_SAYS = re.compile("[^，。]{0,6}会议(?:指出|要求|强调|认为)")
 _SENT_TO = re.compile("[^：，。]{1,6}：([^：，。；]{2,12})$")
 _SAYS = re.compile("(?:说|表示|介绍|坦言|解释|回应|承诺)$")
-_LEADING = re.compile("仍有|存在|以下|下列|如下")
+_LEADING = re.compile("仍有|存在|以下|下列|如下|具体[是为]|分别[是为]")
 _QUOTED_FIRST = re.compile("(?:^|[，；。：])“[^“”]{2,8}”(?![，。；、])")
 _HOUSE = re.compile(r"\d号?[楼院栋幢]$")
 _OFFICE = re.compile("(?:办理|处理|处置|答复|回复|回音|整改)(?:情况|结果|意见)?：")
 _BUT = re.compile("但|不过|然而|却|只是|可是|可(?=[^以能])|美中不足")
+_ADDRESSED = re.compile("(?P<name>[^，。；：（）]{2,24}?) ?（(?P<where>[^（）]{3,60})）")
+_SCORED = re.compile("[ ，：]*(?:得分|评分|扣分|分数|总分|综合得分)?[ ：]*[-+]?[\\d.]+分?[ ，]*$|[ ，：]*(?:得分|评分|总分)$")
+_PARTS = re.compile("[，；、：/ ]")
+_SUMS_UP = re.compile("[^，。；：]{0,12}?(?:已|均|并)?(?:对|针对|就|将)?(?:上述|以上|前述)")
+"""How a paragraph begins that speaks of all that was told before it."""
 _ORDINAL = re.compile(r"^\d{1,3}$")
 OF_TITLE = 0.7
 OF_GUESS = 0.8
@@ -260,13 +265,18 @@ class _Reader:
         self.exposing = self.exposing or is_crossed(printed)
         if tells_nothing(text, self.rules) or self.sections.quiet or self._place_line(block.start, text):
             return
-        if _MARKER.match(text) and self._names_alone(block.start, text):
+        if self._names_alone(block.start, text):
+            return
+        if self.rules.ordering.match(_MARKER.sub("", text)):
+            self.state.heading = []
+        if _SUMS_UP.match(text):
+            self.state.heading = []
+            self._sum_up(text)
             return
         before = self.before = len(self.groups)
         self.topic, self.told, self.loose = [], [], []
         self.names.quoting = len(_QUOTED_FIRST.findall(text)) > 1
-        leads_on = text.endswith("：") and bool(self.cue.search(text) or (self.inspecting and _LEADING.search(text)))
-        leads_on = leads_on and not (self.rules.wish.search(text) or self.problems.praises(text))
+        leads_on = self._leads_on(text)
         self.exposing = (
             self.exposing
             or leads_on
@@ -312,15 +322,35 @@ class _Reader:
                 # 对某社区某项目进行了督查，发现该项目： what follows in lines of its own is about it.
                 self.state.heading = self.carried
 
+    def _sum_up(self, text: str) -> None:
+        """What was done about all that was told so far, and about single venues that are named again."""
+        for clause in re.split("[，；。]", text):
+            if measure := self.problems.measure(clause):
+                named = [group for group in self.groups if any(one.venue and one.venue in clause for one in group.subjects)]
+                for group in named or [group for group in self.groups if not group.measure]:
+                    group.measure = measure
+    
+    def _leads_on(self, text: str) -> bool:
+        """Whether a paragraph ends with words after which what is wrong is listed: 但也有个别场所松懈，具体是："""
+        last = _BUT.split(text.rpartition("。")[2])[-1]
+        told = self.cue.search(text) or (self.inspecting and _LEADING.search(last))
+        return bool(text.endswith(("：", "如下。")) and told) and not (
+            self.rules.wish.search(last) or self.problems.praises(last)
+        )
+
     def _is_name(self, sentence: str) -> bool:
         """Whether a sentence is nothing but the one venue or place that it left behind."""
         clauses = self.problems.clauses(TIME.sub("", sentence.rstrip("。")).lstrip("，"))
         return len(clauses) == 1 and len(self.carried) == 1 and self.carried[0].confidence > OF_NAME - 0.1
 
     def _names_alone(self, offset: int, text: str) -> bool:
-        """Whether a line of a list is nothing but a venue or place with an address: what follows is about it."""
+        """Whether a line is nothing but a venue or place with an address, in brackets or in a list: what follows is about it."""
         marker = _MARKER.match(text)
         start = marker.end() if marker else 0
+        if self._addressed(offset + start, text[start:]):
+            return True
+        if not marker:
+            return False
         if len(text) > LONGEST_NAMED or re.search("[，。；：]", IN_BRACKETS.sub("", text)) or self.cue.search(text):
             return False
         subjects = self.names.subjects(text[start:], offset + start, self._around())
@@ -328,6 +358,19 @@ class _Reader:
             return False
         self.state.heading = subjects
         return True
+
+    def _addressed(self, offset: int, text: str) -> bool:
+        """裕龙三区（光明街道，某物业公司）: a name with its address in brackets, and a score at most behind it."""
+        line = _ADDRESSED.fullmatch(_SCORED.sub("", text).rstrip("：。，"))
+        if not line or self.cue.search(line["name"]):
+            return False
+        for part in _PARTS.split(line["where"]):
+            address = read_address(part, self.gazetteer, self._around())
+            if address.unit or (address.town_printed and not address.rest):
+                subject = self.names.at(line["name"], address, offset, offset + line.end("name"), self._around())
+                self.state.heading = [subject] if subject else []
+                return subject is not None
+        return False
 
     def _around(self) -> Around:
         state = self.state
@@ -598,7 +641,7 @@ class _Reader:
 
     def _is_another(self, subjects: Sequence[Subject], start: int) -> bool:
         """Whether a clause names another venue than the one spoken of, and not in passing."""
-        stand = all(self.names.stands(one, owned=True) and not self.names.is_common(one) for one in subjects)
+        stand = all(self.names.stands(one, owned=True) and not one.common for one in subjects)
         return bool(subjects) and stand and subjects[0].start - start <= LONGEST_ASIDE
 
     def _names_venue(self, found: Sequence[Subject], owners: Sequence[Subject]) -> bool:

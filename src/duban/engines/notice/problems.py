@@ -13,6 +13,10 @@ _OF_RULES = re.compile(
 PROBLEM_TIDY = re.compile(
     r"^(?:[一二两三四五六七八九十\d]+(?:家|个|处)(?:单位|商户|门店|场所|企业|店铺)?(?:均|都)?|(?:[^，。；]{0,4}(?:组|人员|队|记者)|对)?(?:检查)?发现(?:该|的)?|存在(?:着)?|[内里中]的|本报讯|因(?=违|未|不|擅|存)|但|却|而|仍?有(?=[^一二三四五六七八九\d人])|并(?:且)?有?|且|同时|以及|还有?|也|又|出现|和|及|的|[“”‘’\s、：，])+|(?:等)?(?:突出|违规|违法|小|细节|轻微)?(?:(?:的)?(?:问题|现象|情况|行为|情形)|(?<![是了不])的)?[“”‘’\s、：，。！]*$"
 )
+_LACKS = re.compile(
+    "(?:[^，。；]{0,8}(?:电话|设施|设备|大门|窗口|热线))?(?:且|并|也|均|都|仍|又|还|更|尚|长期|一直|多[日天]|至今)*(?:无(?!论|法律|偿|人机|不|需|关|反弹|投诉)|未(?!来|成年|央|参评|纳入|启用|完待续)|没(?!收|问题)|缺(?!席)|无法|不能|不(?=[戴测扫登查按落规到全足符洁严整亮畅通达合]))"
+)
+"""A clause that begins so tells what is lacking, whatever else it names."""
 _IF = re.compile("(?:如果?|若|一旦|凡是?)[^，。；]{0,10}(?:发现|遇到|遇有|看到|见到|出现)")
 ACTED_ON = re.compile(r"(?:被|予以|给予|责令|处以|受到|停业|立案|已被|罚款|约谈|作出[^，。；]{0,6}处罚|行政处罚)")
 _BUT = re.compile("但|然而|可(?=[后是就仍还在])|，却")
@@ -101,6 +105,8 @@ class Problems:
         """Whether a clause tells an order, work, praise or what leads on, and so no problem."""
         rules = self.rules
         clause = TIME.sub("", clause.rstrip("。！？"))
+        if _LACKS.match(clause):
+            return bool(rules.none.search(clause))
         against = (found.start() for found in rules.told.against.finditer(clause))
         if any(clause[at - 1 : at] not in ("不", "未", "没", "拒") for at in against):
             return True

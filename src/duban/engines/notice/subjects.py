@@ -46,6 +46,8 @@ class Subject:
     venue: str
     place: str
     confidence: float
+    common: bool = False
+    """Whether it is called by common nouns alone (垃圾收集点, 厂区道路): a part of what is spoken of."""
 
 
 def _whole(text: str) -> bool:
@@ -132,14 +134,7 @@ class Names:
         """Whether it is known where a subject lies, or its name tells what it is."""
         address = subject.address
         known = address.unit is not None or address.named or address.foreign
-        return known or (self.stands(subject, owned=True, inside=False) and not self.is_common(subject))
-
-    def is_common(self, subject: Subject) -> bool:
-        """Whether a subject is called by common nouns alone (垃圾收集点, 厂区道路): a part of what is spoken of."""
-        address = subject.address
-        if address.village or address.town_printed or address.road:
-            return False
-        return bool(self.rules.common.match(subject.venue or subject.place.removeprefix(address.printed)))
+        return known or (self.stands(subject, owned=True, inside=False) and not subject.common)
 
     def _listed(self, head: str, start: int, around: Around) -> list[Subject]:
         head_end = len(head)
@@ -157,7 +152,7 @@ class Names:
                 if subjects or gap:
                     continue
                 return []
-            subject = self._known(subject)
+            subject = self._known(replace(subject, common=self._is_common(subject)))
             if not subject.place and around.printed and subject.venue != around.printed:
                 subject = replace(subject, place=around.printed)
             elif self._lies_in(subject, around):
@@ -165,6 +160,12 @@ class Names:
             subjects.append(subject)
             around = self.spoken([subject], around)
         return subjects
+
+    def _is_common(self, subject: Subject) -> bool:
+        address = subject.address
+        if address.village or address.town_printed or address.number:
+            return False
+        return bool(self.rules.common.match(address.road + subject.venue if subject.venue else subject.place))
 
     def _known(self, subject: Subject) -> Subject:
         """A venue that is named again without its address lies where it lay."""
@@ -338,6 +339,11 @@ class Names:
             return Subject(start, end, address, rest, address.printed, OF_NAME if finer or listed else 0.7)
         return None
 
+    def at(self, name: str, address: Address, start: int, end: int, around: Around) -> Subject | None:
+        """The venue of a name whose address is told beside it."""
+        named = self._named(name, address, start, end, around, listed=True, one=False)
+        return replace(named, place=named.place or address.printed) if named else None
+
     def _venue_before(self, rest: str, *, addressed: bool = False) -> str:
         """The venue in 丛林美食门前: up to the last type of venue in it."""
         ends = [
@@ -409,7 +415,7 @@ class Names:
         """Whether what is named is a part of the one venue spoken of: a common noun, or one after its kind (旅馆大厅 of 某旅馆)."""
         if len(owners) != 1 or not owners[0].venue or not subjects:
             return False
-        if all(self.is_common(one) for one in subjects):
+        if all(one.common for one in subjects):
             return True
         if len(subjects) != 1 or subjects[0].address.named:
             return False
