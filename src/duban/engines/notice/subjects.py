@@ -413,9 +413,9 @@ class Names:
 
     def is_part(self, subjects: Sequence[Subject], owners: Sequence[Subject]) -> bool:
         """Whether what is named is a part of the one venue spoken of: a common noun, or one after its kind (旅馆大厅 of 某旅馆)."""
-        if len(owners) != 1 or not owners[0].venue or not subjects:
+        if len(owners) != 1 or not subjects:
             return False
-        if all(one.common for one in subjects):
+        if all(one.common and (owners[0].venue or not one.venue) for one in subjects):
             return True
         if len(subjects) != 1 or subjects[0].address.named:
             return False
