@@ -24,7 +24,7 @@ _SENTENCE = re.compile(r"[^。！？\n]+[。！？]?[”」）]*")
 _ITEM = re.compile(r"(?:（[^（）]*）|[^；])+")
 _IN_PARENTHESES = re.compile(r"(?P<who>[^（）、，；：。]{2,30})（(?P<what>[^（）]{2,60})）(?=[、，；。]|$)")
 _MARKER = re.compile(
-    rf"^(?:[Nn][Oo]\.?\d{{1,3}}|[#№]\d{{1,6}}|[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
+    rf"^(?:【[^【】]{{0,6}}(?:情况|结果|意见|答复|回复|处理|办理|核实|回应)】|[Nn][Oo]\.?\d{{1,3}}|[#№]\d{{1,6}}|[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
     r"(?:[上下]午)?\d{1,2}(?:：\d\d(?:分)?|[时点](?:\d{1,2}分)?)(?:许)?[，]?|周[一二三四五六日](?:：|$)|第[一二三四五六七八九十\\d]{1,3}名：?|(?:诉求|案例|问题|点位|事例|线索|工单|典型|点评)[一二三四五六七八九十\d]{1,3}(?:[：、.．]|$)|[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
 )
 _TRAIL = re.compile(
@@ -47,9 +47,11 @@ _OBJECT_AFTER = re.compile(
     r"^[^，。；、]{0,14}?(?:等)?(?:问题|现象|情况|行为)?的(?P<list>.+?)(?=予以|给予|进行|责令|处以|立案|下达|被|作出|依法|实施|采取|已|$)"
 )
 _PLACE_LINE = re.compile(r"^(?P<place>[^，。；：（）]{2,16})(?:（[^）]*）)?：?$")
-_ANSWER = re.compile("[^，。：]{0,4}(?:调查|核查|核实|办理|查处)[^，。：]{0,4}：")
+_ANSWER = re.compile("【?[^，。：【】]{0,4}(?:调查|核查|核实|办理|查处|处理|处置|答复|回复|回应|反馈)[^，。：【】]{0,4}[：】]")
 _SETTLED = re.compile("回访[^。]{0,24}满意|(?:现在|如今)[^，。；]{0,6}(?:安静|干净|通畅|亮|平整|整洁|好(?:多|用)?)了")
-_UNTRUE = re.compile("不属实|查无此|情况不实|(?<!基本)反映不实")
+_UNTRUE = re.compile(
+    "不属实|查无此|情况不实|(?<!基本)反映不实|未(?:发现|见)(?:到)?(?:所|群众|来电|投诉|您)?(?:人)?反映|(?:到场|现场|实地)[^，。；]{0,4}未(?:见|发现)(?!.{0,6}(?:登|消|记|证|备|标))"
+)
 _INSIDE = re.compile(
     "[屋店院室棚厂楼场房馆园站库车间]{0,2}子?[里内](?!涝)|现场|后厨|门口|墙[上角]|地[上面]|桌上|货架|柜台|灶台|案板|旁边"
 )
@@ -263,6 +265,8 @@ class _Reader:
         if (sent := _SENT_TO.match(text)) and self._place_line(block.start + sent.start(1), sent[1]):
             return
         self.exposing = self.exposing or is_crossed(printed)
+        if _MARKER.match(text) or text.startswith("【"):
+            self.scene = []
         if tells_nothing(text, self.rules) or self.sections.quiet or self._place_line(block.start, text):
             return
         if self._names_alone(block.start, text):
@@ -274,7 +278,8 @@ class _Reader:
             self._sum_up(text)
             return
         before = self.before = len(self.groups)
-        self.topic, self.told, self.loose = [], [], []
+        answered = self.groups[self.reported :] if _ANSWER.match(text) else []
+        self.topic, self.told, self.loose = self._one_subject(answered), [], []
         self.names.quoting = len(_QUOTED_FIRST.findall(text)) > 1
         leads_on = self._leads_on(text)
         self.exposing = (
@@ -287,7 +292,8 @@ class _Reader:
         for sentence in _SENTENCE.finditer(text):
             first = len(self.groups)
             around = spoken
-            if _MEETING_SAYS.match(sentence[0]) or self.rules.ordering.match(_MARKER.sub("", sentence[0])):
+            bare = _MARKER.sub("", sentence[0])
+            if _MEETING_SAYS.match(bare) or self.rules.ordering.match(bare) or self.rules.totals.match(bare):
                 continue
             self.seen = self.arrived = False
             self.since, self.nearly = len(self.groups), None
@@ -306,6 +312,7 @@ class _Reader:
                 since = first if len(self.groups) > first else before
                 for group in self.groups[since:]:
                     group.measure = group.measure or measure
+        self._name_what_was_reported(answered, self.groups[before:])
         if _SETTLED.search(printed):
             del self.groups[before:]
         elif _UNTRUE.search(text):
@@ -337,6 +344,21 @@ class _Reader:
         return bool(text.endswith(("：", "如下。")) and told) and not (
             self.rules.wish.search(last) or self.problems.praises(last)
         )
+
+    def _one_subject(self, groups: Sequence[Group]) -> list[Subject]:
+        """What some groups are all about; nothing where they are about several."""
+        return groups[0].subjects if groups and all(_same(one.subjects, groups[0].subjects) for one in groups) else []
+
+    def _name_what_was_reported(self, reported: Sequence[Group], answered: Sequence[Group]) -> None:
+        """An answer names the venue that a report told the place of: both are one finding."""
+        place, venue = self._one_subject(reported), self._one_subject(answered)
+        if len(place) != 1 or len(venue) != 1 or place[0].venue or not venue[0].venue or venue[0].address.named:
+            return
+        for group in answered:
+            reported[-1].problems.extend(group.problems)
+            self.groups.remove(group)
+        for group in reported:
+            group.subjects = [replace(place[0], venue=venue[0].venue)]
 
     def _is_name(self, sentence: str) -> bool:
         """Whether a sentence is nothing but the one venue or place that it left behind."""

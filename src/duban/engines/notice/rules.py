@@ -47,6 +47,7 @@ class Rules:
     quiet: re.Pattern[str]
     ordering: re.Pattern[str]
     """How a sentence begins that asks, warns or tells what is to come."""
+    totals: re.Pattern[str]
     answers: re.Pattern[str]
     past: re.Pattern[str]
     none: re.Pattern[str]
@@ -107,6 +108,7 @@ def rules() -> Rules:
         exposing=re.compile(problem["exposing"]),
         silent=re.compile(problem["silent"]),
         quiet=re.compile(problem["quiet"]),
+        totals=re.compile(f"^{problem['totals']}"),
         ordering=re.compile(f"^{problem['ordering']}"),
         answers=re.compile(f"(?:{problem['answers']})$"),
         past=re.compile(problem["past"]),

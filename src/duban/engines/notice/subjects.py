@@ -55,6 +55,11 @@ def _whole(text: str) -> bool:
     return text.count("（") == text.count("）")
 
 
+def _leaves_enough(said: str) -> bool:
+    """Whether what follows a name may tell something of it: 公厕没水."""
+    return len(said) > 2 or said[:1] in ("没", "无", "缺")
+
+
 class Names:
     """Reads venues and places of one article."""
 
@@ -77,7 +82,7 @@ class Names:
         if whole:
             return []
         ends = {found.end() for found in self.rules.venue_here.finditer(head)}
-        ends |= {found.end() for found in re.finditer("”[^，。“”、]{0,6}?(?=[店馆的]|$)|[”）]", head)}
+        ends |= {found.end() for found in re.finditer("”[^，。“”、]{0,6}?(?=[店馆的]|$)|”(?:项目|楼盘|小区|工地|店|馆)|[”）]", head)}
         ends |= {found.end() for found in self.rules.spot.finditer(head)}
         for end in sorted((end for end in ends if 0 < len(head) - end <= 14), reverse=True):
             for begin in [*(lead for lead in leads[::-1] if lead < end), 0]:
@@ -110,7 +115,7 @@ class Names:
                 first = begin + address.rest_at
                 ends.add(begin + address.rest_at)
                 break
-        for end in sorted((end for end in ends if len(text) - end > 2 and first <= end <= LONGEST_HEAD), reverse=True):
+        for end in sorted((end for end in ends if _leaves_enough(text[end:]) and first <= end <= LONGEST_HEAD), reverse=True):
             found = self.subjects(text[:end], start, around) if _whole(text[:end]) else []
             if found and all(self.stands(one, owned=owned, inside=inside) for one in found):
                 yield found, end
