@@ -30,7 +30,7 @@ _MARKER = re.compile(
 _TRAIL = re.compile(
     r"(?:进行)?(?:了)?(?:现场|突击|暗访|日常|随机|实地|重点)?(?:检查|巡查|督查|抽查|暗访|走访|查看|巡检|核查)?(?:过程)?(?:时|中|后|期间)?"
     r"(?:现场)?(?:发现|看到|见到|查见|查出|指出)(?:该\S{1,4})?$|(?:的)?(?:检查|巡查|督查|抽查|暗访|走访)(?:过程)?(?:时|中|后)$"
-    r"|正(?:在|常)?(?:营业|经营|施工|开放)(?:中)?$|(?:进行|开展)(?:了)?(?:现场|突击|监督|日常|飞行|随机|专项|抽样){0,2}(?:检查|抽检|检测|巡查|督查)$|(?:同样|也|还|仍|均)?存在(?:着)?(?:以下|如下|类似|一些|诸多|多项|同样)?(?:突出)?(?:问题|情况|现象)$"
+    r"|正(?:在|常)?(?:营业|经营|施工|开放)(?:中)?$|(?:进行|开展)(?:了)?(?:现场|突击|监督|日常|飞行|随机|专项|抽样){0,2}(?:检查|抽检|检测|巡查|督查)$|(?:同样|也|还|仍|均)?存在(?:着)?(?:以下|如下|类似|一些|诸多|多项|同样)?(?:突出)?(?:问题|情况|现象)$|(?<=[号店馆厂场元区司])(?:介绍)?[说道]$"
 )
 _NAMED_SO = re.compile("(?:名为|名叫|店名为|名字叫|(?<=家)叫)“")
 _THAT_HERE = re.compile(
@@ -75,6 +75,7 @@ OF_TITLE = 0.7
 OF_GUESS = 0.8
 OF_ONE_OF_MANY = 0.55
 LONGEST_PART = 14
+LONGEST_TOLD = 26
 LONGEST_ASIDE = 4
 LONGEST_HELD = 24
 LONGEST_NAMED = 45
@@ -378,8 +379,15 @@ class _Reader:
         subjects = self.names.subjects(text[start:], offset + start, self._around())
         if len(subjects) != 1 or not self.names.stands(subjects[0], owned=True):
             return False
-        self.state.heading = subjects
+        self._stand_under(subjects)
         return True
+
+    def _stand_under(self, subjects: list[Subject]) -> None:
+        """What follows is about these; where they lie elsewhere than what the article stood under, that is over."""
+        unit, above = subjects[0].address.unit if subjects else None, self.state.unit
+        if unit and above and not unit.code.startswith(above.code):
+            self.state = _State()
+        self.state.heading = subjects
 
     def _addressed(self, offset: int, text: str) -> bool:
         """裕龙三区（光明街道，某物业公司）: a name with its address in brackets, and a score at most behind it."""
@@ -390,7 +398,7 @@ class _Reader:
             address = read_address(part, self.gazetteer, self._around())
             if address.unit or (address.town_printed and not address.rest):
                 subject = self.names.at(line["name"], address, offset, offset + line.end("name"), self._around())
-                self.state.heading = [subject] if subject else []
+                self._stand_under([subject] if subject else [])
                 return subject is not None
         return False
 
@@ -501,6 +509,8 @@ class _Reader:
         if last and not owners and self.rules.subject.match(clause.text):
             # 院内白糖摞到房檐: inside of what the paragraph has just told of.
             owners = last.subjects
+        if not owners and not self.listing and not self.names.subjects(clause.text, clause.start, it.around):
+            owners = [one for one in self._one_subject(self.groups[self.before :]) if one.place]
         owners = owners or (self.told if it.seen or _INSIDE.match(clause.text) else []) or self.scene
         open_group = it.current or (last if last and _same(last.subjects, owners) else None)
         if self.problems.praises(clause.text) or _SAYS.search(clause.text):
@@ -612,20 +622,20 @@ class _Reader:
             and head
             and (not (it.current or it.named) or self.rules.lead.search(head))
             and (cut := self.names.subjects(head, clause.start, it.around, whole=False))
+            and not self.names.is_part(cut, owners)
             and (not owned or self._is_another(cut, clause.start))
         ):
             subjects = cut
             phrases = self.problems.phrases(clause.text[cut[-1].end - clause.start : phrase_end])
-        elif not subjects and (
-            split := next(
-                self.names.headed(clause.text[:phrase_at], clause.start, it.around, owned=True, inside=owned), None
-            )
-        ):
-            subjects = split[0] if not self.names.is_part(split[0], owners) else []
-        elif not subjects and len(head) <= LONGEST_PART:
-            # What comes before the words of the problem is the part of the place that it is in.
-            whole = _THAT_HERE.sub("", clause.text[:phrase_end])
-            phrases = self.problems.phrases(whole if self.cue.search(whole) else clause.text[phrase_at:phrase_end])
+        elif not subjects:
+            splits = self.names.headed(clause.text[:phrase_at], clause.start, it.around, owned=True, inside=owned)
+            split = next(splits, None)
+            if split and not self.names.is_part(split[0], owners):
+                subjects = split[0]
+            elif len(head) <= (LONGEST_TOLD if owners else LONGEST_PART):
+                # What comes before the words of the problem is the part of the place that it is in.
+                whole = _THAT_HERE.sub("", clause.text[:phrase_end])
+                phrases = self.problems.phrases(whole if self.cue.search(whole) else clause.text[phrase_at:phrase_end])
         if not subjects and self.exposing and clause.before == "：" and owners and not owners[0].venue:
             # 某社区：阿芳水果捞占用人行道: a name that tells no kind, first after the place.
             subjects = self.names.bare_name(head, clause.start, owners[0])
