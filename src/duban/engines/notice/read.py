@@ -11,11 +11,12 @@ from .figures import find_figures
 from .findings import find_findings
 from .gazetteer import Gazetteer
 from .numbers import number_of
+from .records import find_records
 from .rules import Rules, rules
 from .sites import Found, find_sites
 from .source import HEADING, PROSE, Block, Source, read_source
 from .subjects import Names
-from .tables import find_forms, find_rows, find_told
+from .tables import find_rows, find_told
 
 _DATELINE = re.compile(r"^(?:本报讯|本报记者|（记者|（通讯员|[^，。]{0,12}(?:电|讯)（)")
 _BY_PIECE = re.compile("[个项条](?:问题|隐患)|(?:问题|隐患)[^0-9]{0,4}[\\d一二三四五六七八九十百]+[个项条]")
@@ -85,19 +86,17 @@ def _read(source: Source, title: list[Block], body: list[Block], gazetteer: Gaze
         found.extend(find_sites(source, block, gazetteer, said))
     found = _once(found)
     found.extend(find_rows(source, body, gazetteer, said, headed))
-    forms = list(find_forms(source, body, gazetteer, said))
-    found.extend(forms)
+    records = list(find_records(source, body, gazetteer, said))
+    found.extend(record.found for record in records if record.found)
     for block in blocks:
         found.extend(find_areas(source, block, gazetteer, said))
     orders = list(find_decisions(source, blocks, gazetteer, said))
     found.extend(orders)
     told = list(find_told(source, body, gazetteer))
-    taken = [
-        (one.start, one.end)
-        for one in found
-        if one.told and (one.draft.kind in (SITE, DECISION, RISK_AREA) or one in forms)
-    ]
-    found.extend(find_findings(source, headline, body, gazetteer, said, taken, told))
+    taken = [(one.start, one.end) for one in found if one.told and one.draft.kind in (SITE, DECISION, RISK_AREA)]
+    taken += [(record.start, record.end) for record in records]
+    rest = [block for block in body if not any(one.start <= block.start and block.end <= one.end for one in records)]
+    found.extend(find_findings(source, headline, rest, gazetteer, said, taken, told))
     found.extend(find_figures(source, blocks, said))
     found.sort(key=lambda one: (one.start, one.end, one.draft.kind))
     spans = [source.span(block.start, block.end) for block in blocks]

@@ -12,6 +12,8 @@ from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 
+from .grids import BEGINS_ITEM, RULE, PrintedLine, lay_out
+
 HEADING, PROSE, ROW = "heading", "prose", "row"
 
 HAN = "\u3400-\u9fff\U00020000-\U0003ffff"
@@ -45,18 +47,6 @@ _SHORT = 32
 _LONG = 60
 _ENTRY = re.compile("[^，。；]{2,16}[:：](?=.)")
 """Of a list, whose lines are no pieces of one paragraph although they may be of one length."""
-_CELLS = re.compile(r"\t+|\s*\|\s*")
-_CELL_NUMBER = re.compile("序号|编号|序")
-_CELL_OF_PROBLEM = re.compile("问题|隐患|情况|扣分|违法")
-_CELL_HEAD = re.compile(
-    "序号|编号|序|[店村]名|(?:单位|商户|企业|场所|门店|市场|小区|学校|项目|店铺)(?:名称)?|名称|(?:详细|经营|具体)?(?:地址|地点|位置)|"
-    "点位(?:名称)?|(?:所属|所在)?(?:属地|街道|乡镇|镇街|社区|村居?|区域|辖区)|(?:存在|主要|具体|现场|发现)?(?:的)?(?:问题|隐患|情况)"
-    "(?:描述|内容|说明|表现|明细)?|违[规法](?:行为|事实|情况)|(?:处理|整改|处置|办理|核查)(?:情况|意见|结果|措施|要求|时限|期限|状态)|"
-    "责任(?:单位|人|部门)|完成(?:时限|时间)|(?:检查)?(?:时间|日期)|备注|得分|扣分(?:原因|情况)?|状态|类别|类型"
-)
-"""What stands over a column, where each cell has a line of its own."""
-_FEWEST_HEADS = 3
-_RULE = re.compile(r"[\s|:+=_—-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,30 +76,16 @@ class Source:
         if start >= end:
             where = self.at[min(start, len(self.at) - 1)] if self.at else 0
             return where, where
-        # From the left column of a page into its right one the original goes back.
-        first, last = self.at[start], self.at[end - 1]
-        return min(first, last), max(first, last) + 1
+        # From the left column of a page into its right one the original goes back; so it does in a row of many lines.
+        return min(self.at[start:end]), max(self.at[start:end]) + 1
 
     def of(self, block: Block) -> str:
         return self.text[block.start : block.end]
 
 
-@dataclass(slots=True)
-class _Line:
-    start: int
-    text: str
-    blank_before: bool
-    column: int = 0
-    """Which column of how many read so far it stands in; 0 where the page has one."""
-
-    @property
-    def bare(self) -> str:
-        return self.text.strip()
-
-
 def read_source(original: str) -> Source:
     """The blocks of a text, in its order; a paragraph that is printed a second time is left out."""
-    lines = _side_by_side(list(_lines(_with_tabs(_with_bars(original)))))
+    lines = _side_by_side(list(lay_out(list(_lines(original)))))
     width = _column_width(lines)
     characters: list[tuple[str, int]] = []
     blocks: list[Block] = []
@@ -117,7 +93,7 @@ def read_source(original: str) -> Source:
     for kind, group in _grouped(lines, width):
         start = len(characters)
         if kind == ROW:
-            cells = _take_cells(group[0], characters)
+            cells = _take_cells(group[0], original, characters)
         else:
             cells = ()
             for line in group:
@@ -135,78 +111,33 @@ def read_source(original: str) -> Source:
     return Source(original, text, tuple(at for _character, at in characters), tuple(blocks))
 
 
-def _with_bars(text: str) -> str:
-    """Lines that one after the other have as many slashes are rows of a table: 名称/地址/违法事实."""
-    lines = text.split("\n")
-    at = 0
-    while at < len(lines):
-        slashes, stop = lines[at].count("/"), at + 1
-        while slashes > 1 and stop < len(lines) and lines[stop].count("/") == slashes:
-            stop += 1
-        if stop - at > 2 and not any("//" in line or "|" in line or "\t" in line for line in lines[at:stop]):
-            lines[at:stop] = [line.replace("/", "|") for line in lines[at:stop]]
-        at = stop
-    return "\n".join(lines)
-
-
-def _with_tabs(text: str) -> str:
-    """Cells that stand one a line under their heads are rows of a table; a copied web page comes so.
-
-    Where the first head is a number, the lines that hold 1, 2, 3 tell how many cells a row has.
-    """
-    lines = text.split("\n")
-    filled = [at for at, line in enumerate(lines) if line.strip()]
-    ends: set[int] = set()
-    at = 0
-    while at < len(filled):
-        heads = 0
-        while at + heads < len(filled) and _CELL_HEAD.fullmatch(lines[filled[at + heads]].strip()):
-            heads += 1
-        words = [lines[filled[one]].strip() for one in range(at, at + heads)]
-        if heads < _FEWEST_HEADS or not any(_CELL_OF_PROBLEM.search(word) for word in words):
-            at += max(heads, 1)
-            continue
-        numbered, row = bool(_CELL_NUMBER.fullmatch(words[0])), 0
-        while at + heads <= len(filled):
-            cells = [lines[filled[one]].strip() for one in range(at, at + heads)]
-            told = cells[0].rstrip(".、．") == str(row) if numbered else all(len(cell) <= _LONG for cell in cells)
-            if row and not told:
-                break
-            ends.update(range(filled[at], filled[at + heads - 1]))
-            at, row = at + heads, row + 1
-    last = len(lines) - 1
-    return "".join(
-        line.replace("\r", "\t") + "\t" if at in ends else line + "\n" * (at < last) for at, line in enumerate(lines)
-    )
-
-
-def _lines(original: str) -> Iterator[_Line]:
-    blank = True
+def _lines(original: str) -> Iterator[PrintedLine]:
+    blank, ruled = True, False
     start = 0
     for text in original.splitlines(keepends=True):
         bare = text.strip().strip("\ufeff")
-        if not bare or _RULE.fullmatch(bare):
-            blank = True
+        if not bare or RULE.fullmatch(bare):
+            blank, ruled = True, ruled or bool(bare)
         elif not _PAGE_NUMBER.fullmatch(bare):
-            yield _Line(start, text.rstrip("\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"), blank)
-            blank = False
+            yield PrintedLine(start, text.rstrip("\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"), blank, ruled=ruled)
+            blank = ruled = False
         start += len(text)
 
 
-def _side_by_side(lines: list[_Line]) -> list[_Line]:
+def _side_by_side(lines: list[PrintedLine]) -> list[PrintedLine]:
     """Lines in the order of reading where two columns stand beside each other: the left one first, then the right one.
 
     Tables whose cells are parted by blanks look like it: columns are taken for such only where both sides begin items
     or end headings in the same line.
     """
-    read: list[_Line] = []
+    read: list[PrintedLine] = []
     columns = 0
     at = 0
     while at < len(lines):
         stop = at
         gutters: list[tuple[int, int, float] | None] = []
         while stop < len(lines) and (stop == at or not lines[stop].blank_before):
-            gutters.append(_gutter(lines[stop].text))
+            gutters.append(_gutter(lines[stop]))
             stop += 1
         places = sorted(gutter[2] for gutter in gutters if gutter)
         middle = places[len(places) // 2] if places else 0.0
@@ -225,11 +156,11 @@ def _side_by_side(lines: list[_Line]) -> list[_Line]:
             read.extend(lines[at : at + first])
             columns += 2
             left = [
-                _Line(line.start, line.text[: gutter[0]] if gutter else line.text, place == 0, columns - 1)
+                PrintedLine(line.start, line.text[: gutter[0]] if gutter else line.text, place == 0, columns - 1)
                 for place, (line, gutter) in enumerate(zip(here, sides, strict=True))
             ]
             right = [
-                _Line(line.start + gutter[1], line.text[gutter[1] :], False, columns)
+                PrintedLine(line.start + gutter[1], line.text[gutter[1] :], False, columns)
                 for line, gutter in zip(here, sides, strict=True)
                 if gutter
             ]
@@ -241,10 +172,11 @@ def _side_by_side(lines: list[_Line]) -> list[_Line]:
     return read
 
 
-def _gutter(text: str) -> tuple[int, int, float] | None:
+def _gutter(line: PrintedLine) -> tuple[int, int, float] | None:
     """The one wide gap of a line: where it begins and ends, and how far to the right that is."""
+    text = line.text
     gaps = [gap for gap in _GAP.finditer(text.rstrip()) if text[: gap.start()].strip()]
-    if len(gaps) != 1 or "\t" in text or "|" in text:
+    if len(gaps) != 1 or line.cells or "\t" in text:
         return None
     return gaps[0].start(), gaps[0].end(), _wide(text[: gaps[0].end()])
 
@@ -254,9 +186,9 @@ def _heads_both(text: str, gutter: tuple[int, int, float]) -> bool:
     return (left[-1] in ":：" and right[-1] in ":：") or bool(_MARKER.match(left) and _MARKER.match(right))
 
 
-def _column_width(lines: list[_Line]) -> int:
+def _column_width(lines: list[PrintedLine]) -> int:
     """How many characters a full line of narrow columns has; 0 where lines are paragraphs."""
-    lines = [line for line in lines if not _is_row(line.text)]
+    lines = [line for line in lines if not line.cells]
     lengths = [round(_wide(line.bare)) for line in lines]
     if len(lengths) < 6 or sum(bool(_ENTRY.match(line.bare)) for line in lines) * 2 > len(lines):
         return 0
@@ -273,13 +205,13 @@ def _wide(text: str) -> float:
     return sum(1 if ord(character) > 0x2E7F else 0.5 for character in text)
 
 
-def _grouped(lines: list[_Line], width: int) -> Iterator[tuple[str, list[_Line]]]:
-    group: list[_Line] = []
+def _grouped(lines: list[PrintedLine], width: int) -> Iterator[tuple[str, list[PrintedLine]]]:
+    group: list[PrintedLine] = []
     for line, after in pairwise([*lines, None]):
         assert line is not None
         if _HASH.fullmatch(line.text) and line.bare.startswith("#"):
             kind = HEADING
-        elif _is_row(line.text):
+        elif line.cells:
             kind = ROW
         else:
             kind = PROSE
@@ -290,14 +222,10 @@ def _grouped(lines: list[_Line], width: int) -> Iterator[tuple[str, list[_Line]]
         group = []
 
 
-def _is_row(text: str) -> bool:
-    return len([cell for cell in _CELLS.split(text.strip().strip("|")) if cell.strip()]) > 1
-
-
-def _joins(group: list[_Line], after: _Line, width: int) -> bool:
+def _joins(group: list[PrintedLine], after: PrintedLine, width: int) -> bool:
     """Whether the paragraph so far goes on in the next line."""
     line, said = group[-1], "".join(one.bare for one in group)
-    if after.bare.startswith("#") or _is_row(after.text) or line.column != after.column:
+    if after.bare.startswith("#") or after.cells or line.column != after.column:
         return False
     if _LONE_PLACE.fullmatch(said) and _STATEMENT.match(after.bare):
         return True
@@ -395,22 +323,17 @@ def _between_thousands(taken: list[tuple[str, int]], place: int) -> bool:
     )
 
 
-def _take_cells(line: _Line, characters: list[tuple[str, int]]) -> tuple[tuple[int, int], ...]:
+def _take_cells(row: PrintedLine, original: str, characters: list[tuple[str, int]]) -> tuple[tuple[int, int], ...]:
     cells = []
-    at = 0
-    text = line.text
-    for gap in [*_CELLS.finditer(text), None]:
-        stop = gap.start() if gap else len(text)
+    for place, stretches in enumerate(row.cells):
+        if place:
+            characters.append(("\t", characters[-1][1] if characters else row.start))
         before = len(characters)
-        _take(text[at:stop], line.start + at, characters, glue=False)
+        for start, stop in stretches:
+            if len(characters) > before and BEGINS_ITEM.match(original, start, stop):
+                characters.append(("\n", start))
+            _take(original[start:stop], start, characters, glue=False)
         cells.append((before, len(characters)))
-        characters.append(("\t", line.start + min(stop, len(text) - 1)))
-        at = gap.end() if gap else stop
-    characters.pop()
-    if cells and cells[0][0] == cells[0][1] and text.lstrip().startswith("|"):
-        cells = cells[1:]
-    if cells and cells[-1][0] == cells[-1][1] and text.rstrip().endswith("|"):
-        cells = cells[:-1]
     return tuple(cells)
 
 

@@ -1,261 +1,276 @@
-"""Findings in tables (a row each) and in forms (单位名称：… 存在问题：…)."""
+"""Findings in tables: a row each, by the words over the columns or by what the cells look like."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from .address import HAN, Address, Around, read_address
-from .drafts import FINDING, Draft, Line, Unit
+from .address import read_address
+from .columns import (
+    AREA,
+    KIND,
+    MEASURE,
+    NUMBER,
+    OTHER,
+    PLACE,
+    PROBLEM,
+    SEEN,
+    TOWN,
+    VENUE,
+    WHERE,
+    WRONG,
+    is_header,
+    role_of,
+    roles_of,
+)
+from .drafts import Unit
+from .entries import NUMBERS, finding, is_nothing
 from .gazetteer import Gazetteer
-from .problems import was_mended
 from .rules import Rules
 from .sites import Found
 from .source import HEADING, PROSE, ROW, Block, Source
 
-_COLUMNS = (
-    (
-        "",
-        re.compile(
-            "责任人|联系|得分|电话|时间|日期|负责人|序号|编号|备注|期限|时限|检查人|责任单位|服务企业|施工|建设|监理|物业|分数|得分"
-        ),
-    ),
-    (
-        "problem",
-        re.compile(
-            "问题|不符合|不合格|违规情况|违法事实|违规行为|不合格项|检查情况|所见|看到|发现了?什么|查到|短板|不足|毛病|现象|隐患|违规内容|事由|反映内容|诉求内容|主要内容|扣分|^(?:现场|具体|存在)?(?:情况|描述|说明|详情|现状)$"
-        ),
-    ),
-    ("measure", re.compile("怎么办|去向|后续|处理|处置|措施|整改|处罚|要求|办理|结果")),
-    ("town", re.compile("属地|街道|乡镇|镇街|街乡|所属|辖区|区域|镇$")),
-    ("place", re.compile("地址|地点|位置|住所|点位|所在|地块")),
-    (
-        "venue",
-        re.compile(
-            "名称|单位|商户|企业|场所|门店|主体|摊|档口|店铺|店名|市场|小区|字号|对象|村庄|村名|^村$|社区|路段|河道|学校|(?<![地节])点$"
-        ),
-    ),
-)
-OF_TITLE = 0.7
-_NAMES = re.compile("^(?:农贸)?(?:市场|商户|店|企业|学校|场所|小区|工地|项目|餐馆|宾馆|网吧)(?:名称)?$")
-_NOTHING = re.compile(
-    r"^(?:无|未发现(?:问题)?|没有|合格|正常|符合要求|已?达标|[-—–/\s]*|暂无|良好|未发现.*问题|无问题|无异常)[。]?$"
-)
-_PASSED = re.compile("(?:合格|达标|通过|正常|符合)")
-_KEY = re.compile(rf"(?P<key>[{HAN}]{{2,8}})：|【(?P<bracketed>[{HAN}]{{1,8}})】")
-_SPLIT = re.compile(r"[；;\n]|(?:^|(?<=[。；]))[（(]?\d{1,2}[)）.、]|。")
-
-
 _TOLD = re.compile("点位及问题|问题及点位|(?:扣分|问题|具体|整改)(?:点位|原因|内容|说明|事项)|典型问题")
+_DESCRIBES = re.compile("描述|说明|详情|具体|内容|表现")
+_SUM = re.compile("合计|小计|总计|共计|平均|汇总|注[：:]?$|备注")
+_DATE = re.compile(r"(?:\d{4}[年./-])?\d{1,2}[月./-]\d{1,2}(?:[日号])?|\d{4}年?|\d{1,2}[:：]\d\d")
+_PERSON = re.compile("[\u4e00-\u9fff][某\u4e00-\u9fff]?某+|[\u4e00-\u9fff]{1,2}(?:同志|主任|书记|经理)")
+_KEYED = re.compile("(?P<key>[^：，。；]{2,8})：(?=.)")
+_LONGEST_HEAD = 14
+_LONGEST_NAME = 40
+_LONGEST_BETWEEN = 4
+
+
+@dataclass(slots=True)
+class _Table:
+    """`town`s stand in lines of their own above the rows that they are told for."""
+
+    heads: list[str]
+    rows: list[tuple[Block, list[str], str]] = field(default_factory=list)
+    roles: dict[str, list[int]] = field(default_factory=dict)
+    told: int | None = None
+    """The column that tells place and problem in one."""
+
+    def of(self, role: str, cells: Sequence[str]) -> list[str]:
+        return [cells[place] for place in self.roles.get(role, ()) if place < len(cells)]
 
 
 def find_told(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer) -> Iterator[tuple[Block, Unit | None]]:
-    """Cells that tell place and problem in one, of tables without a column for the place; and the row's town."""
-    column: int | None = None
-    first = True
-    for block in blocks:
-        if block.kind != ROW:
-            column, first = None, True
-            continue
-        cells = [source.text[start:end].strip() for start, end in block.cells]
-        towns = [cell for cell in cells if cell in gazetteer.forms]
-        if first and not towns and (told := _told_column(cells)) is not None:
-            column = told
-        elif column is not None and column < len(cells) and cells[column] and not _NOTHING.match(cells[column]):
-            units = gazetteer.forms[towns[0]] if towns else ()
-            yield Block(PROSE, *block.cells[column]), units[0] if len(units) == 1 else None
-        first = False
-
-
-def _told_column(cells: Sequence[str]) -> int | None:
-    if any(len(cell) > 14 for cell in cells):
-        return None
-    heads = _heads(cells)
-    told = next((place for place, cell in enumerate(cells) if _TOLD.search(cell)), None)
-    if told is not None and "点位" not in cells[told] and _NAMES.search(cells[heads.get("venue", told)]):
-        # A column of its own names the venue.
-        return None
-    if told:
-        return None if "place" in heads and heads["place"] != told else told
-    return heads["problem"] if "problem" in heads and heads.keys() <= {"town", "problem", "measure"} else None
+    """Cells that tell place and problem in one, of tables without a column for the place; and the row's unit."""
+    for table in _tables(source, blocks, gazetteer):
+        town: Unit | None = None
+        for block, cells, above in table.rows if table.told is not None else ():
+            assert table.told is not None
+            names = [*table.of(TOWN, cells), *table.of(AREA, cells), above]
+            units = [unit for name in names if name and (unit := read_address(name, gazetteer).unit)]
+            town = max(units, key=lambda unit: len(unit.code)) if units else town if not any(names) else None
+            if table.told < len(cells) and not is_nothing(cells[table.told]):
+                yield Block(PROSE, *block.cells[table.told]), town
 
 
 def find_rows(
     source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, rules: Rules, headed: Unit | None = None
 ) -> Iterator[Found]:
     """`headed`: the unit that the headline names, for rows that name none."""
-    columns: dict[str, int] = {}
-    town, headless = None, True
+    for table in _tables(source, blocks, gazetteer):
+        if table.told is not None:
+            continue
+        read = _under_heads(table, gazetteer) if table.heads else _bare_rows(table, gazetteer, rules)
+        for block, told, vague in read:
+            stretch = (block.start, block.end)
+            if made := finding(source, stretch, told, gazetteer, rules, headed=headed, vague=vague):
+                yield made
+
+
+def _tables(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer) -> list[_Table]:
+    tables: list[_Table] = []
+    table: _Table | None = None
+    town = ""
     for block in blocks:
         if block.kind != ROW:
-            if block.kind == HEADING or len(source.of(block)) > 4:
-                columns, town, headless = {}, None, True
+            text = source.of(block).strip(" ：。")
+            if block.kind == HEADING or (len(text) > _LONGEST_BETWEEN and text not in gazetteer.forms):
+                table, town = None, ""
+            elif text in gazetteer.forms:
+                town = text
             continue
         cells = [source.text[start:end].strip() for start, end in block.cells]
-        heads = _heads(cells)
-        if (
-            not columns
-            and headless
-            and not any(cell in gazetteer.forms for cell in cells)
-            and _told_column(cells) is not None
-        ):
-            columns, headless = {}, False
+        if _heads(cells, gazetteer):
+            table, town = _Table(cells), ""
+            tables.append(table)
             continue
-        places = any(cell in gazetteer.forms or read_address(cell, gazetteer).unit for cell in cells if cell)
-        if (
-            len(heads) > 1
-            and {"venue", "place"} & heads.keys()
-            and not (places or rules.problem.search("".join(cells)))
-        ):
-            columns = heads if "problem" in heads else {}
-            headless = False
-            continue
-        if not columns:
-            if headless and (made := _bare_row(source, block, cells, gazetteer, rules)):
-                yield made
-            continue
-        if "town" in columns and columns["town"] < len(cells) and cells[columns["town"]]:
-            town = cells[columns["town"]]
-        if max(columns.values()) >= len(cells) and len(cells) <= columns["problem"]:
-            continue
-        found = {name: cells[place] for name, place in columns.items() if place < len(cells)}
-        if made := _finding(source, block.start, block.end, found | {"town": town or ""}, gazetteer, rules, headed):
-            yield made
+        if table is None:
+            table = _Table([])
+            tables.append(table)
+        filled = [cell for cell in cells if cell]
+        if len(filled) == 1:
+            town = filled[0] if read_address(filled[0], gazetteer).town_printed else town
+        elif not any(_SUM.match(cell) for cell in filled[:2]):
+            table.rows.append((block, cells, town))
+    for table in tables:
+        _settle(table, gazetteer)
+    return tables
 
 
-def _bare_row(source: Source, block: Block, cells: Sequence[str], gazetteer: Gazetteer, rules: Rules) -> Found | None:
-    """A row of a table without headings: the cell that tells a problem, and the venue or place before it."""
-    told = next((place for place, cell in enumerate(cells) if place and rules.problem.search(cell)), None)
-    if told is None:
+def _heads(cells: Sequence[str], gazetteer: Gazetteer) -> bool:
+    """Whether cells are words over columns, be it of a table that tells nothing wrong, as a list of the best."""
+    words = [cell for cell in cells if cell]
+    if any(cell in gazetteer.forms or read_address(cell, gazetteer).unit for cell in words):
+        return False
+    if is_header(words):
+        return True
+    roles = [role_of(word) for word in words if not re.search("[\\d，。；：]", word)]
+    return len(words) > 1 and len(roles) == len(words) and all(roles) and len({*roles} - {None, OTHER, NUMBER}) > 0
+
+
+def _settle(table: _Table, gazetteer: Gazetteer) -> None:
+    """What each column tells, as its head and its cells have it."""
+    table.roles = roles_of(table.heads)
+    for role in (VENUE, AREA, PLACE):
+        for place in list(table.roles.get(role, ())):
+            cells = [cells[place] for _block, cells, _town in table.rows if place < len(cells) and cells[place]]
+            if cells and all(cell in gazetteer.forms for cell in cells):
+                # 单位 over towns.
+                table.roles[role].remove(place)
+                table.roles.setdefault(TOWN, []).append(place)
+    table.roles = {role: places for role, places in table.roles.items() if places}
+    table.told = _told_column(table)
+
+
+def _told_column(table: _Table) -> int | None:
+    roles = table.roles
+    told = next((place for place, head in enumerate(table.heads) if _TOLD.search(head)), None)
+    if any(len(head) > _LONGEST_HEAD for head in table.heads) or VENUE in roles:
         return None
-    before = [cell for cell in cells[:told] if cell and not cell.isdigit()]
-    towns = [cell for cell in before if cell in gazetteer.forms]
-    names = [cell for cell in before if cell not in gazetteer.forms]
-    if not names or len(names[-1]) > 40:
-        return None
-    address = read_address(names[-1], gazetteer)
-    name = "place" if address.named and not rules.venue_end.search(address.rest) else "venue"
-    found = {name: names[-1], "problem": cells[told], "town": towns[-1] if towns else ""}
-    if told + 1 < len(cells) and not _NOTHING.match(cells[told + 1]):
-        found["measure"] = cells[told + 1]
-    return _finding(source, block.start, block.end, found, gazetteer, rules)
+    if told is not None and ("点位" in table.heads[told] or PLACE not in roles):
+        places = [place for place in roles.get(PLACE, ()) if place != told]
+        wrong = [place for role in (PROBLEM, SEEN) for place in roles.get(role, ()) if place != told]
+        return None if places or (wrong and PLACE in roles) else told
+    if PROBLEM in roles and PLACE not in roles and AREA not in roles:
+        return roles[PROBLEM][0]
+    return None
 
 
-def _heads(cells: Sequence[str]) -> dict[str, int]:
-    heads: dict[str, int] = {}
-    for place, cell in enumerate(cells):
-        if len(cell) > 12 or not cell:
-            continue
-        for name, pattern in _COLUMNS:
-            if pattern.search(cell):
-                if name and name not in heads:
-                    heads[name] = place
-                break
-    return heads
-
-
-def find_forms(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, rules: Rules) -> Iterator[Found]:
-    """Records of lines 单位名称：…, 地址：…, 存在问题：…; a key that comes again begins the next record."""
-    record: dict[str, str] = {}
-    start = end = 0
-    for block in [*blocks, None]:
-        pairs = list(_pairs(source, block)) if block is not None and block.kind not in (HEADING, ROW) else []
-        if not pairs:
-            if block is None or block.kind == HEADING:
-                if made := _record(source, start, end, record, gazetteer, rules):
-                    yield made
-                record = {}
-            continue
-        for name, value, begin, stop in pairs:
-            if name in record:
-                if made := _record(source, start, end, record, gazetteer, rules):
-                    yield made
-                record = {}
-            if not record:
-                start = begin
-            record[name] = value
-            end = stop
-
-
-def _record(
-    source: Source, start: int, end: int, record: dict[str, str], gazetteer: Gazetteer, rules: Rules
-) -> Found | None:
-    if "problem" not in record or not ("venue" in record or "place" in record):
-        return None
-    return _finding(source, start, end, record, gazetteer, rules)
-
-
-def _pairs(source: Source, block: Block) -> Iterator[tuple[str, str, int, int]]:
-    text = source.of(block)
-    bracketed = text.count("【") > 2
-    keys = []
-    for found in _KEY.finditer(text):
-        key = found["key"] or found["bracketed"]
-        name = next((name for name, pattern in _COLUMNS if pattern.search(key)), "")
-        begins = found.start() == 0 or text[found.start() - 1] in " ，；。、.)）0123456789"
-        if bracketed if found["bracketed"] else name and begins:
-            keys.append((name, found))
-    if not keys or keys[0][1].start() > 4:
+def _under_heads(table: _Table, gazetteer: Gazetteer) -> Iterator[tuple[Block, dict[str, str], bool]]:
+    """Each row as what its cells tell, and whether that need not be wrong."""
+    role = next((role for role in WRONG if role in table.roles), None)
+    if role is None or not any(one in table.roles for one in (*WHERE, TOWN)):
         return
-    for (name, found), after in zip(keys, [*[one for _name, one in keys[1:]], None], strict=True):
-        stop = after.start() if after else len(text)
-        if name:
-            yield name, text[found.end() : stop].strip(" ，；。、"), block.start + found.start(), block.start + stop
+    wrong = list(table.roles[role])
+    if role == PROBLEM:
+        wrong += [place for place in table.roles.get(SEEN, ()) if _DESCRIBES.search(table.heads[place])]
+    carried: dict[str, str] = {}
+    for block, cells, above in table.rows:
+        said = {one: _joined(table.of(one, cells), "") for one in (TOWN, AREA, PLACE)}
+        said[VENUE] = next((cell for cell in table.of(VENUE, cells) if cell), "")
+        where = any(said[one] for one in (VENUE, PLACE))
+        for one in (TOWN, AREA, VENUE, PLACE):
+            # Cells that were merged are told once for the rows below.
+            if not said[one] and (one in (TOWN, AREA) or not where or (one == VENUE and said[PLACE])):
+                said[one] = carried.get(one, "") if one in table.roles else ""
+        carried = dict(said)
+        told = {
+            PROBLEM: _joined([cells[place] for place in sorted(wrong) if place < len(cells)], "\n"),
+            MEASURE: _joined(table.of(MEASURE, cells), "\n"),
+            TOWN: said[TOWN] or above,
+            PLACE: said[PLACE],
+            VENUE: said[VENUE],
+        }
+        if said[AREA] and said[PLACE] and not said[VENUE] and said[AREA] not in said[PLACE]:
+            told[PLACE] = said[AREA] + said[PLACE]
+        if said[VENUE] or said[PLACE]:
+            told[TOWN] = _finer(told[TOWN], said[AREA], gazetteer)
+        else:
+            told[VENUE] = said[AREA]
+        yield block, told, role != PROBLEM
 
 
-def _finding(
-    source: Source,
-    start: int,
-    end: int,
-    cells: dict[str, str],
-    gazetteer: Gazetteer,
-    rules: Rules,
-    headed: Unit | None = None,
-) -> Found | None:
-    problem = cells.get("problem", "")
-    if _NOTHING.match(problem) or was_mended(problem):
-        return None
-    told = rules.cue.search(problem) or any(sign.search(problem) for _weight, sign in rules.told.signs)
-    if _PASSED.match(cells.get("measure", "")) and not told:
-        return None
-    if problem.startswith("已") and not rules.cue.search(problem):
-        return None
-    praised = rules.none.search(problem) or rules.told.praise.search(problem)
-    if praised and not rules.cue.search(problem):
-        return None
-    venue, place, town = cells.get("venue", ""), cells.get("place", ""), cells.get("town", "")
-    if not (venue or place):
-        return None
-    around = Around()
-    of_town = read_address(town, gazetteer)
-    if town:
-        around = Around(town=gazetteer.town_of(of_town.unit))
-    address = read_address(place or town, gazetteer, around)
-    if address.unit is None and venue:
-        of_venue = read_address(venue, gazetteer, around)
-        if of_venue.unit is not None and (not place or of_venue.village):
-            address = of_venue
-    if town and of_town.unit and len(of_town.unit.code) > 9 and not (address.unit and len(address.unit.code) > 9):
-        address = replace(address, unit=of_town.unit, confidence=0.95)
-    if address.unit is None and headed is not None and not (address.foreign or address.town_printed or town):
-        address = replace(address, unit=headed, confidence=OF_TITLE)
-    if address.unit is None and around.town is not None and not address.foreign:
-        address = Address(around.town, 0.95, printed=town, town_printed=True, road=address.road)
-    named = read_address(venue, gazetteer, around) if venue else Address()
-    name = named.rest if named.named and len(named.rest) > 1 else venue
-    problems = [part.strip(" ，、") for part in _SPLIT.split(problem) if part and part.strip(" ，、")]
-    return Found(
-        Draft(
-            kind=FINDING,
-            text="",
-            span=source.span(start, end),
-            confidence=0.9 * (address.confidence if address.unit else 0.75),
-            place=place or (named.printed if named.named else town),
-            jurisdiction=address.unit,
-            venue=name,
-            problems=tuple(dict.fromkeys(problems)),
-            road=Line(address.road, None) if address.road else None,
-            measure=cells.get("measure", ""),
-        ),
-        start,
-        end,
+def _finer(town: str, area: str, gazetteer: Gazetteer) -> str:
+    """Town and village of a row in one, unless the village's column names the town itself."""
+    if not area or not town or area == town:
+        return area or town
+    return area if read_address(area, gazetteer).town_printed else town + area
+
+
+def _joined(cells: Sequence[str], glue: str) -> str:
+    return glue.join(
+        dict.fromkeys(cell for cell in cells if cell and not is_nothing(cell) and not NUMBERS.fullmatch(cell))
     )
+
+
+def _bare_rows(table: _Table, gazetteer: Gazetteer, rules: Rules) -> Iterator[tuple[Block, Mapping[str, str], bool]]:
+    """Rows of a table without heads: a column that tells problems in most rows, names and places before it."""
+    rows = [(block, *_keyed(cells), town) for block, cells, town in table.rows]
+    width = max((len(cells) for _block, cells, _keys, _town in rows), default=0)
+    counts = [
+        sum(
+            len(cells) > place and (keys[place] in WRONG or bool(rules.problem.search(cells[place])))
+            for _block, cells, keys, _town in rows
+        )
+        for place in range(width)
+    ]
+    if not any(counts[1:]):
+        return
+    usual = max(range(1, width), key=lambda place: counts[place])
+    often = counts[usual] * 2 > len(rows)
+    for block, cells, keys, town in rows:
+        told = usual if often else _told_in(cells, keys, rules)
+        if told is None or told >= len(cells) or not cells[told]:
+            continue
+        names = [cell for cell in cells[:told] if _is_name(cell)]
+        towns = [cell for cell in names if cell in gazetteer.forms]
+        names = [cell for cell in names if cell not in gazetteer.forms]
+        if not names:
+            continue
+        after = [
+            cell
+            for place, cell in enumerate(cells)
+            if place > told and (keys[place] == MEASURE or _is_measure(cell, rules))
+        ]
+        places = [one for one in names if _is_place(one, gazetteer, rules)]
+        venues = [one for one in names if one not in places]
+        yield (
+            block,
+            {
+                PROBLEM: cells[told],
+                MEASURE: after[0] if after else "",
+                TOWN: towns[-1] if towns else town,
+                PLACE: places[-1] if places else "",
+                VENUE: venues[0] if venues else "",
+            },
+            not (keys[told] == PROBLEM or rules.problem.search(cells[told])),
+        )
+
+
+def _keyed(cells: Sequence[str]) -> tuple[list[str], list[str | None]]:
+    """Cells without the keys that they begin with, 查封原因：…, and what these say that they tell."""
+    bare, keys = [], []
+    for cell in cells:
+        key = _KEYED.match(cell)
+        role = role_of(key["key"]) if key else None
+        bare.append(cell[key.end() :] if key and role else cell)
+        keys.append(role)
+    return bare, keys
+
+
+def _told_in(cells: Sequence[str], keys: Sequence[str | None], rules: Rules) -> int | None:
+    told = (place for place, cell in enumerate(cells) if place and (keys[place] in WRONG or rules.problem.search(cell)))
+    return next(told, None)
+
+
+def _is_name(cell: str) -> bool:
+    if (
+        not 1 < len(cell) <= _LONGEST_NAME
+        or re.search("[。；]", cell)
+        or role_of(cell) in (PROBLEM, MEASURE, NUMBER, KIND)
+    ):
+        return False
+    return not (is_nothing(cell) or any(shape.fullmatch(cell) for shape in (NUMBERS, _DATE, _PERSON)))
+
+
+def _is_place(cell: str, gazetteer: Gazetteer, rules: Rules) -> bool:
+    address = read_address(cell, gazetteer)
+    return address.named and not rules.venue_end.search(address.rest)
+
+
+def _is_measure(cell: str, rules: Rules) -> bool:
+    return any(pattern.search(cell) for pattern in rules.measures) or bool(re.search("整改|改正|立案|查封|已", cell))

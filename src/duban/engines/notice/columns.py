@@ -1,0 +1,82 @@
+"""What the words over a column, or those before a colon, say of what stands there."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+PROBLEM, SEEN, KIND, MEASURE = "problem", "seen", "kind", "measure"
+TOWN, AREA, PLACE, VENUE, NUMBER, OTHER = "town", "area", "place", "venue", "number", "other"
+"""`SEEN` tells what was met, good or bad; `KIND` only what sort of problem; `AREA` is a village or community."""
+WHERE = (AREA, PLACE, VENUE)
+WRONG = (PROBLEM, SEEN, KIND)
+
+_ROLES = (
+    (NUMBER, re.compile("^(?:序号?|编号|排名|名次|[Nn][Oo][.．]?|№)$")),
+    (
+        OTHER,
+        re.compile(
+            "责任|联系|得分|评分|总分|分数|分值|电话|时间|日期|负责|序号|编号|备注|期限|时限|检查人|测评员|服务企业|施工|建设单位|"
+            "监理|物业|照片|图片|签[字名]|签收|来源|面积|法人|代表人|代码|证号|许可证|督办|牵头|检查组|颜色|频次|人数|[数次](?:量|$)|"
+            "^(?:问题|隐患)?(?:等级|级别|性质|状态)$|扣分(?:值|标准|分值|依据)$"
+        ),
+    ),
+    (PLACE, re.compile("(?:地点|地址|位置|所在地|部位|路段|住所|(?:经营|营业|生产|检查)场所)$")),
+    (VENUE, re.compile("(?<!整改)(?<!处理)(?<!查处)(?:单位|企业|商户|门店|主体|场所|名单)$")),
+    (KIND, re.compile("(?:问题|隐患|违法|违规|案件|诉求)?(?:类别|类型|种类|分类)$|扣分项目$|^大类$|^小类$")),
+    (
+        PROBLEM,
+        re.compile(
+            "问题|不符合|不合格|违[规法章]|看到|发现|查到|短板|不足|毛病|隐患|事由|反映内容|诉求内容|主要内容|扣分|缺陷|缺项|"
+            "(?:曝光|通报|查封|处罚|点名|上榜|入选|失分)(?:内容|原因|事由|理由)|失分|(?<!良好)现象"
+        ),
+    ),
+    (MEASURE, re.compile("怎么办|去向|后续|处理|处置|措施|整改|处罚|要求|办理|结果|怎么处|落实情况|复查")),
+    (
+        SEEN,
+        re.compile(
+            "所见|^(?:现场|具体|存在|检查|巡查|督查|暗访|核查|现状|有关|主要)?(?:情况|描述|说明|详情|现状|内容|记录)(?:描述|说明)?$"
+        ),
+    ),
+    (TOWN, re.compile("属地|街道|乡镇|镇街|街镇|镇乡|街乡|所属|所在(?!地|位)|辖区|区域|片区|镇$")),
+    (PLACE, re.compile("地址|地点|位置|住所|点位|所在|地块|(?:具体|详细)地|部位")),
+    (
+        AREA,
+        re.compile("^(?:村居?|社区|行政村|村庄|村名|居委会|村委会|村（社区）|社区（村）|村／社区|村/社区)(?:名称)?$"),
+    ),
+    (
+        VENUE,
+        re.compile(
+            "名称|单位|商户|企业|场所|门店|主体|摊|档口|店铺|店名|市场|小区|字号|对象|村庄|村名|社区|路段|河道|学校|工地|项目|"
+            "当事人|公司|药店|餐馆|公园|公厕|(?<![地节])点$"
+        ),
+    ),
+)
+_LONGEST = 12
+_BRACKETS = re.compile("[【】〖〗《》\\s]")
+
+
+def role_of(word: str) -> str | None:
+    """What stands under a heading; None where the word is none that heads a column."""
+    word = _BRACKETS.sub("", word).translate(str.maketrans("()", "（）"))
+    if not word or len(word) > _LONGEST:
+        return None
+    return next((role for role, pattern in _ROLES if pattern.search(word)), None)
+
+
+def roles_of(cells: Sequence[str]) -> dict[str, list[int]]:
+    """The columns of each role, in their order; a village beside a venue only tells where the venue lies."""
+    roles: dict[str, list[int]] = {}
+    for place, cell in enumerate(cells):
+        if role := role_of(cell):
+            roles.setdefault(role, []).append(place)
+    return roles
+
+
+def is_header(cells: Iterable[str]) -> bool:
+    """Whether cells are the words over the columns of a table that tells what is wrong where."""
+    words = ["".join(cell.split()) for cell in cells if cell.strip()]
+    if len(words) < 2 or any(len(word) > _LONGEST or re.search("[\\d，。；：！？]", word) for word in words):
+        return False
+    roles = [role_of(word) for word in words]
+    known = sum(role is not None for role in roles)
+    where = any(role in (*WHERE, TOWN) for role in roles) or any("点位" in word for word in words)
+    return known * 3 >= len(words) * 2 and where and any(role in WRONG for role in roles)
