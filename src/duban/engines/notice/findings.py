@@ -24,7 +24,7 @@ _SENTENCE = re.compile(r"[^。！？\n]+[。！？]?[”」）]*")
 _ITEM = re.compile(r"(?:（[^（）]*）|[^；])+")
 _IN_PARENTHESES = re.compile(r"(?P<who>[^（）、，；：。]{2,30})（(?P<what>[^（）]{2,60})）(?=[、，；。]|$)")
 _MARKER = re.compile(
-    rf"^(?:【[^【】]{{0,6}}(?:情况|结果|意见|答复|回复|处理|办理|核实|回应)】|[Nn][Oo]\.?\d{{1,3}}|[#№]\d{{1,6}}|[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
+    rf"^(?:【[^【】]{{0,6}}(?:情况|结果|意见|答复|回复|处理|办理|核实|回应)】|(?:事件|工单|案件|问题|线索|案卷)?(?:编号|序号|单号)[：]?[A-Za-z0-9-]+|[Nn][Oo]\.?\d{{1,3}}|[#№]\d{{1,6}}|[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
     r"(?:[上下]午)?\d{1,2}(?:：\d\d(?:分)?|[时点](?:\d{1,2}分)?)(?:许)?[，]?|周[一二三四五六日](?:：|$)|第[一二三四五六七八九十\\d]{1,3}名：?|(?:诉求|案例|问题|点位|事例|线索|工单|典型|点评)[一二三四五六七八九十\d]{1,3}(?:[：、.．]|$)|[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
 )
 _TRAIL = re.compile(
@@ -517,7 +517,7 @@ class _Reader:
             it.clean = True
         elif _BUT.match(clause.text):
             it.clean = False
-        if group := self._likely(clause.text, clause.start, it.around, open_group, owners, clean=it.clean):
+        if group := self._likely(clause, it.around, open_group, owners, clean=it.clean):
             if clause.held and _same(group.subjects, owners):
                 group.problems.insert(-1, clause.held)
             it.current, it.named = group, group.subjects
@@ -732,16 +732,18 @@ class _Reader:
         return group
 
     def _likely(
-        self, text: str, start: int, around: Around, current: Group | None, owners: Sequence[Subject], *, clean: bool
+        self, clause: _Clause, around: Around, current: Group | None, owners: Sequence[Subject], *, clean: bool
     ) -> Group | None:
         """What is said of a venue or place where problems are told is one, whatever its words."""
-        said = self.rules.told
+        said, text, start = self.rules.told, clause.text, clause.start
+        heads = clause.after == "："
         if clean or not 2 < len(text) <= LONGEST_PROBLEM:
             return None
         inside = any(one.venue for one in owners)
         whole = self.names.subjects(_TRAIL.sub("", text), start, around)
         if whole and all(
-            self.names.stands(one, owned=inside) and (one.confidence > OF_NAME or not self.problems.signs(text))
+            self.names.stands(one, owned=inside)
+            and (one.confidence > OF_NAME or heads or not self.problems.signs(text))
             for one in whole
         ):
             return None

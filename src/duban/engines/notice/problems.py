@@ -18,7 +18,7 @@ _LACKS = re.compile(
 )
 """A clause that begins so tells what is lacking, whatever else it names."""
 _IF = re.compile("(?:如果?|若|一旦|凡是?)[^，。；]{0,10}(?:发现|遇到|遇有|看到|见到|出现)")
-ACTED_ON = re.compile(r"(?:被|予以|给予|责令|处以|受到|停业|立案|已被|罚款|约谈|作出[^，。；]{0,6}处罚|行政处罚)")
+ACTED_ON = re.compile(r"(?:被(?![褥子单服套罩])|予以|给予|责令|处以|受到|停业|立案|已被|罚款|约谈|作出[^，。；]{0,6}处罚|行政处罚)")
 _BUT = re.compile("但|然而|可(?=[后是就仍还在])|，却")
 TIME = re.compile(
     r"^(?:经(?:现场)?(?:检查|查|核查|核实|检测|测量|了解)(?:发现)?(?=.{4}))?(?:\d{4}年)?(?:\d{1,2}月\d{1,2}[日号]|[上当昨今]?[午天日晚])?(?:[上下中]午|晚上?|早上?|凌晨|傍晚)?(?:\d{1,2}[时点：](?:\d{1,2}分?)?(?:许)?)?"
@@ -93,7 +93,8 @@ class Problems:
     def is_over(self, item: str) -> bool:
         """Whether an item tells that nothing is wrong, or what was and is mended: 上月通报的…，已清除."""
         nothing = any("已" not in found[0] for found in self.rules.none.finditer(item))
-        return nothing or bool(self.rules.past.search(item)) or was_mended(item)
+        before, _stop, _rest = item.partition("，")
+        return nothing or bool(self.rules.past.search(before)) or was_mended(item)
 
     def praises(self, clause: str) -> bool:
         """Whether a clause says that all is well."""
