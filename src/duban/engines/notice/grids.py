@@ -301,6 +301,8 @@ def _without_heads(lines: Sequence[PrintedLine], at: int) -> Laid:
         pieces = _pieces(line, _WIDE) if "\t" not in line.text else []
         if len(pieces) < _FEWEST or (rows and len(pieces) != len(rows[0].cells)) or "：" in pieces[0].text:
             break
+        if any(piece.text.count("。") > 1 for piece in pieces):
+            break
         rows.append(_Row(line, [[piece] for piece in pieces]))
     if len(rows) < 2:
         return [], at
@@ -446,6 +448,8 @@ def _stacked(lines: Sequence[PrintedLine], at: int) -> Laid:
     while at + count < len(lines) and _heads_alone(lines[at + count].bare):
         count += 1
     words = [lines[one].bare for one in range(at, at + count)]
+    if any(role_of(word) == NUMBER for word in words[1:]):
+        return [], at
     while count >= _FEWEST and not is_header(words):
         count -= 1
         words.pop()
@@ -476,7 +480,9 @@ def _stacked(lines: Sequence[PrintedLine], at: int) -> Laid:
 
 
 def _heads_alone(text: str) -> bool:
-    return len(text) <= 10 and not re.search(r"[\d，。；：、]", text) and (role_of(text) is not None)
+    if len(text) > 10 or re.search(r"[\d，。；：、]|(?:单|表|台账|通报|公示)$", text):
+        return False
+    return role_of(text) is not None
 
 
 def _whole_line(line: PrintedLine) -> _Piece:

@@ -92,7 +92,7 @@ def _read(source: Source, title: list[Block], body: list[Block], gazetteer: Gaze
         found.extend(find_areas(source, block, gazetteer, said))
     orders = list(find_decisions(source, blocks, gazetteer, said))
     found.extend(orders)
-    told = list(find_told(source, body, gazetteer))
+    told = list(find_told(source, body, gazetteer, said))
     taken = [(one.start, one.end) for one in found if one.told and one.draft.kind in (SITE, DECISION, RISK_AREA)]
     taken += [(record.start, record.end) for record in records]
     rest = [block for block in body if not any(one.start <= block.start and block.end <= one.end for one in records)]

@@ -29,6 +29,7 @@ _KEY_CELL = re.compile(
 )
 _LISTED = re.compile("[^（]、|\\d+余?[户家个处起名]")
 """More than one name, or none."""
+_CHAPTER = re.compile("(?:方面|问题|领域|[类项]|情况|工作|整治|部分|记录|通报|要求|建议|单位|名单|目|表)$")
 _SHORT_KEY = 6
 _LONGEST_HEAD = 40
 _EDGES = " ，；。、\t"
@@ -148,7 +149,7 @@ def _told(source: Source, record: _Record, town: str, gazetteer: Gazetteer, rule
     area = values.pop(AREA, "")
     if not wrong:
         return
-    if not values.get(VENUE) and record.head and _names(record.head, gazetteer, rules):
+    if not values.get(VENUE) and record.head and _names(record, gazetteer, rules):
         values[VENUE] = record.head
     if area and values.get(PLACE) and not values.get(VENUE):
         values[PLACE] = area + values[PLACE] if area not in values[PLACE] else values[PLACE]
@@ -163,11 +164,17 @@ def _told(source: Source, record: _Record, town: str, gazetteer: Gazetteer, rule
     yield Told(*stretch, finding(source, stretch, told, gazetteer, rules, vague=PROBLEM not in values))
 
 
-def _names(text: str, gazetteer: Gazetteer, rules: Rules) -> bool:
-    """Whether a line above a record names a venue or a place."""
-    bare = _IN_BRACKETS.sub("", text)
+def _names(record: _Record, gazetteer: Gazetteer, rules: Rules) -> bool:
+    """Whether the line above a record names a venue or a place."""
+    bare = _IN_BRACKETS.sub("", record.head)
     address = read_address(bare, gazetteer)
-    return bool(rules.venue_end.search(bare) or address.named or any(rules.spot.finditer(bare)))
+    if rules.venue_end.search(bare) or address.named or rules.spot.search(bare):
+        return True
+    inside = (read_address(aside[0][1:-1], gazetteer) for aside in _IN_BRACKETS.finditer(record.head))
+    if any(one.unit or one.town_printed for one in inside):
+        return True
+    # What a number and several keys go with is a name, whatever its words, unless it heads a chapter.
+    return len(record.keys) > 1 and bool(record.marker) and not (_CHAPTER.search(bare) or rules.never.search(bare))
 
 
 def _pairs(source: Source, block: Block) -> Iterator[tuple[str, str, str, int, int]]:

@@ -31,6 +31,7 @@ from .source import HEADING, PROSE, ROW, Block, Source
 
 _TOLD = re.compile("点位及问题|问题及点位|(?:扣分|问题|具体|整改)(?:点位|原因|内容|说明|事项)|典型问题")
 _DESCRIBES = re.compile("描述|说明|详情|具体|内容|表现")
+_CODE = re.compile(r"[A-Za-z\d-]*\d{2,}[A-Za-z\d-]*$")
 _SUM = re.compile("合计|小计|总计|共计|平均|汇总|注[：:]?$|备注")
 _DATE = re.compile(r"(?:\d{4}[年./-])?\d{1,2}[月./-]\d{1,2}(?:[日号])?|\d{4}年?|\d{1,2}[:：]\d\d")
 _PERSON = re.compile("[\u4e00-\u9fff][某\u4e00-\u9fff]?某+|[\u4e00-\u9fff]{1,2}(?:同志|主任|书记|经理)")
@@ -54,9 +55,11 @@ class _Table:
         return [cells[place] for place in self.roles.get(role, ()) if place < len(cells)]
 
 
-def find_told(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer) -> Iterator[tuple[Block, Unit | None]]:
+def find_told(
+    source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, rules: Rules
+) -> Iterator[tuple[Block, Unit | None]]:
     """Cells that tell place and problem in one, of tables without a column for the place; and the row's unit."""
-    for table in _tables(source, blocks, gazetteer):
+    for table in _tables(source, blocks, gazetteer, rules):
         town: Unit | None = None
         for block, cells, above in table.rows if table.told is not None else ():
             assert table.told is not None
@@ -71,7 +74,7 @@ def find_rows(
     source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, rules: Rules, headed: Unit | None = None
 ) -> Iterator[Found]:
     """`headed`: the unit that the headline names, for rows that name none."""
-    for table in _tables(source, blocks, gazetteer):
+    for table in _tables(source, blocks, gazetteer, rules):
         if table.told is not None:
             continue
         read = _under_heads(table, gazetteer) if table.heads else _bare_rows(table, gazetteer, rules)
@@ -81,7 +84,7 @@ def find_rows(
                 yield made
 
 
-def _tables(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer) -> list[_Table]:
+def _tables(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, rules: Rules) -> list[_Table]:
     tables: list[_Table] = []
     table: _Table | None = None
     town = ""
@@ -107,7 +110,7 @@ def _tables(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer) -> li
         elif not any(_SUM.match(cell) for cell in filled[:2]):
             table.rows.append((block, cells, town))
     for table in tables:
-        _settle(table, gazetteer)
+        _settle(table, gazetteer, rules)
     return tables
 
 
@@ -122,8 +125,13 @@ def _heads(cells: Sequence[str], gazetteer: Gazetteer) -> bool:
     return len(words) > 1 and len(roles) == len(words) and all(roles) and len({*roles} - {None, OTHER, NUMBER}) > 0
 
 
-def _settle(table: _Table, gazetteer: Gazetteer) -> None:
+def _settle(table: _Table, gazetteer: Gazetteer, rules: Rules) -> None:
     """What each column tells, as its head and its cells have it."""
+    if not table.heads:
+        usual = _usual(table, rules)
+        if usual is not None and not any(_names(cells[:usual], gazetteer) for _block, cells, _town in table.rows):
+            table.told = usual
+        return
     table.roles = roles_of(table.heads)
     for role in (VENUE, AREA, PLACE):
         for place in list(table.roles.get(role, ())):
@@ -134,6 +142,23 @@ def _settle(table: _Table, gazetteer: Gazetteer) -> None:
                 table.roles.setdefault(TOWN, []).append(place)
     table.roles = {role: places for role, places in table.roles.items() if places}
     table.told = _told_column(table)
+
+
+def _usual(table: _Table, rules: Rules) -> int | None:
+    """The column in which most rows of a table without heads tell a problem."""
+    rows = [_keyed(cells) for _block, cells, _town in table.rows]
+    width = max((len(cells) for cells, _keys in rows), default=0)
+    counts = [
+        sum(
+            len(cells) > place and (keys[place] in WRONG or bool(rules.problem.search(cells[place])))
+            for cells, keys in rows
+        )
+        for place in range(width)
+    ]
+    if not any(counts[1:]):
+        return None
+    usual = max(range(1, width), key=lambda place: counts[place])
+    return usual if counts[usual] * 2 > len(rows) else None
 
 
 def _told_column(table: _Table) -> int | None:
@@ -199,46 +224,36 @@ def _joined(cells: Sequence[str], glue: str) -> str:
 
 def _bare_rows(table: _Table, gazetteer: Gazetteer, rules: Rules) -> Iterator[tuple[Block, Mapping[str, str], bool]]:
     """Rows of a table without heads: a column that tells problems in most rows, names and places before it."""
-    rows = [(block, *_keyed(cells), town) for block, cells, town in table.rows]
-    width = max((len(cells) for _block, cells, _keys, _town in rows), default=0)
-    counts = [
-        sum(
-            len(cells) > place and (keys[place] in WRONG or bool(rules.problem.search(cells[place])))
-            for _block, cells, keys, _town in rows
-        )
-        for place in range(width)
-    ]
-    if not any(counts[1:]):
-        return
-    usual = max(range(1, width), key=lambda place: counts[place])
-    often = counts[usual] * 2 > len(rows)
-    for block, cells, keys, town in rows:
-        told = usual if often else _told_in(cells, keys, rules)
+    usual = _usual(table, rules)
+    for block, printed, town in table.rows:
+        cells, keys = _keyed(printed)
+        told = _told_in(cells, keys, rules) if usual is None else usual
         if told is None or told >= len(cells) or not cells[told]:
             continue
-        names = [cell for cell in cells[:told] if _is_name(cell)]
-        towns = [cell for cell in names if cell in gazetteer.forms]
-        names = [cell for cell in names if cell not in gazetteer.forms]
+        before = [cell for cell in cells[:told] if _is_name(cell)]
+        towns = [cell for cell in before if cell in gazetteer.forms]
+        names = _names(cells[:told], gazetteer)
         if not names:
             continue
-        after = [
+        measures = [
             cell
-            for place, cell in enumerate(cells)
-            if place > told and (keys[place] == MEASURE or _is_measure(cell, rules))
+            for cell, key in zip(cells[told + 1 :], keys[told + 1 :], strict=True)
+            if key == MEASURE or _is_measure(cell, rules)
         ]
         places = [one for one in names if _is_place(one, gazetteer, rules)]
         venues = [one for one in names if one not in places]
-        yield (
-            block,
-            {
-                PROBLEM: cells[told],
-                MEASURE: after[0] if after else "",
-                TOWN: towns[-1] if towns else town,
-                PLACE: places[-1] if places else "",
-                VENUE: venues[0] if venues else "",
-            },
-            not (keys[told] == PROBLEM or rules.problem.search(cells[told])),
-        )
+        said = {
+            PROBLEM: cells[told],
+            MEASURE: measures[0] if measures else "",
+            TOWN: towns[-1] if towns else town,
+            PLACE: places[-1] if places else "",
+            VENUE: venues[0] if venues else "",
+        }
+        yield block, said, not (keys[told] == PROBLEM or rules.problem.search(cells[told]))
+
+
+def _names(cells: Sequence[str], gazetteer: Gazetteer) -> list[str]:
+    return [cell for cell in cells if _is_name(cell) and cell not in gazetteer.forms]
 
 
 def _keyed(cells: Sequence[str]) -> tuple[list[str], list[str | None]]:
@@ -263,6 +278,8 @@ def _is_name(cell: str) -> bool:
         or re.search("[。；]", cell)
         or role_of(cell) in (PROBLEM, MEASURE, NUMBER, KIND)
     ):
+        return False
+    if _CODE.search(cell) and not cell.endswith("号"):
         return False
     return not (is_nothing(cell) or any(shape.fullmatch(cell) for shape in (NUMBERS, _DATE, _PERSON)))
 
