@@ -652,7 +652,9 @@ class _Reader:
             it.current.end = end
         elif it.named:
             it.current = self._open(it.named, [clause.held, *phrases] if clause.held else phrases, end)
-        elif (heading := self.topic or self.state.heading) and not (head and self.problems.tells_against(head)):
+        elif (heading := self.topic or self.state.heading) and (
+            self.exposing or not (head and self.problems.tells_against(head))
+        ):
             it.current = self._open(heading, phrases, end)
         elif (
             it.carried and not self.names.has_address(clause.text) and not (head and self.problems.tells_against(head))
