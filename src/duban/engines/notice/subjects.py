@@ -215,6 +215,9 @@ class Names:
         end = start + len(inner)
         if found := _PARENTHESES.match(inner):
             address = read_address(re.split("[，；：]", found[2])[0], self.gazetteer, around)
+            if found[3] and read_address(found[1], self.gazetteer, around).rest:
+                # 某网点（某社区）安检机: a name ends where its address follows in brackets.
+                return None
             if address.named and (not address.rest.strip("内处") or (address.village and len(address.rest) < 6)):
                 return self._named(found[1] + found[3], address, start, end, around, listed=listed, one=one)
         if "的" in inner:
