@@ -787,8 +787,9 @@ class _Reader:
         found, end = split
         if self.names.is_part(found, owners) or (owners and found[0].start - start > LONGEST_ASIDE):
             return False
-        quoted = self.names.quoting and text.startswith("“")
-        return quoted or self.problems.signs(text[end:]) > 0 or self._names_venue(found, owners)
+        quoted = text.startswith("“") and (self.names.quoting or all(self.names.tells_kind(one) for one in found))
+        placed = all(one.venue and one.address.village and self.names.stands(one, owned=True) for one in found)
+        return quoted or placed or self.problems.signs(text[end:]) > 0 or self._names_venue(found, owners)
 
     def _points_back(self, head: str) -> bool:
         bare = TIDY.sub("", _TRAIL.sub("", head))

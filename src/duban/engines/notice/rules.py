@@ -73,6 +73,8 @@ class Rules:
     venue_end: re.Pattern[str]
     """At the end of a name."""
     venue_here: re.Pattern[str]
+    trade: re.Pattern[str]
+    """At the end of a name in quotation marks."""
     part: re.Pattern[str]
     generic: re.Pattern[str]
     common: re.Pattern[str]
@@ -131,6 +133,7 @@ def rules() -> Rules:
         arrive=re.compile(said["story"]["arrive"]),
         venue_end=re.compile(f"(?:{types})(?:\\d{{1,3}}[栋幢座]楼?)?(?:（[^（）]{{1,12}}）)?$"),
         venue_here=re.compile(f"(?:{types})"),
+        trade=re.compile(f"..(?:{venue['trade']})$"),
         part=re.compile(f"(?:{venue['part']})$"),
         generic=re.compile(f"^{venue['generic']}$"),
         common=re.compile(f"^(?!.*(?:{venue['named']}))(?:{venue['common']})*(?:{types}|{said['place']['spots']})*$"),

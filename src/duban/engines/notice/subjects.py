@@ -24,6 +24,7 @@ _PLACED = re.compile("(?P<name>[^“”]*“[^“”]+”[^“”（）]{0,8})�
 _NO_VENUE = re.compile(r"[一二两三四五六七八九十\d]+[大小类个种不无乱化包制]|.*(?:小分|服务|志愿|宣讲)队$")
 _MARKS = re.compile(r"[-+]?[\d.]+[分个家处件]?")
 _ONE = re.compile("一[家处个间所]|某(?=[^某]{2})")
+_THERE_IS = re.compile("(?P<where>[^，。；]{3,24}?)有(?:一|两)?[家处个座](?P<name>[^，。；的]{2,12})")
 _MAKES = re.compile("(?:销售|出售|经销|售卖|自制|制作|加工|生产|使用|采购|购进|供应|配送|提供)$")
 _PARENTHESES = re.compile(r"^(.+?)（([^（）]+)）(.*)$")
 TIDY = re.compile(
@@ -135,6 +136,10 @@ class Names:
             len(kind[0]) > 1 or kind[0] in "店馆坊铺厅厂摊"
         )
 
+    def tells_kind(self, subject: Subject) -> bool:
+        """Whether a name tells what trade is done there."""
+        return bool(self.rules.venue_end.search(subject.venue) or self.rules.trade.search(subject.venue))
+
     def lies_or_stands(self, subject: Subject) -> bool:
         """Whether it is known where a subject lies, or its name tells what it is."""
         address = subject.address
@@ -143,7 +148,7 @@ class Names:
 
     def _listed(self, head: str, start: int, around: Around) -> list[Subject]:
         head_end = len(head)
-        if many := _MANY.search(head):
+        if (many := _MANY.search(head)) and not _THERE_IS.fullmatch(TIDY.sub("", head)):
             head_end = many.start()
         subjects: list[Subject] = []
         at = 0
@@ -211,6 +216,13 @@ class Names:
             inner = TIDY.sub("", inner[lead.end() :])
         if not inner or re.search("把|被(?!服|子|褥)|^将", inner):
             return None
+        if there := _THERE_IS.fullmatch(inner):
+            # 某村北有一家养猪场: what is there is the venue, and where is its place.
+            address = read_address(there["where"], self.gazetteer, around)
+            name = there["name"]
+            if address.named and self.rules.venue_end.search(name) and not self.rules.never.search(name):
+                begin = start + part.find(inner)
+                return Subject(begin, begin + len(inner), address, name, there["where"], OF_NAME + 0.05)
         start += part.find(inner)
         end = start + len(inner)
         if found := _PARENTHESES.match(inner):
@@ -267,7 +279,8 @@ class Names:
             or self.rules.subject.fullmatch(found["name"])
         ):
             return None
-        bare = not (found["kind"] or found["where"] or self.rules.venue_end.search(found["name"]))
+        trade = self.rules.venue_end.search(found["name"]) or self.rules.trade.search(found["name"])
+        bare = not (found["kind"] or found["where"] or trade)
         if bare and not (self.quoting and len(found["name"]) > 2):
             return None
         where = TIDY.sub("", _CALLED.sub("", found["where"]))
@@ -275,7 +288,7 @@ class Names:
         if address.unit is None and around.near is not None and _IN_VILLAGE.match(found["where"]):
             address = replace(address, unit=around.near, confidence=0.75)
         said = found["kind"] and self.rules.venue_end.search(found["kind"])
-        called = _CALLED.sub("", found["where"]) != found["where"] or self.rules.venue_end.search(found["name"])
+        called = _CALLED.sub("", found["where"]) != found["where"] or trade
         at_spot = any(spot.end() == len(where) for spot in self.rules.spot.finditer(where))
         if where and not (said or called or at_spot or address.named):
             return None
