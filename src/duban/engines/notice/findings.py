@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from .address import HAN, Address, Around, read_address
 from .drafts import FINDING, UNSURE, Draft, Line, Unit
 from .gazetteer import Gazetteer
+from .heads import Heads
 from .outline import IN_BRACKETS, LONGEST_LEAD, Sections, is_crossed, tells_nothing, told_words
 from .problems import ACTED_ON, LONGEST_CLAUSE, LONGEST_PROBLEM, PROBLEM_TIDY, TIME, Problems
 from .rules import Rules
@@ -225,10 +226,14 @@ class _Reader:
         """Whether what is listed here is listed for what is wrong with it."""
         self.inspecting = bool(said)
         self.strict = bool(said and rules.strict.search(told))
+        self.reports = self.exposing or self.strict
         self.listing = self.in_cell = self.seen = self.arrived = self.acted = False
         self.before = self.since = self.reported = 0
         """How many groups there were before this paragraph, before this sentence and before what is answered."""
         self.sections = Sections(rules)
+        self.heads = Heads(self.names, rules, self.problems)
+        self.entry: Subject | None = None
+        """What the paragraph or item is headed by: all of it is about that."""
         self.label: list[str] = []
         """The problem before a colon that the items of a sentence share: 飞线充电：甲楼；乙楼."""
         self.nearly: tuple[list[Subject], str] | None = None
@@ -289,6 +294,8 @@ class _Reader:
             or bool(self.rules.exposing.search(text) and (len(text) <= LONGEST_LEAD or re.search("如下|[：]", text)))
         )
         self.listing = self.in_cell or bool(_MARKER.match(text))
+        self.reports = self.exposing or self.strict
+        self.entry = None
         spoken = self._around()
         for sentence in _SENTENCE.finditer(text):
             first = len(self.groups)
@@ -449,10 +456,64 @@ class _Reader:
             # 巡查时看到： leads on from the heading above it.
             self.state.heading = subjects if len(subjects) == 1 and subjects[0].venue else []
 
+    def _read_entry(self, offset: int, item: str, around: Around) -> Around | None:
+        """Read an item that is headed by a venue, or that goes on about the one that headed the item before."""
+        marker = _MARKER.match(item)
+        begin = marker.end() if marker else 0
+        if head := self.heads.of(item[begin:], offset + begin, around, listed=self.listing or self.exposing):
+            self.entry, begin = head[0], begin + head[1]
+            if self.label and not item[begin:].strip("。"):
+                self.entry = None
+                return None
+        elif self.entry is None or self._names_another(item[begin:], offset + begin, around):
+            self.entry = None
+            return None
+        subject, text = [self.entry], item[begin:]
+        clean = self.problems.is_over(item)
+        group = next((one for one in self.groups[self.before :] if _same(one.subjects, subject)), None)
+        held: list[str] = []
+        for first, stop in self.problems.clauses(text):
+            clause, after = text[first:stop], text[stop : stop + 1]
+            if after == "：" and (self.rules.answers.search(clause) or len(clause) <= LONGEST_ASIDE + 2):
+                continue
+            if self.problems.praises(clause) or _SAYS.search(clause):
+                clean = True
+            elif _BUT.match(clause):
+                clean = False
+            told, behind = text[max(0, first - LONGEST_CLAUSE) : first], text[stop:][:LONGEST_CLAUSE]
+            if where := self.problems.stretch(clause, told, behind):
+                phrases = self.problems.phrases(_THAT_HERE.sub("", self._bare(clause[: where[1]])))
+            elif clean or self.problems.tells_against(clause) or len(clause) < 3:
+                continue
+            else:
+                phrases = [PROBLEM_TIDY.sub("", clause)]
+                if not (group or self.exposing or self.problems.signs(clause)):
+                    held.extend(phrases)
+                    continue
+            group = group or self._open(subject, [], 0)
+            group.problems.extend([*held, *phrases])
+            held = []
+            group.end = max(group.end, offset + begin + stop)
+        self.carried = subject
+        self.told = [replace(self.entry, confidence=0.75)]
+        return self.names.spoken(subject, around)
+
+    def _names_another(self, item: str, start: int, around: Around) -> bool:
+        """Whether an item begins with a venue or place of its own."""
+        first = re.split("[，：；。]", item, maxsplit=1)[0]
+        whole = self.names.subjects(first, start, around)
+        splits = self.names.headed(first, start, around, owned=True, inside=True)
+        for found in (whole, *(split for split, _end in splits)):
+            if found and not found[0].common and found[0].start - start <= LONGEST_ASIDE:
+                return True
+        return False
+
     def _read_item(self, offset: int, item: str, around: Around) -> Around:
         """Read the clauses; returns what the text speaks of now."""
         if enclosed := self._enclosed(offset, item, around):
             return enclosed
+        if self.reports and (entered := self._read_entry(offset, item, around)):
+            return entered
         # What has a number of its own stands for itself.
         carried = [] if _MARKER.match(item) else self.carried
         # 设施齐备，未发现安全问题 stands in a list of what is wrong and is nothing of it.

@@ -1,0 +1,59 @@
+"""The head of an entry: the one venue or place that a line or an item begins with, and all of it is about.
+
+商业街18号某店：后厨积水；冷柜无标签 is told of one venue, whatever else its words name.
+"""
+
+import re
+from dataclasses import replace
+
+from .address import Address, Around, read_address
+from .problems import Problems
+from .rules import Rules
+from .subjects import Names, Subject
+
+_HEAD = re.compile(
+    r"(?P<name>(?:“[^“”]{2,16}”|[^ ，。；：（）“”—])+?)(?:（(?P<aside>[^（）]{2,60})）(?P<more>[^，。；：（）]{0,12}?))?(?P<stop>[：，。]| |—+|(?<=）)(?=[^，。；：）])|$)"
+)
+_PARTS = re.compile("[，；、：/ ]")
+_NO_HEAD = re.compile("(?:社区|村|镇|乡|街道)$|^(?:在|对|据|经|从|由|向|为|因|将|把|被|如|按|以|其|该|此|并|且|但|我|有(?!家)|请)|[我你他她]们|检查|巡查|督查|抽查|执法|人员|承诺$|表示$|介绍$|说$|反映|投诉|接到|来电")
+LONGEST_NAME = 36
+
+
+class Heads:
+    def __init__(self, names: Names, rules: Rules, problems: Problems) -> None:
+        self.names, self.rules, self.problems = names, rules, problems
+
+    def of(self, text: str, start: int, around: Around, *, listed: bool) -> tuple[Subject, int] | None:
+        """What the words are about and where what is said of it begins. `listed`: they stand in a list."""
+        found = _HEAD.match(text)
+        if not found or len(found["name"]) > LONGEST_NAME or _NO_HEAD.search(found["name"]):
+            return None
+        name, stop = found["name"], found["stop"]
+        if self.problems.cue.search(name) or self.rules.lead.match(name) or self.rules.wish.search(name):
+            return None
+        if not read_address(name, self.names.gazetteer, around).rest:
+            return None
+        subject = self._with_address(name, found["aside"], start, start + found.end("name"), around)
+        if subject is None or subject.common or not self.names.stands(subject, owned=True, inside=False):
+            return None
+        address = subject.address
+        if not (subject.venue or address.number):
+            return None
+        if stop != "：" and self.problems.signs(name) and not self.names.tells_kind(subject):
+            return None
+        placed = bool(address.village or address.town_printed or address.number)
+        if stop == "：" or (found["aside"] and placed) or (stop and listed and placed):
+            return subject, found.end()
+        return None
+
+    def _with_address(self, name: str, aside: str | None, start: int, end: int, around: Around) -> Subject | None:
+        for part in _PARTS.split(aside or ""):
+            address = read_address(part, self.names.gazetteer, around)
+            if address.unit or (address.town_printed and not address.rest):
+                return self.names.at(name, address, start, end, around)
+        if aside and (self.problems.cue.search(aside) or self.problems.signs(aside)):
+            return None
+        found = self.names.subjects(name, start, around)
+        if len(found) != 1:
+            return None
+        return replace(found[0], venue=f"{found[0].venue}（{aside}）") if aside and found[0].venue else found[0]
