@@ -19,6 +19,7 @@ _ROLES = (
             "^(?:问题|隐患)?(?:等级|级别|性质|状态)$|扣分(?:值|标准|分值|依据)$"
         ),
     ),
+    (VENUE, re.compile("(?:点位|部位|地点)名称$")),
     (PLACE, re.compile("(?:地点|地址|位置|所在地|部位|路段|住所|(?:经营|营业|生产|检查)场所)$")),
     (VENUE, re.compile("(?<!整改)(?<!处理)(?<!查处)(?:单位|企业|商户|门店|主体|场所|名单)$")),
     (KIND, re.compile("(?:问题|隐患|违法|违规|案件|诉求)?(?:类别|类型|种类|分类)$|扣分项目$|^大类$|^小类$")),
@@ -29,7 +30,7 @@ _ROLES = (
             "(?:曝光|通报|查封|处罚|点名|上榜|入选|失分)(?:内容|原因|事由|理由)|失分|(?<!良好)现象"
         ),
     ),
-    (MEASURE, re.compile("怎么办|去向|后续|处理|处置|措施|整改|处罚|要求|办理|结果|怎么处|落实情况|复查")),
+    (MEASURE, re.compile("怎么办|去向|后续|处理|处置|措施|整改|处罚|要求|办理|结果|结论|怎么处|落实情况|复查")),
     (
         SEEN,
         re.compile(
@@ -40,7 +41,9 @@ _ROLES = (
     (PLACE, re.compile("地址|地点|位置|住所|点位|所在|地块|(?:具体|详细)地|部位")),
     (
         AREA,
-        re.compile("^(?:村居?|社区|行政村|村庄|村名|居委会|村委会|村（社区）|社区（村）|村／社区|村/社区)(?:名称)?$"),
+        re.compile(
+            "^(?:村居?|社区|行政村|村庄|村名|居委会|村委会|村[／/、]?社区|村（社区）|社区（村）|村（居）|村屯|自然村)(?:名称)?$"
+        ),
     ),
     (
         VENUE,
@@ -51,6 +54,21 @@ _ROLES = (
     ),
 )
 _LONGEST = 12
+_PARTS = (
+    "序号|编号|序|所属|所在|被|受|检查|抽查|抽检|巡查|督查|暗访|存在|的|主要|具体|详细|现场|突出|发现|经营|整改|处理|处置|办理|核查|处罚|"
+    "责任|完成|考核|问题|隐患|违法|违规|综合|扣分|单位|商户|企业|场所|门店|市场|小区|学校|项目|店铺|店|摊位|档口|点位|名称|名|地址|地点|"
+    "位置|属地|街道|乡镇|镇街|镇|乡|社区|村居|村|区域|辖区|情况|描述|内容|说明|表现|明细|行为|事实|意见|结果|措施|要求|时限|期限|状态|人|"
+    "部门|时间|日期|备注|得分|分值|总分|分|值|原因|类别|类型|对象|主体|不符合项|不合格项目?|及|和|与|[（）、/／]"
+)
+_WORD = re.compile(f"(?:{_PARTS})+")
+"""A heading that is made of nothing but the words of headings: 所属街道, but not 望江路街道."""
+_KEY = re.compile(
+    "(?:名称|地址|地点|位置|问题|隐患|情况|意见|措施|结果|要求|时间|日期|[位人话间限别号注称]|内容|描述|事实|行为)$"
+)
+_NOTHING = re.compile(
+    r"(?:[-—–－/／\\√✓✔☑○〇*.。\s]|无|暂无|没有|未发现|未见|合格|正常|良好|优秀?|符合(?:要求)?|已?达标|通过|完好|较好|满意|N/?A|空)*"
+    r"|(?:检查)?(?:暂?未发现|未见|没有发现|暂?无|没有)(?:明显|任何|突出|其他|违法|违规)*(?:问题|隐患|异常|违法行为|违规行为|情况)?(?:存在)?。?"
+)
 _BRACKETS = re.compile("[【】〖〗《》\\s]")
 
 
@@ -60,6 +78,29 @@ def role_of(word: str) -> str | None:
     if not word or len(word) > _LONGEST:
         return None
     return next((role for role, pattern in _ROLES if pattern.search(word)), None)
+
+
+def is_nothing(cell: str) -> bool:
+    """Whether the whole of a cell says that nothing is wrong, or nothing at all."""
+    return _NOTHING.fullmatch(cell.strip()) is not None
+
+
+def is_head(word: str) -> bool:
+    """Whether a word can only be a heading, and no name that ends like one."""
+    return role_of(word) is not None and _WORD.fullmatch("".join(word.split())) is not None
+
+
+def is_key(word: str) -> bool:
+    """Whether a word can be the key of a value beside it or behind a colon."""
+    return role_of(word) is not None and _KEY.search("".join(word.split())) is not None
+
+
+def pairs_of(cells: Sequence[str]) -> list[tuple[str, str]]:
+    """单位名称 | 某店 | 电话 | …: keys and values of a form that is drawn as a table; none where it is no form."""
+    if len(cells) % 2:
+        return []
+    pairs = list(zip(cells[::2], cells[1::2], strict=True))
+    return pairs if all(is_key(key) and not is_head(value) for key, value in pairs) else []
 
 
 def roles_of(cells: Sequence[str]) -> dict[str, list[int]]:
@@ -75,6 +116,8 @@ def is_header(cells: Iterable[str]) -> bool:
     """Whether cells are the words over the columns of a table that tells what is wrong where."""
     words = ["".join(cell.split()) for cell in cells if cell.strip()]
     if len(words) < 2 or any(len(word) > _LONGEST or re.search("[\\d，。；：！？]", word) for word in words):
+        return False
+    if any(map(is_nothing, words)) or sum(map(is_head, words)) < 2:
         return False
     roles = [role_of(word) for word in words]
     known = sum(role is not None for role in roles)

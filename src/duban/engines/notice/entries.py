@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from .address import Address, Around, read_address
-from .columns import MEASURE, PLACE, PROBLEM, TOWN, VENUE
+from .columns import MEASURE, PLACE, PROBLEM, TOWN, VENUE, is_nothing
 from .drafts import FINDING, Draft, Line, Unit
 from .gazetteer import Gazetteer
 from .problems import was_mended
@@ -14,11 +14,6 @@ from .sites import Found
 from .source import Source
 
 OF_TITLE = 0.7
-NOTHING = re.compile(
-    r"(?:[-—–－/／\\√✓✔☑○〇*.。\s]|无|暂无|没有|未发现|未见|合格|正常|良好|优秀?|符合(?:要求)?|已?达标|通过|完好|较好|满意|N/?A|空)*"
-    r"|(?:检查)?(?:暂?未发现|未见|没有发现|暂?无|没有)(?:明显|任何|突出|其他|违法|违规)*(?:问题|隐患|异常|违法行为|违规行为|情况)?(?:存在)?。?"
-)
-"""The whole of a cell that says that nothing is wrong."""
 _PASSED = re.compile("(?:合格|达标|通过|正常|符合|满意)")
 _PARTS = re.compile(r"[；;\n]|(?:^|(?<=[。；，、 ])|(?<=[^\d.（(第]))[（(]?\d{1,2}[)）.．、](?!\d)|[①-⑳]|。")
 _POINTS = re.compile(
@@ -27,10 +22,6 @@ _POINTS = re.compile(
 _ADDRESSED = re.compile("(?P<name>[^（）]{2,})（(?P<where>[^（）]{3,})）")
 _EDGES = " ，、：:。；\t"
 NUMBERS = re.compile(r"[-+－]?\s*\d+(?:\.\d+)?\s*(?:分|%|名|元)?")
-
-
-def is_nothing(text: str) -> bool:
-    return NOTHING.fullmatch(text.strip()) is not None
 
 
 def finding(

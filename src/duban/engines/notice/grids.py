@@ -10,11 +10,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from .columns import KIND, MEASURE, NUMBER, OTHER, TOWN, WHERE, WRONG, is_header, role_of
+from .columns import (
+    AREA,
+    KIND,
+    MEASURE,
+    NUMBER,
+    OTHER,
+    PLACE,
+    TOWN,
+    WHERE,
+    WRONG,
+    is_head,
+    is_header,
+    is_nothing,
+    role_of,
+)
 
 Stretch = tuple[int, int]
 
-RULE = re.compile(r"[\s|:+=_—\-\u2500-\u257f]+")
+RULE = re.compile(r"[\s|:+=_—\-\u2500-\u257f]{3,}")
 """A line that is drawn and not written."""
 _BAR = re.compile("[|│┃║┆┇┊┋¦]")
 _BLANKS = " \u3000\xa0"
@@ -27,6 +41,8 @@ _MARKER = re.compile(
 BEGINS_ITEM = re.compile(r"\s*(?:[（(]?\d{1,2}[)）.．、](?!\d)|[①-⑳])")
 _SERIAL = re.compile(r"[（(]?\d{1,4}[)）.．、]?|[①-⑳]")
 _NAMES_TOWN = re.compile("(?:街道|镇|乡|地区|苏木|办事处|开发区|园区)(?:（[^（）]*）)?$")
+_NAMES_VILLAGE = re.compile("(?:村|社区|居委会|村委会|嘎查)(?:（[^（）]*）)?$")
+_ADDRESS = re.compile("(?:街道|[镇乡村路街巷号组]|社区)")
 _DATE = re.compile(r"\d{1,2}月|\d{4}[年./-]|\d+[日天]")
 _DONE = re.compile("[改罚警告立停查责令约谈]|已|完成|移|督|通报|未|^[-—–/／√无]+$|当场|限期|扣")
 _GOES_ON = ("，", "、", "；", ",", ";")
@@ -35,6 +51,7 @@ _WORD_OF_HEAD = 6
 _LONGEST_CELL = 60
 _FEWEST = 3
 _NEAR = 2
+_LOOKED_AT = 20
 _MOST_LOST = 2
 
 
@@ -264,7 +281,7 @@ def _slashed(lines: Sequence[PrintedLine], at: int) -> Laid:
         slashes = lines[at].text.count(slash)
         while slashes > 1 and stop < len(lines) and lines[stop].text.count(slash) == slashes:
             stop += 1
-        if stop - at > 2 and not any("//" in line.text for line in lines[at:stop]):
+        if stop - at > 2 and not any("://" in line.text for line in lines[at:stop]):
             rows = [
                 _Row(line, [[piece] if piece.text else [] for piece in _cells(line, re.compile(slash))])
                 for line in lines[at:stop]
@@ -327,9 +344,9 @@ def _under(
 ) -> tuple[list[_Row | PrintedLine], int]:
     """The rows under heads, up to the first line that is none and that none follows."""
     laid: list[_Row | PrintedLine] = []
-    whole = [pieces for line in lines[at:] if len(pieces := _pieces(line, gap)) == len(heads)]
-    aligned = sum(all(_near(heads.left[place], piece) for place, piece in enumerate(one)) for one in whole)
-    straight = bool(whole) and aligned * 2 > len(whole)
+    near = [pieces for line in lines[at : at + _LOOKED_AT] if len(pieces := _pieces(line, gap)) > 2]
+    aligned = sum(all(any(_near(left, piece) for left in heads.left) for piece in pieces) for pieces in near)
+    straight = gap is _WIDE and bool(near) and aligned * 2 > len(near)
     stop = here = at
     while here < len(lines) and here <= stop + 1:
         line = lines[here]
@@ -425,17 +442,24 @@ def _looks_like(heads: _Heads, place: int, text: str) -> float:
     if role == NUMBER:
         return 3 if _SERIAL.fullmatch(text) else -5
     if role == TOWN:
-        return 2 if _NAMES_TOWN.search(text) else -2
+        if _NAMES_TOWN.search(text):
+            return 2
+        return 1 if _ADDRESS.search(text) and AREA not in heads.roles else -2
     if role == OTHER or role is None:
         if re.search("分|数", word):
             return 2 if number else -2
         return 1 if re.search("[时日期限]", word) and _DATE.search(text) else -0.5
     if number:
         return -2
+    if is_nothing(text):
+        return -2 if role in WHERE else 0.5 if role == MEASURE else 1
     if role == MEASURE:
         return 2 if _DONE.search(text) else -1
+    if role == AREA:
+        return 2 if _NAMES_VILLAGE.search(text) else -1
     if role in WHERE:
-        return 0.5 - 2 * bool(_SENTENCE.search(text)) - bool(_NAMES_TOWN.search(text))
+        address = bool(_ADDRESS.search(text))
+        return 0.8 + (0.4 if address == (role == PLACE) else 0) - 2 * bool(_SENTENCE.search(text))
     return 0.6 - 2 * bool(_NAMES_TOWN.search(text)) + (role != KIND) * min(len(text), 20) / 40
 
 
@@ -445,7 +469,7 @@ def _stacked(lines: Sequence[PrintedLine], at: int) -> Laid:
     Where the first head is a number, the lines that hold 1, 2, 3 begin the rows.
     """
     count = 0
-    while at + count < len(lines) and _heads_alone(lines[at + count].bare):
+    while at + count < len(lines) and is_head(lines[at + count].bare):
         count += 1
     words = [lines[one].bare for one in range(at, at + count)]
     if any(role_of(word) == NUMBER for word in words[1:]):
@@ -477,12 +501,6 @@ def _stacked(lines: Sequence[PrintedLine], at: int) -> Laid:
         laid.append(_Row(group[0], cells))
         here, number = here + len(group), number + 1
     return ([row.printed() for row in laid], here) if len(laid) > 1 else ([], at)
-
-
-def _heads_alone(text: str) -> bool:
-    if len(text) > 10 or re.search(r"[\d，。；：、]|(?:单|表|台账|通报|公示)$", text):
-        return False
-    return role_of(text) is not None
 
 
 def _whole_line(line: PrintedLine) -> _Piece:
@@ -518,7 +536,7 @@ def _merged(rows: Sequence[_Row], *, drawn: bool) -> list[_Row]:
         if before is not None and heads is None and not is_header(row.words):
             both = _Row(before.line, [list(cell) for cell in before.cells])
             both.take(row)
-            if not is_header(before.words) and is_header(both.words) and len(row.filled()) <= len(before.cells):
+            if is_header(both.words) and all(is_head(word) for word in both.words if word):
                 merged[-1], heads = both, _Heads(both.words)
                 continue
         if is_header(row.words):

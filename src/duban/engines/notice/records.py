@@ -9,14 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .address import HAN, read_address
-from .columns import AREA, MEASURE, PLACE, PROBLEM, TOWN, VENUE, WHERE, WRONG, role_of
+from .columns import AREA, MEASURE, PLACE, PROBLEM, TOWN, VENUE, WHERE, WRONG, is_key, pairs_of, role_of
 from .entries import finding
 from .gazetteer import Gazetteer
 from .rules import Rules
 from .sites import Found
 from .source import HEADING, ROW, Block, Source
 
-_KEY = re.compile(rf"(?P<key>[{HAN}](?: ?[{HAN}（）]){{1,9}}) ?：|【(?P<bracketed>[{HAN}](?: ?[{HAN}]){{0,8}})】：?")
+_KEY = re.compile(
+    rf"(?<![{HAN}])(?P<key>[{HAN}](?: [{HAN}]){{1,3}}|[{HAN}][{HAN}（）]{{1,9}}) ?：|"
+    rf"【(?P<bracketed>[{HAN}](?: ?[{HAN}]){{0,8}})】：?"
+)
 _BEFORE_KEY = " ，；。、.)）0123456789\t·•●◆■▪-*★☆"
 _MARKER = re.compile(
     r"^(?:[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]、?|[一二三四五六七八九十]{1,3}、|[①-⑳]|"
@@ -24,12 +27,12 @@ _MARKER = re.compile(
 )
 _ITEM = re.compile(r"[（(]?\d{1,2}[)）.．、](?!\d)|[①-⑳●•■◆▪·*-]|[（(][一二三四五六七八九十][)）]")
 _IN_BRACKETS = re.compile("（[^（）]*）")
-_KEY_CELL = re.compile(
-    "(?:名称|地址|地点|位置|问题|隐患|情况|意见|措施|结果|要求|时间|日期|[位人话间限别号注称]|内容|描述|事实|行为)$"
-)
+_OTHER_KEY = re.compile(rf"([{HAN}]{{2,8}})：[^。；]{{1,30}}$")
 _LISTED = re.compile("[^（]、|\\d+余?[户家个处起名]")
 """More than one name, or none."""
 _CHAPTER = re.compile("(?:方面|问题|领域|[类项]|情况|工作|整治|部分|记录|通报|要求|建议|单位|名单|目|表)$")
+_ASIDE = {"说明", "备注", "内容", "记录", "要求", "结果"}
+"""Under a name alone these tell of the whole report, not of one place."""
 _SHORT_KEY = 6
 _LONGEST_HEAD = 40
 _EDGES = " ，；。、\t"
@@ -87,6 +90,9 @@ def find_records(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, 
             head = (-1, "", "")
         if pairs:
             continue
+        if record.keys and _is_other_key(text, gazetteer, rules):
+            record.end = block.end
+            continue
         after = blocks[place + 1] if place + 1 < len(blocks) else None
         if record.keys and _goes_on(source, record, text, block, after):
             record.go_on(text.strip(_EDGES), block.end)
@@ -102,6 +108,14 @@ def find_records(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, 
             town = ""
         head = (block.start, bare, marker[0] if marker else "") if named else (-1, "", "")
     yield from _told(source, record, town, gazetteer, rules)
+
+
+def _is_other_key(text: str, gazetteer: Gazetteer, rules: Rules) -> bool:
+    """Whether a line has a key that tells nothing of use, such as 经营者：, and no name before its colon."""
+    key = _OTHER_KEY.match(text)
+    if not key or rules.venue_end.search(key[1]) or rules.cue.search(text):
+        return False
+    return not read_address(key[1], gazetteer).named
 
 
 def _goes_on(source: Source, record: _Record, text: str, block: Block, after: Block | None) -> bool:
@@ -149,6 +163,9 @@ def _told(source: Source, record: _Record, town: str, gazetteer: Gazetteer, rule
     area = values.pop(AREA, "")
     if not wrong:
         return
+    telling = any(role_of(key) in WRONG and key not in _ASIDE for key in record.keys)
+    if not (telling or {VENUE, AREA, PLACE} & values.keys()):
+        return
     if not values.get(VENUE) and record.head and _names(record, gazetteer, rules):
         values[VENUE] = record.head
     if area and values.get(PLACE) and not values.get(VENUE):
@@ -189,7 +206,7 @@ def _pairs(source: Source, block: Block) -> Iterator[tuple[str, str, str, int, i
         key = "".join((found["key"] or found["bracketed"]).split())
         role = role_of(key)
         begins = found.start() == 0 or text[found.start() - 1] in _BEFORE_KEY
-        if role and (found["bracketed"] or (begins and (len(key) <= _SHORT_KEY or _KEY_CELL.search(key)))):
+        if role and (found["bracketed"] or (begins and (len(key) <= _SHORT_KEY or is_key(key)))):
             keys.append((key, role, found))
         elif bracketed and found["bracketed"]:
             keys.append((key, "", found))
@@ -203,16 +220,6 @@ def _pairs(source: Source, block: Block) -> Iterator[tuple[str, str, str, int, i
 
 
 def _paired_cells(source: Source, block: Block) -> Iterator[tuple[str, str, str, int, int]]:
-    """单位名称 | 某店 | 电话 | …: a form drawn as a table."""
-    cells = [source.text[start:end].strip() for start, end in block.cells]
-    if len(cells) % 2:
-        return
-    pairs = list(zip(cells[::2], cells[1::2], strict=True))
-    if not all(
-        _KEY_CELL.search("".join(key.split())) and role_of(key) and not (len(value) < 5 and role_of(value))
-        for key, value in pairs
-    ):
-        return
-    for place, (key, value) in enumerate(pairs):
+    for place, (key, value) in enumerate(pairs_of([source.text[start:end].strip() for start, end in block.cells])):
         begin, stop = block.cells[2 * place][0], block.cells[2 * place + 1][1]
         yield "".join(key.split()), role_of(key) or "", value, begin, stop

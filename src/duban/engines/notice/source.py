@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 
+from .columns import role_of
 from .grids import BEGINS_ITEM, RULE, PrintedLine, lay_out
 
 HEADING, PROSE, ROW = "heading", "prose", "row"
@@ -29,7 +30,7 @@ _MARKER = re.compile(
 _BEGINS_ANEW = re.compile(
     r"\s*(?:本报讯|本报记者|[（(]?记者\s|[（(]?通讯员\s|【|〔|图[:：为]|[（(][^()（）]{2,30}(?:发布|供稿|摄))"
 )
-_KEY = re.compile(rf"\s*[{HAN}]{{2,10}}[:：]")
+_KEY = re.compile(rf"\s*(?:(?P<key>[{HAN}](?:\s?[{HAN}]){{1,9}})\s?[:：]|【)")
 _SIDE = r"(?:东|西|南|北|东南|东北|西南|西北)(?:侧|面|边|方)"
 _WHOLE_STATEMENT = re.compile(rf".*(?:约?\s*\d[\d.,]*\s*(?:米|公里|m)|{_SIDE}|对面|门前|路口)\s*")
 _OPEN_STATEMENT = re.compile(r"[^。；]{2,40}距[^米。；]{0,24}|[^。；，距]{0,6}(?:镇|乡|街道|地区)[^。；，米侧]{0,12}")
@@ -101,7 +102,11 @@ def read_source(original: str) -> Source:
             if kind == HEADING:
                 _drop_hashes(characters, start)
         printed = "".join(character for character, _at in characters[start:])
-        if not printed.strip() or (len(printed) > 9 and kind != ROW and printed in seen):
+        # What stands behind a number or a key is told of another thing each time.
+        again = (
+            kind != ROW and len(printed) > 9 and printed in seen and not (_KEY.match(printed) or _MARKER.match(printed))
+        )
+        if not printed.strip() or again:
             del characters[start:]
             continue
         seen.add(printed)
@@ -225,6 +230,8 @@ def _grouped(lines: list[PrintedLine], width: int) -> Iterator[tuple[str, list[P
 def _joins(group: list[PrintedLine], after: PrintedLine, width: int) -> bool:
     """Whether the paragraph so far goes on in the next line."""
     line, said = group[-1], "".join(one.bare for one in group)
+    if not line.column and (key := _KEY.match(after.text)) and role_of("".join((key["key"] or "").split())):
+        return False
     if after.bare.startswith("#") or after.cells or line.column != after.column:
         return False
     if _LONE_PLACE.fullmatch(said) and _STATEMENT.match(after.bare):

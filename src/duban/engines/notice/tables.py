@@ -18,12 +18,15 @@ from .columns import (
     VENUE,
     WHERE,
     WRONG,
+    is_head,
     is_header,
+    is_nothing,
+    pairs_of,
     role_of,
     roles_of,
 )
 from .drafts import Unit
-from .entries import NUMBERS, finding, is_nothing
+from .entries import NUMBERS, finding
 from .gazetteer import Gazetteer
 from .rules import Rules
 from .sites import Found
@@ -97,6 +100,9 @@ def _tables(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, rules
                 town = text
             continue
         cells = [source.text[start:end].strip() for start, end in block.cells]
+        if pairs_of(cells):
+            table = None
+            continue
         if _heads(cells, gazetteer):
             table, town = _Table(cells), ""
             tables.append(table)
@@ -121,8 +127,8 @@ def _heads(cells: Sequence[str], gazetteer: Gazetteer) -> bool:
         return False
     if is_header(words):
         return True
-    roles = [role_of(word) for word in words if not re.search("[\\d，。；：]", word)]
-    return len(words) > 1 and len(roles) == len(words) and all(roles) and len({*roles} - {None, OTHER, NUMBER}) > 0
+    roles = {role_of(word) for word in words} - {OTHER, NUMBER}
+    return len(words) > 1 and all(map(is_head, words)) and bool(roles)
 
 
 def _settle(table: _Table, gazetteer: Gazetteer, rules: Rules) -> None:
@@ -140,6 +146,11 @@ def _settle(table: _Table, gazetteer: Gazetteer, rules: Rules) -> None:
                 # 单位 over towns.
                 table.roles[role].remove(place)
                 table.roles.setdefault(TOWN, []).append(place)
+    points = [place for place in table.roles.get(PLACE, ()) if "点位" in table.heads[place]]
+    if points and VENUE not in table.roles and len(table.roles[PLACE]) > len(points):
+        # 检查点位 beside 地址.
+        table.roles[VENUE] = points
+        table.roles[PLACE] = [place for place in table.roles[PLACE] if place not in points]
     table.roles = {role: places for role, places in table.roles.items() if places}
     table.told = _told_column(table)
 
