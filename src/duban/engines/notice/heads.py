@@ -14,6 +14,7 @@ from .subjects import Names, Subject
 _HEAD = re.compile(
     r"(?P<name>(?:“[^“”]{2,16}”|[^ ，。；：（）“”—])+?)(?:（(?P<aside>[^（）]{2,60})）(?P<more>[^，。；：（）]{0,12}?))?(?P<stop>[：，。]| |—+|(?<=）)(?=[^，。；：）])|$)"
 )
+_LIES = re.compile("(?P<name>[^，。；：]{2,20}?)(?:位于|地处|坐落[于在]|在|为)(?P<where>[^，。；：]{3,24}?)(?:自发|形成|的|[，。]|$)[^，。；]{0,16}[，。]?")
 _PARTS = re.compile("[，；、：/ ]")
 _NO_HEAD = re.compile("(?:社区|村|镇|乡|街道)$|^(?:在|对|据|经|从|由|向|为|因|将|把|被|如|按|以|其|该|此|并|且|但|我|有(?!家)|请)|[我你他她]们|检查|巡查|督查|抽查|执法|人员|承诺$|表示$|介绍$|说$|反映|投诉|接到|来电")
 LONGEST_NAME = 36
@@ -25,7 +26,20 @@ class Heads:
 
     def of(self, text: str, start: int, around: Around, *, listed: bool) -> tuple[Subject, int] | None:
         """What the words are about and where what is said of it begins. `listed`: they stand in a list."""
+        if lies := _LIES.match(text):
+            address = read_address(lies["where"], self.names.gazetteer, around)
+            if address.unit or address.town_printed:
+                subject = self.names.at(lies["name"], address, start, start + lies.end("name"), around)
+                if subject and self.names.tells_kind(subject) and not subject.common:
+                    return subject, lies.end()
         found = _HEAD.match(text)
+        if found and found["stop"] == " " and not read_address(found["name"], self.names.gazetteer, around).rest:
+            # 湖滨路15号 某店：…: a blank parts the address from the name.
+            if named := self.of(text[found.end() :], start + found.end(), around, listed=listed):
+                address = read_address(found["name"], self.names.gazetteer, around)
+                subject = self.names.at(named[0].venue, address, start, named[0].end, around)
+                return (subject, found.end() + named[1]) if subject else None
+            return None
         if not found or len(found["name"]) > LONGEST_NAME or _NO_HEAD.search(found["name"]):
             return None
         name, stop = found["name"], found["stop"]
