@@ -215,6 +215,24 @@ def test_the_coarse_cover_says_no_more_than_the_fine_one():
     assert held == set(zip(*np.nonzero(every), strict=True))
 
 
+@pytest.mark.parametrize("teeth", [3, 40, 400])
+def test_an_area_that_is_nearly_all_edge_is_covered(teeth):
+    """A comb, between whose teeth no cell is free, beside areas that make the cells coarse or fine for it."""
+    along = np.linspace(0, 1, 2 * teeth + 1)
+    comb = shapely.Polygon(
+        [*zip(along, np.tile([0.0, 1.0], teeth + 1)[: len(along)], strict=True), (1, -0.01), (0, -0.01)]
+    )
+    lon, lat = np.random.default_rng(teeth).uniform(-0.1, 1.1, (2, 5000))
+    truly = shapely.intersects_xy(comb, lon, lat)
+    for beside in ([], [shapely.box(2, 2, 2.02, 2.02)] * 3, [shapely.box(5, 5, 15, 15)] * 3):
+        shapes_of = [comb, *beside]
+        where = Areas(tuple(Area(str(i), "", "", "test", START, shape=one) for i, one in enumerate(shapes_of)))
+        found = Cover.build(where.parts, where.owner).candidates(lon, lat)
+        row, inside = found.row[found.area == 0], found.inside[found.area == 0]
+        assert set(np.flatnonzero(truly)) <= set(row)
+        assert truly[row[inside]].all()
+
+
 @pytest.mark.parametrize("far", [0.0, 1e-9, 1.0, 70.0])
 def test_areas_far_apart_and_tiny_ones_are_covered(far):
     tiny = shapely.box(10, 10, 10 + 1e-9, 10 + 1e-9)

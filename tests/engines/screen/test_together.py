@@ -34,8 +34,11 @@ def batches(found, sizes=7):
     return [whole.slice(at, sizes) for at in range(0, len(found), sizes)] + [whole.slice(0, 0)]
 
 
-def as_it_is(batch):
-    return batch
+def as_it_is(together):
+    """The rows, if each person's begin where that is said."""
+    person = together.rows["person"].to_pylist()
+    assert together.begins.tolist() == [at for at in range(len(person)) if not at or person[at] != person[at - 1]]
+    return together.rows
 
 
 def together_of(found, folder, workers=2):
@@ -64,7 +67,7 @@ def test_memory_gives_what_python_adds_up(tmp_path_factory, found):
 @given(rows)
 def test_duckdb_gives_the_same(tmp_path_factory, found):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(together, "_in_memory", lambda held: None)
+        patch.setattr(together._Held, "sums_fit", False)
         table = together_of(found, tmp_path_factory.mktemp("spill"))
     assert [tuple(row.values()) for row in table.to_pylist()] == expected(found)
 
@@ -86,7 +89,7 @@ def test_what_memory_cannot_put_together_is_left_to_duckdb(tmp_path, found):
 
 
 def test_what_is_too_much_goes_on_on_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr(together, "_in_memory", None)
+    monkeypatch.setattr(together, "_summed", None)
     random = np.random.default_rng(3)
     many = [(f"{random.integers(1 << 20):064x}", 0, 0, 1) for _ in range(20_000)]
     found = batches(many, 500)

@@ -7,7 +7,9 @@ cells that an edge crosses, 8 x 8 fine ones. Flags are drawn a millionth of a ce
 arithmetic that finds a position's cell can lead to a wrong one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import shapely
@@ -76,14 +78,10 @@ class Cover:
         size = 1 << bits
         # A cell is left free on each side, so that no edge is drawn upon the ring.
         per_degree = (size - 2) / side
-        west, south = west - 1 / per_degree, south - 1 / per_degree
-        whole: list[NDArray[np.int64]] = []
-        split: list[NDArray[np.int64]] = []
-        for index, part in enumerate(parts):
-            cells = spans[index] * per_degree
-            finer = int(np.clip(np.ceil(np.log2(_ENOUGH / cells)), 0, _FINE_BITS))
-            _draw(part, int(owner[index]), (west, south, per_degree), size, finer, whole, split)
-        return cls._assemble(west, south, per_degree, size, np.concatenate(whole), np.concatenate(split))
+        grid = _Grid(float(west - 1 / per_degree), float(south - 1 / per_degree), float(per_degree), size)
+        finer = np.clip(np.ceil(np.log2(_ENOUGH / (spans * per_degree))), 0, _FINE_BITS).astype(np.intp)
+        drawn = [_draw(parts[finer == bits], owner[finer == bits], grid, bits) for bits in np.unique(finer)]
+        return cls._assemble(grid, *map(_joined, zip(*drawn, strict=True)))
 
     @classmethod
     def _empty(cls) -> "Cover":
@@ -92,49 +90,39 @@ class Cover:
         return cls(0.0, 0.0, 1.0, 1, nothing > 0, nothing, zero, zero, nothing[:2], none, none > 0)
 
     @classmethod
-    def _assemble(
-        cls,
-        west: float,
-        south: float,
-        per_degree: float,
-        size: int,
-        whole: NDArray[np.int64],
-        split: NDArray[np.int64],
-    ) -> "Cover":
-        """From rows (cell, area, inside) that hold all over a cell and rows (cell, sub, area, inside)."""
-        cells = np.unique(np.concatenate([whole[:, 0], split[:, 0]]))
-        node = np.zeros((size + 2) ** 2, dtype=np.int32)
+    def _assemble(cls, grid: "_Grid", whole: "_Whole", split: "_Split") -> "Cover":
+        node = np.zeros((grid.size + 2) ** 2, dtype=np.int32)
+        for listed in (whole, split):
+            node[listed.cell] = 1
+        cells = np.flatnonzero(node)
         node[cells] = np.arange(1, len(cells) + 1)
-        blocks = np.zeros(len(cells) + 1, dtype=bool)
-        blocks[node[split[:, 0]]] = True
-        slots = np.where(blocks, _SUBS, 1)
+        slots = np.ones(len(cells) + 1, dtype=np.intp)
+        slots[node[split.cell]] = _SUBS
         base = np.append(0, np.cumsum(slots)[:-1])
         # What holds all over a cell with 64 slots holds in each of them.
-        of = node[whole[:, 0]]
-        spread = np.repeat(np.arange(len(whole)), slots[of])
+        of = node[whole.cell]
+        spread = np.repeat(np.arange(len(of)), slots[of])
         first = np.repeat(np.cumsum(slots[of]) - slots[of], slots[of])
-        slot = np.concatenate(
-            [base[of][spread] + np.arange(len(spread)) - first, base[node[split[:, 0]]] + split[:, 1]]
-        )
-        area = np.concatenate([whole[spread, 1], split[:, 2]])
-        inside = np.concatenate([whole[spread, 2], split[:, 3]])
+        slot = np.concatenate([base[of][spread] + np.arange(len(spread)) - first, base[node[split.cell]] + split.sub])
+        area = np.concatenate([whole.area[spread], split.area])
+        inside = np.concatenate([whole.inside[spread], split.inside])
         # Several parts of one area in a slot are one entry, and one part that is all over it suffices.
         pair = slot * (int(area.max()) + 1) + area
         order = np.argsort(2 * pair + 1 - inside, kind="stable")
         order = order[np.append(True, np.diff(pair[order]) != 0)]
         start = np.append(0, np.cumsum(np.bincount(slot[order], minlength=int(slots.sum()))))
         return cls(
-            float(west),
-            float(south),
-            float(per_degree),
-            size,
+            grid.west,
+            grid.south,
+            grid.per_degree,
+            grid.size,
             node > 0,
             node,
             base.astype(np.int32),
             (slots - 1).astype(np.int32),
             start.astype(np.int32),
             area[order].astype(np.int32),
-            inside[order].astype(bool),
+            inside[order],
         )
 
     def candidates(self, lon: Floats, lat: Floats) -> Candidates:
@@ -203,69 +191,152 @@ class Cover:
         return (held > 0) & ~np.isnan(west + south + east + north)
 
 
-def _draw(
-    part: shapely.Polygon | shapely.MultiPolygon,
-    area: int,
-    origin: tuple[float, float, float],
-    size: int,
-    finer: int,
-    whole: list[NDArray[np.int64]],
-    split: list[NDArray[np.int64]],
-) -> None:
-    """Append one part's rows for `Cover._assemble`, drawn with 2 ** finer cells to a coarse cell's side."""
-    west, south, per_degree = origin
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """The coarse grid with its ring: `size` cells a side within it, counted from (west, south)."""
+
+    west: float
+    south: float
+    per_degree: float
+    size: int
+
+
+class _Whole(NamedTuple):
+    """Areas that lie in a coarse cell (n,), all over it or all of it on an edge."""
+
+    cell: Indices
+    area: NDArray[np.int32]
+    inside: Flags
+
+
+class _Split(NamedTuple):
+    """Areas that lie in a fine cell (n,), of the 64 of a coarse one."""
+
+    cell: Indices
+    sub: Indices
+    area: NDArray[np.int32]
+    inside: Flags
+
+
+_Listed = TypeVar("_Listed", _Whole, _Split)
+
+
+def _joined(listed: Sequence[_Listed]) -> _Listed:
+    return type(listed[0])(*(np.concatenate(column) for column in zip(*listed, strict=True)))
+
+
+class _Cells(NamedTuple):
+    """The coarse cells (n,) of the parts' boxes, one box after another and row by row: whose, along and up."""
+
+    part: Indices
+    column: Indices
+    row: Indices
+
+
+def _draw(parts: NDArray[np.object_], owner: NDArray[np.int32], grid: _Grid, finer: int) -> tuple[_Whole, _Split]:
+    """Draw parts with 2 ** finer cells to a coarse cell's side."""
     scale = 1 << finer
-    bounds = (np.array(part.bounds) - (west, south, west, south)) * per_degree
-    # Whole coarse cells, one more on each side, so that each row of cells begins outside.
-    x0, y0 = np.floor(bounds[:2]).astype(np.int64) - 1
-    x1, y1 = np.floor(bounds[2:]).astype(np.int64) + 2
-    columns, rows = (x1 - x0) * scale, (y1 - y0) * scale
-    edge = np.zeros((rows, columns), dtype=bool)
-    for ring in shapely.get_rings(shapely.get_parts(part)):
-        at = ((shapely.get_coordinates(ring) - (west, south)) * per_degree - (x0, y0)) * scale
-        step = np.diff(at, axis=0)
-        pieces = np.maximum(1, np.ceil(2 * np.abs(step).max(axis=1))).astype(np.int64)
-        of = np.repeat(np.arange(len(step)), pieces)
-        nth = np.arange(len(of)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-        begin = at[of] + step[of] * (nth / pieces[of])[:, None]
-        end = at[of] + step[of] * ((nth + 1) / pieces[of])[:, None]
-        # A piece is half a cell long, so the cells of its box's corners are all it can touch.
-        low = np.floor(np.minimum(begin, end) - _MARGIN).astype(np.int64)
-        high = np.floor(np.maximum(begin, end) + _MARGIN).astype(np.int64)
-        for y in (low[:, 1], high[:, 1]):
-            for x in (low[:, 0], high[:, 0]):
-                edge[y, x] = True
-    # Cells side by side that no edge touches are all within or all without: one position tells.
-    flat = edge.ravel()
-    starts = ~flat & np.append(True, flat[:-1])
-    starts[::columns] = ~flat[::columns]
-    run = np.flatnonzero(starts)
-    within = shapely.contains_xy(
-        part,
-        west + (x0 + (run % columns + 0.5) / scale) / per_degree,
-        south + (y0 + (run // columns + 0.5) / scale) / per_degree,
-    )
-    inside = (within[np.cumsum(starts) - 1] & ~flat).reshape(edge.shape)
+    bounds = (shapely.bounds(parts) - np.array([grid.west, grid.south] * 2)) * grid.per_degree
+    # Rows of a box begin and end outside, also where an edge lies on the part's bounds.
+    begin = np.floor(bounds[:, :2]).astype(np.intp) - 1
+    across, up = (np.floor(bounds[:, 2:]).astype(np.intp) + 3 - begin).T
+    box = np.append(0, np.cumsum(across * up))
+    part = np.repeat(np.arange(len(parts)), across * up)
+    row, column = np.divmod(np.arange(box[-1]) - box[part], across[part])
+    cells = _Cells(part, column + begin[part, 0], row + begin[part, 1])
+    of, x, y = _crossed(parts, grid, scale)
+    crossed = box[of] + ((y >> finer) - begin[of, 1]) * across[of] + ((x >> finer) - begin[of, 0])
 
-    def by_coarse(flags: Flags) -> Flags:
-        return flags.reshape(y1 - y0, scale, x1 - x0, scale).swapaxes(1, 2).reshape(-1, scale, scale)
-
-    inside_of, edge_of = by_coarse(inside), by_coarse(edge)
-    all_inside, any_edge = inside_of.all(axis=(1, 2)), edge_of.any(axis=(1, 2))
-    across = x1 - x0
-
-    def key(local: Indices) -> NDArray[np.int64]:
-        return (local // across + y0 + 1) * (size + 2) + local % across + x0 + 1
-
-    full = np.flatnonzero(all_inside)
-    whole.append(np.stack([key(full), np.full(len(full), area), np.ones(len(full), np.int64)], axis=1))
-    mixed = np.flatnonzero(any_edge)
-    if finer == 0:
-        whole.append(np.stack([key(mixed), np.full(len(mixed), area), np.zeros(len(mixed), np.int64)], axis=1))
-        split.append(np.zeros((0, 4), np.int64))
-        return
+    edge = np.zeros(len(part), dtype=bool)
+    edge[crossed] = True
+    run, of_run = _runs(edge, column == 0)
+    within = _within(parts[part[run]], grid, cells.column[run] + 0.5, cells.row[run] + 0.5)
+    inside = np.append(within, False)[of_run] & ~edge
+    cell = (cells.row + 1) * (grid.size + 2) + cells.column + 1
+    full, mixed = np.flatnonzero(inside), np.flatnonzero(edge)
+    if not finer:
+        at = np.append(full, mixed)
+        nothing = np.zeros(0, dtype=np.intp)
+        return _Whole(cell[at], owner[part[at]], inside[at]), _Split(nothing, nothing, owner[:0], nothing > 0)
+    nth = np.zeros(len(part), dtype=np.intp)
+    nth[mixed] = np.arange(len(mixed))
+    fine_edge = np.zeros((len(mixed), scale, scale), dtype=bool)
+    fine_edge[nth[crossed], y & (scale - 1), x & (scale - 1)] = True
+    fine_inside = _fine_inside(parts, grid, cells, mixed, fine_edge)
     repeat = _FINE // scale
-    fine_inside = inside_of[mixed].repeat(repeat, axis=1).repeat(repeat, axis=2).reshape(-1, _SUBS)
-    fine_edge = edge_of[mixed].repeat(repeat, axis=1).repeat(repeat, axis=2).reshape(-1, _SUBS)
-    local, sub = np.nonzero(fine_inside | fine_edge)
-    split.append(np.stack([key(mixed)[local], sub, np.full(len(local), area), fine_inside[local, sub]], axis=1))
+    fine_inside, any_area = (
+        flags.repeat(repeat, axis=1).repeat(repeat, axis=2).reshape(-1, _SUBS)
+        for flags in (fine_inside, fine_inside | fine_edge)
+    )
+    local, sub = np.nonzero(any_area)
+    at = mixed[local]
+    return (
+        _Whole(cell[full], owner[part[full]], inside[full]),
+        _Split(cell[at], sub, owner[part[at]], fine_inside[local, sub]),
+    )
+
+
+def _fine_inside(parts: NDArray[np.object_], grid: _Grid, cells: _Cells, mixed: Indices, edge: Flags) -> Flags:
+    """Which fine cells of some coarse ones are wholly within (m, up, along); `edge` tells which an edge touches."""
+    scale = edge.shape[1]
+    # Side by side as they lie: in each fine row those of the first coarse cell, then those of its neighbour.
+    heads = np.flatnonzero(np.diff(mixed, prepend=-2) != 1)
+    width = np.diff(heads, append=len(mixed))
+    head, width = np.repeat(heads, width), np.repeat(width, width)
+    up, along = np.mgrid[:scale, :scale]
+    place = (head * scale**2 + (np.arange(len(mixed)) - head) * scale)[:, None, None] + along
+    place += (width * scale)[:, None, None] * up
+    laid, begins = np.zeros(place.size, dtype=bool), np.zeros(place.size, dtype=bool)
+    laid[place] = edge
+    begins[place[heads, :, 0]] = True
+    run, of_run = _runs(laid, begins)
+    first = head[run // scale**2]
+    up, along = np.divmod(run - first * scale**2, scale * width[first])
+    at = mixed[first]
+    within = _within(
+        parts[cells.part[at]], grid, cells.column[at] + (along + 0.5) / scale, cells.row[at] + (up + 0.5) / scale
+    )
+    return np.append(within, False)[of_run][place] & ~edge
+
+
+def _runs(edge: Flags, begins: Flags) -> tuple[Indices, Indices]:
+    """Where runs of cells begin that no edge touches, in rows that begin where told, and the last run up to each cell.
+
+    The cells of a run are all within a part or all without. Before the first run the last one is -1.
+    """
+    starts = ~edge & (np.append(True, edge[:-1]) | begins)
+    return np.flatnonzero(starts), np.cumsum(starts) - 1
+
+
+def _crossed(parts: NDArray[np.object_], grid: _Grid, scale: int) -> tuple[Indices, Indices, Indices]:
+    """The cells, `scale` to a coarse one's side, that the parts' edges touch: the part, along and up."""
+    polygons, part = shapely.get_parts(parts, return_index=True)
+    rings, polygon = shapely.get_rings(polygons, return_index=True)
+    corners, ring = shapely.get_coordinates(rings, return_index=True)
+    corners = (corners - (grid.west, grid.south)) * (grid.per_degree * scale)
+    side = np.flatnonzero(ring[1:] == ring[:-1])
+    step = corners[side + 1] - corners[side]
+    # A piece is half a cell long, so the cells of its box's corners are all it can touch.
+    pieces = np.maximum(1, np.ceil(2 * np.abs(step).max(axis=1))).astype(np.intp)
+    of = np.repeat(np.arange(len(side)), pieces)
+    nth = np.arange(len(of)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    low, high = [], []
+    for axis in (0, 1):
+        long = (step[:, axis] / pieces)[of]
+        begin = corners[side, axis][of] + nth * long
+        end = begin + long
+        low.append(np.floor(np.minimum(begin, end) - _MARGIN).astype(np.intp))
+        high.append(np.floor(np.maximum(begin, end) + _MARGIN).astype(np.intp))
+    beyond, above = np.flatnonzero(high[0] != low[0]), np.flatnonzero(high[1] != low[1])
+    both = beyond[high[1][beyond] != low[1][beyond]]
+    of = part[polygon[ring[side]]][of]
+    return (
+        np.concatenate([of, of[beyond], of[above], of[both]]),
+        np.concatenate([low[0], high[0][beyond], low[0][above], high[0][both]]),
+        np.concatenate([low[1], low[1][beyond], high[1][above], high[1][both]]),
+    )
+
+
+def _within(parts: NDArray[np.object_], grid: _Grid, along: NDArray[np.floating], up: NDArray[np.floating]) -> Flags:
+    """Whether parts hold positions given in cells (n,)."""
+    return shapely.contains_xy(parts, grid.west + along / grid.per_degree, grid.south + up / grid.per_degree)

@@ -15,7 +15,7 @@ from .areas import MEASURES, Area, Areas
 from .instants import MINUTE
 from .kernel import EXPOSURES
 from .presences import REJECTS
-from .together import begins_of, put_together
+from .together import Together, put_together
 
 INSTANT = pa.timestamp("us", "UTC")
 PER_AREA = pa.schema(
@@ -158,9 +158,9 @@ class _Writing:
         )
         self.severity = np.array([MEASURES.index(area.measure) for area in areas], dtype=np.int64)
 
-    def both(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-        """Rows of PER_AREA and of PER_PERSON, for a batch that holds all of each person."""
-        return self.described(batch), self.people(batch)
+    def both(self, together: Together) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+        """Rows of PER_AREA and of PER_PERSON."""
+        return self.described(together.rows), self.people(together)
 
     def described(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Rows of PER_AREA."""
@@ -179,9 +179,9 @@ class _Writing:
             schema=PER_AREA,
         )
 
-    def people(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+    def people(self, together: Together) -> pa.RecordBatch:
         """The strictest area decides, of those the one with the latest exposure, then the one with the lowest id."""
-        begins = begins_of(rows["person"])
+        rows, begins = together.rows, together.begins
         place, last = rows["area"].to_numpy(), rows["last"].to_numpy()
         areas = np.diff(begins, append=rows.num_rows)
         of = np.repeat(np.arange(len(begins)), areas)
