@@ -30,7 +30,7 @@ _MARKER = re.compile(
 )
 _TRAIL = re.compile(
     r"(?:进行)?(?:了)?(?:现场|突击|暗访|日常|随机|实地|重点)?(?:检查|巡查|督查|抽查|暗访|走访|查看|巡检|核查)?(?:过程)?(?:时|中|后|期间)?"
-    r"(?:现场)?(?:发现|看到|见到|查见|查出|指出)(?:该\S{1,4})?$|(?:的)?(?:检查|巡查|督查|抽查|暗访|走访)(?:过程)?(?:时|中|后)$"
+    r"(?:现场)?(?:发现|看到|见到|查见|查出|查获|抓获|指出)(?:该\S{1,4})?(?:有人)?(?:非法|违法|违规)?$|(?:的)?(?:检查|巡查|督查|抽查|暗访|走访)(?:过程)?(?:时|中|后)$"
     r"|正(?:在|常)?(?:营业|经营|施工|开放)(?:中)?$|(?:进行|开展)(?:了)?(?:现场|突击|监督|日常|飞行|随机|专项|抽样){0,2}(?:检查|抽检|检测|巡查|督查)$|(?:同样|也|还|仍|均)?存在(?:着)?(?:以下|如下|类似|一些|诸多|多项|同样)?(?:突出)?(?:问题|情况|现象)$|(?<=[号店馆厂场元区司])(?:介绍)?[说道]$"
 )
 _NAMED_SO = re.compile("(?:名为|名叫|店名为|名字叫|(?<=家)叫)“")
@@ -49,6 +49,8 @@ _OBJECT_AFTER = re.compile(
 )
 _PLACE_LINE = re.compile(r"^(?P<place>[^，。；：（）]{2,16})(?:（[^）]*）)?：?$")
 _ANSWER = re.compile("【?[^，。：【】]{0,4}(?:调查|核查|核实|办理|查处|处理|处置|答复|回复|回应|反馈)[^，。：【】]{0,4}[：】]")
+_REPORTED = re.compile("反映|投诉|举报|来电|来信|诉求|留言")
+_FOUND_OUT = re.compile("经[^，。；]{0,16}(?:调查|核查|核实|检查|查看|查|了解|走访)(?:后)?[，：]|[^，。；]{0,16}(?:现场)?(?:核查|核实|调查)(?:后)?(?:发现)?[，：]")
 _SETTLED = re.compile("回访[^。]{0,24}满意|(?:现在|如今)[^，。；]{0,6}(?:安静|干净|通畅|亮|平整|整洁|好(?:多|用)?)了")
 _UNTRUE = re.compile(
     "不属实|查无此|情况不实|(?<!基本)反映不实|未(?:发现|见)(?:到)?(?:所|群众|来电|投诉|您)?(?:人)?反映|(?:到场|现场|实地)[^，。；]{0,4}未(?:见|发现)(?!.{0,6}(?:登|消|记|证|备|标))"
@@ -226,7 +228,7 @@ class _Reader:
         """Whether what is listed here is listed for what is wrong with it."""
         self.inspecting = bool(said)
         self.strict = bool(said and rules.strict.search(told))
-        self.reports = self.exposing or self.strict
+        self.reports = self.exposing or self.strict or self.inspecting
         self.listing = self.in_cell = self.seen = self.arrived = self.acted = False
         self.before = self.since = self.reported = 0
         """How many groups there were before this paragraph, before this sentence and before what is answered."""
@@ -294,20 +296,26 @@ class _Reader:
             or bool(self.rules.exposing.search(text) and (len(text) <= LONGEST_LEAD or re.search("如下|[：]", text)))
         )
         self.listing = self.in_cell or bool(_MARKER.match(text))
-        self.reports = self.exposing or self.strict
+        self.reports = self.exposing or self.strict or self.inspecting
         self.entry = None
         spoken = self._around()
+        found_out: int | None = None
         for sentence in _SENTENCE.finditer(text):
             first = len(self.groups)
             around = spoken
             bare = _MARKER.sub("", sentence[0])
             if _MEETING_SAYS.match(bare) or self.rules.ordering.match(bare) or self.rules.totals.match(bare):
                 continue
+            if found_out is None and _REPORTED.search(text[: sentence.start()]) and _FOUND_OUT.match(bare):
+                found_out = len(self.groups)
             self.seen = self.arrived = False
             self.since, self.nearly = len(self.groups), None
             self.acted = bool(ACTED_ON.search(sentence[0]))
             self.carried, self.label = [], []
             for item in _ITEM.finditer(sentence[0]) if not _OFFICE.match(sentence[0]) else ():
+                if self.problems.acclaims(item[0]):
+                    self.scene = self.told = []
+                    continue
                 at = block.start + sentence.start() + item.start()
                 if not any(start < at + len(item[0]) and end > at for start, end in self.taken):
                     around = self._read_item(at, item[0], around)
@@ -321,6 +329,10 @@ class _Reader:
                 for group in self.groups[since:]:
                     group.measure = group.measure or measure
         self._name_what_was_reported(answered, self.groups[before:])
+        if found_out is not None and before < found_out < len(self.groups):
+            # 反映某路烧烤扰民。经查，某店没有…: what was found out stands for what was reported.
+            del self.groups[before:found_out]
+        self._join_parts(before)
         if _SETTLED.search(printed):
             del self.groups[before:]
         elif _UNTRUE.search(text):
@@ -352,6 +364,22 @@ class _Reader:
         return bool(text.endswith(("：", "如下。")) and told) and not (
             self.rules.wish.search(last) or self.problems.praises(last)
         )
+
+    def _join_parts(self, before: int) -> None:
+        """What a village's entry tells of several of its parts that have no names is one finding about the village."""
+        groups = self.groups[before:]
+        if len(groups) < 2 or len(self.topic) != 1 or self.topic[0].venue:
+            return
+        head = self.topic[0]
+        if all(len(one.subjects) == 1 and (one.subjects[0].common or one.subjects == [head]) for one in groups):
+            problems = [
+                one.subjects[0].venue + problem if place == 0 else problem
+                for one in groups
+                for place, problem in enumerate(one.problems)
+            ]
+            self.groups[before:] = [
+                replace(groups[0], subjects=[head], problems=problems, end=max(one.end for one in groups))
+            ]
 
     def _one_subject(self, groups: Sequence[Group]) -> list[Subject]:
         """What some groups are all about; nothing where they are about several."""

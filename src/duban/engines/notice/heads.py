@@ -33,13 +33,8 @@ class Heads:
                 if subject and self.names.tells_kind(subject) and not subject.common:
                     return subject, lies.end()
         found = _HEAD.match(text)
-        if found and found["stop"] == " " and not read_address(found["name"], self.names.gazetteer, around).rest:
-            # 湖滨路15号 某店：…: a blank parts the address from the name.
-            if named := self.of(text[found.end() :], start + found.end(), around, listed=listed):
-                address = read_address(found["name"], self.names.gazetteer, around)
-                subject = self.names.at(named[0].venue, address, start, named[0].end, around)
-                return (subject, found.end() + named[1]) if subject else None
-            return None
+        if found and found["stop"] == " ":
+            return self._after_blank(text, found, start, around)
         if not found or len(found["name"]) > LONGEST_NAME or _NO_HEAD.search(found["name"]):
             return None
         name, stop = found["name"], found["stop"]
@@ -60,6 +55,25 @@ class Heads:
             return subject, found.end()
         return None
 
+    def _after_blank(
+        self, text: str, found: re.Match[str], start: int, around: Around
+    ) -> tuple[Subject, int] | None:
+        """湖滨路15号 某店：…, a blank between where it is and its name."""
+        address = read_address(found["name"], self.names.gazetteer, around)
+        behind = _HEAD.match(text, found.end())
+        if not behind or behind["stop"] not in ("：", "，") or not (address.village or address.number or address.road):
+            return None
+        if address.rest and not self.rules.spot.search(address.rest):
+            return None
+        end = start + behind.end("name")
+        whole = self.names.subjects(found["name"] + behind["name"], start, around)
+        if len(whole) == 1 and not whole[0].venue:
+            return whole[0], behind.end()
+        subject = self.names.at(behind["name"], address, start, end, around)
+        if subject is None or self.problems.cue.search(behind["name"]):
+            return None
+        return replace(subject, place=found["name"]), behind.end()
+
     def _with_address(self, name: str, aside: str | None, start: int, end: int, around: Around) -> Subject | None:
         for part in _PARTS.split(aside or ""):
             address = read_address(part, self.names.gazetteer, around)
@@ -69,5 +83,7 @@ class Heads:
             return None
         found = self.names.subjects(name, start, around)
         if len(found) != 1:
+            return None
+        if found[0].end < end:
             return None
         return replace(found[0], venue=f"{found[0].venue}（{aside}）") if aside and found[0].venue else found[0]

@@ -24,6 +24,7 @@ TIME = re.compile(
     r"^(?:经(?:现场)?(?:检查|查|核查|核实|检测|测量|了解)(?:发现)?(?=.{4}))?(?:\d{4}年)?(?:\d{1,2}月\d{1,2}[日号]|[上当昨今]?[午天日晚])?(?:[上下中]午|晚上?|早上?|凌晨|傍晚)?(?:\d{1,2}[时点：](?:\d{1,2}分?)?(?:许)?)?"
 )
 _NAME_BLANK = re.compile("(?P<name>[^，。；：（） ]{3,20}(?: [^，。；：（） ]{2,14})?) (?=[^，。；： ]{4,})")
+_ACCLAIMED = re.compile("(?:点赞|好评|称赞|称道|叫好|竖起大拇指|(?:给予|予以|值得)(?:了)?(?:充分|高度)?(?:肯定|表扬))[^，。；]{0,6}$")
 _EARLIER = re.compile("回头看|前期|此前|先前|之前|上次|上期|上轮|上周|上月|以往|曾|复查")
 _MENDED = re.compile(
     "已[^，。；]{0,6}(?:整改|改正|落实|清理|清除|消除|拆除|拖离|修复|恢复)|整改(?:到位|完毕|完成|合格)"
@@ -96,6 +97,10 @@ class Problems:
         nothing = any("已" not in found[0] for found in self.rules.none.finditer(item))
         before, _stop, _rest = item.partition("，")
         return nothing or bool(self.rules.past.search(before)) or was_mended(item)
+
+    def acclaims(self, item: str) -> bool:
+        """Whether an item ends in applause: …，市民纷纷点赞."""
+        return bool(_ACCLAIMED.search(item.rstrip("。！"))) and not _BUT.search(item)
 
     def praises(self, clause: str) -> bool:
         """Whether a clause says that all is well."""
