@@ -1,9 +1,9 @@
 """Screening: Duban against SedonaDB's SQL join, geopandas `sjoin` and DuckDB merely scanning the same columns.
 
     python benchmarks/screen.py [--presences 1000000] [--areas 60] [--vertices 200] [--repeat 3] [--seed 192]
-                                [--curve 0.25,1,4] [--stream 2000000]
+                                [--curve 0.25,1,4] [--stream 2000000] [--large 2000000]
 
-The issue's sizes: --presences 20000000 --curve 5,20,80 --stream 100000000.
+The issue's sizes: --presences 20000000 --curve 5,20,80 --stream 100000000 --large 100000000.
 
 Every side reads the same unsorted Parquet file of presences and ends with the same table: a row per person and area
 with first, last, visits and minutes. Ours also hashes the file (`ours_unhashed` does not), judges every row and decides
@@ -12,7 +12,8 @@ geopandas gets the file in pieces of a million rows, as it holds every point as 
 is put to the same presences in a store of fourteen days, the curve shows what that costs as the city grows about an
 area (millions of presences), and `--stream` rows go through as batches that are made on the way. Peak memory is
 measured in processes of their own, their helpers' included; there screening starts its helpers, which the repeated
-turns find waiting.
+turns find waiting. A file of `--large` rows is screened by one that the kernel gives a gigabyte in all, helpers, pages
+of files and what the kernel keeps for it included; that needs a root user, and is left out without one.
 """
 
 import argparse
@@ -42,6 +43,7 @@ from screening_data import NOW, SCHEMA, make_areas, make_presences, write_presen
 COLUMNS = ["person", "area", "first", "last", "visits", "stayed"]
 SCAN = "SELECT sum(strlen(person)), sum(lon), sum(lat), sum(epoch_us(arrived)), sum(epoch_us(departed)) FROM "
 PIECE = 1_000_000
+GIGABYTE = 1_000_000_000
 
 
 def areas_frame(areas: Areas) -> geopandas.GeoDataFrame:
@@ -152,8 +154,18 @@ def peak_of(arguments: list[str]) -> str:
 
 
 def peak_of_process(pid: int) -> float:
-    """MB. Not getrusage: that would remember the process which started it."""
+    """MiB. Not getrusage: that would remember the process which started it."""
     return int(Path(f"/proc/{pid}/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
+
+
+def keep_within(limit: int) -> None:
+    """Give this process and those it starts no more than so many bytes of memory, by a control group."""
+    first = Path("/sys/fs/cgroup/memory")
+    root, setting = (first, "memory.limit_in_bytes") if first.is_dir() else (first.parent, "memory.max")
+    group = root / "duban-benchmark"
+    group.mkdir(exist_ok=True)
+    (group / setting).write_text(str(limit))
+    (group / "cgroup.procs").write_text(str(os.getpid()))
 
 
 def children() -> list[int]:
@@ -163,6 +175,8 @@ def children() -> list[int]:
 
 def alone(options: argparse.Namespace) -> int:
     """One screening in this process, to see what it takes of memory."""
+    if options.within:
+        keep_within(options.within)
     areas = make_areas(options.areas, options.vertices, options.seed)
     began = time.perf_counter()
     if options.alone:
@@ -173,11 +187,13 @@ def alone(options: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory() as folder:
             result = screen(reader, areas, now=NOW, out=Path(folder) / "out.parquet")
     taken = time.perf_counter() - began
+    # Each at its own time, and pages that both have twice: more than what a limit counts.
     peak = peak_of_process(os.getpid()) + sum(peak_of_process(helper) for helper in children())
     assert result.rows == result.accepted + sum(result.rejects.values())
     print(
         f"{result.rows:,} rows in = {result.accepted:,} + {sum(result.rejects.values()):,} rejected, "
-        f"{result.exposures:,} exposures of {result.people:,} people, {taken:.2f} s, peak {peak:,.0f} MB"
+        f"{result.exposures:,} exposures of {result.people:,} people, {taken:.2f} s, "
+        f"peaks {peak:,.0f} MiB"
     )
     return 0
 
@@ -210,9 +226,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=192)
     parser.add_argument("--curve", default="0.25,1,4", help="millions of presences in the stores")
     parser.add_argument("--stream", type=int, default=2_000_000, help="rows that stream through as batches")
+    parser.add_argument("--large", type=int, default=2_000_000, help="rows of a file screened within a gigabyte")
     parser.add_argument("--folder", type=Path, help="where the data go (a temporary folder)")
     parser.add_argument("--alone", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--alone-stream", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--within", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.alone or options.alone_stream:
         return alone(options)
@@ -255,6 +273,10 @@ def main() -> int:
         print(f"alone: {peak_of([*shared, '--alone', str(path)])}")
         print(f"streamed: {peak_of([*shared, '--alone-stream'])}")
         path.unlink()
+        if os.geteuid() == 0:
+            write_presences(path, make_presences(options.large, options.seed))
+            print(f"within {GIGABYTE:,} bytes: {peak_of([*shared, '--alone', str(path), f'--within={GIGABYTE}'])}")
+            path.unlink()
 
         print("one newly declared area against a sorted store, as the city grows about it:")
         curve = {}

@@ -18,7 +18,8 @@ _Out = TypeVar("_Out")
 # The same columns, of which `stayed` is a sum that may be larger than an integer.
 TOGETHER = EXPOSURES.set(5, pa.field("stayed", pa.float64()))
 Bytes = NDArray[np.uint8]
-# Exposures are held while they are sorted about so many times over.
+# Exposures are held about so many times over while they are sorted. Those that were held when they became too many, and
+# the room they grew in, leave DuckDB half of the memory.
 _COPIES = 4
 _WORD = 8
 # Exposures that there is room for at first, and that go on to DuckDB at once.
@@ -58,7 +59,7 @@ def put_together(
             yield from in_turn(lambda at: work(_summed(held, at)), held.parts(), workers)
             return
     with (
-        closing(open_database(folder, memory_mb, workers)) as database,
+        closing(open_database(folder, memory_mb // 2, workers)) as database,
         pulling(database, "found", EXPOSURES, chain(held.batches(), found)),
     ):
         grouped = stream(
