@@ -43,6 +43,12 @@ class Heads:
         if not read_address(name, self.names.gazetteer, around).rest:
             return None
         subject = self._with_address(name, found["aside"], start, start + found.end("name"), around)
+        if subject and subject.end < start + len(name):
+            # 某村卫生所旁变压器：…: before a colon all of it tells where.
+            if stop != "：" or subject.venue or not subject.address.village:
+                return None
+            place = around.printed + name if around.printed and around.printed not in name else name
+            return replace(subject, end=start + len(name), place=place), found.end()
         if subject is None or subject.common or not self.names.stands(subject, owned=True, inside=False):
             return None
         address = subject.address
@@ -83,7 +89,5 @@ class Heads:
             return None
         found = self.names.subjects(name, start, around)
         if len(found) != 1:
-            return None
-        if found[0].end < end:
             return None
         return replace(found[0], venue=f"{found[0].venue}（{aside}）") if aside and found[0].venue else found[0]

@@ -18,7 +18,7 @@ _LACKS = re.compile(
 )
 """A clause that begins so tells what is lacking, whatever else it names."""
 _IF = re.compile("(?:如果?|若|一旦|凡是?)[^，。；]{0,10}(?:发现|遇到|遇有|看到|见到|出现)")
-ACTED_ON = re.compile(r"(?:被(?![褥子单服套罩])|予以|给予|责令|处以|受到|停业|立案|已被|罚款|约谈|作出[^，。；]{0,6}处罚|行政处罚)")
+ACTED_ON = re.compile(r"(?:被(?=责令|处|罚|查|通报|约谈|曝光|警告|停|关|取缔|立案|列|纳|扣|记|评|点名|撤|吊销|移|依法|要求|予以|贴|当场)|予以|给予|责令|处以|受到|停业|立案|已被|罚款|约谈|作出[^，。；]{0,6}处罚|行政处罚)")
 _BUT = re.compile("但|然而|可(?=[后是就仍还在])|，却")
 TIME = re.compile(
     r"^(?:经(?:现场)?(?:检查|查|核查|核实|检测|测量|了解)(?:发现)?(?=.{4}))?(?:\d{4}年)?(?:\d{1,2}月\d{1,2}[日号]|[上当昨今]?[午天日晚])?(?:[上下中]午|晚上?|早上?|凌晨|傍晚)?(?:\d{1,2}[时点：](?:\d{1,2}分?)?(?:许)?)?"
@@ -108,13 +108,17 @@ class Problems:
         praised = rules.good.search(clause) or rules.told.praise.search(clause)
         return bool(rules.none.search(clause) or (praised and self.signs(clause) < 2))
 
-    def tells_against(self, clause: str) -> bool:
-        """Whether a clause tells an order, work, praise or what leads on, and so no problem."""
+    def tells_against(self, clause: str, *, sure: bool = False) -> bool:
+        """Whether a clause tells an order, work, praise or what leads on, and so no problem.
+
+        Where it is `sure` that problems of one venue are told, fewer words speak against.
+        """
         rules = self.rules
         clause = TIME.sub("", clause.rstrip("。！？"))
         if _LACKS.match(clause):
             return bool(rules.none.search(clause))
-        against = (found.start() for found in rules.told.against.finditer(clause))
+        words = rules.told.surely_against if sure else rules.told.against
+        against = (found.start() for found in words.finditer(clause))
         if any(clause[at - 1 : at] not in ("不", "未", "没", "拒") for at in against):
             return True
         if self.praises(clause):

@@ -30,6 +30,7 @@ class Told:
     seen: re.Pattern[str]
     signs: tuple[tuple[int, re.Pattern[str]], ...]
     against: re.Pattern[str]
+    surely_against: re.Pattern[str]
     praise: re.Pattern[str]
 
 
@@ -164,6 +165,7 @@ def _told(said: Mapping[str, Any]) -> Told:
         seen=re.compile(said["seen"]),
         signs=tuple((sign["weight"], re.compile(sign["words"])) for sign in said["sign"]),
         against=re.compile(said["against"]["words"]),
+        surely_against=re.compile(said["against"]["sure"]),
         praise=re.compile(said["praise"]["words"]),
     )
 
