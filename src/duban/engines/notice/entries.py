@@ -63,9 +63,9 @@ def finding(
             text="",
             span=source.span(start, end),
             confidence=0.9 * (address.confidence if address.unit else 0.75),
-            place=place or (named.printed if named.named else town),
+            place=place or (named.printed if _lies(named) else town),
             jurisdiction=address.unit,
-            venue=named.rest if named.named and len(named.rest) > 1 else venue,
+            venue=named.rest if _lies(named) and len(named.rest) > 1 else venue,
             problems=tuple(dict.fromkeys(problems)),
             road=Line(address.road, None) if address.road else None,
             measure=measure or "；".join(measures),
@@ -73,6 +73,11 @@ def finding(
         start,
         end,
     )
+
+
+def _lies(named: Address) -> bool:
+    """Whether a name begins with where it lies, and not only with a road that it is called after."""
+    return named.named and bool(named.unit or named.village or named.town_printed or named.number)
 
 
 def _parted(problem: str, rules: Rules) -> tuple[list[str], list[str]]:
@@ -104,6 +109,6 @@ def _address(venue: str, place: str, town: str, gazetteer: Gazetteer, headed: Un
         address = replace(address, unit=of_town.unit, confidence=0.95)
     if address.unit is None and headed is not None and not (address.foreign or address.town_printed or town):
         address = replace(address, unit=headed, confidence=OF_TITLE)
-    if address.unit is None and around.town is not None and not address.foreign:
+    if address.unit is None and around.town is not None:
         address = Address(around.town, 0.95, printed=town, town_printed=True, road=address.road)
     return address, named

@@ -34,7 +34,8 @@ _BAR = re.compile("[|│┃║┆┇┊┋¦]")
 _BLANKS = " \u3000\xa0"
 _WIDE = re.compile(f"[{_BLANKS}]*(?:\u3000| {{2,}}|\xa0{{2,}})[{_BLANKS}]*")
 _ANY = re.compile(f"[{_BLANKS}]+")
-_SLASHES = ("/", "／", "｜")
+_COMMAS = (",", "，")
+_MARKS = ("/", "／", "｜", *_COMMAS)
 _MARKER = re.compile(
     r"(?:\d{1,3}[.．、)）]|[（(][\d一二三四五六七八九十]{1,3}[)）]|[一二三四五六七八九十]{1,3}、|[①-⑳●•■◆▲])$"
 )
@@ -44,7 +45,9 @@ _NAMES_TOWN = re.compile("(?:街道|镇|乡|地区|苏木|办事处|开发区|�
 _NAMES_VILLAGE = re.compile("(?:村|社区|居委会|村委会|嘎查)(?:（[^（）]*）)?$")
 _ADDRESS = re.compile("(?:街道|[镇乡村路街巷号组]|社区)")
 _DATE = re.compile(r"\d{1,2}月|\d{4}[年./-]|\d+[日天]")
-_DONE = re.compile("[改罚警告立停查责令约谈]|已|完成|移|督|通报|未|^[-—–/／√无]+$|当场|限期|扣")
+_DONE = re.compile(
+    "整改|改正|罚|警告|立案|停[业产工]|查[处封扣]|责令|约谈|清[运理走]|当场|限期|移[交送]|督办|通报|完成|^[已未]|^[-—–/／√无]+$"
+)
 _GOES_ON = ("，", "、", "；", ",", ";")
 _SENTENCE = re.compile("[。；，]")
 _WORD_OF_HEAD = 6
@@ -275,17 +278,26 @@ def _resumes(lines: Sequence[PrintedLine], at: int, width: int) -> bool:
 
 
 def _slashed(lines: Sequence[PrintedLine], at: int) -> Laid:
-    """Lines that one after the other have as many slashes: 名称/地址/违法事实."""
-    for slash in _SLASHES:
-        stop = at + 1
-        slashes = lines[at].text.count(slash)
-        while slashes > 1 and stop < len(lines) and lines[stop].text.count(slash) == slashes:
+    """Lines that one after the other have as many slashes, 名称/地址/违法事实, or commas under their heads."""
+    for mark in _MARKS:
+        marks = lines[at].text.count(mark)
+        if marks < 2:
+            continue
+        gap = re.compile(mark)
+        first = _Row(lines[at], [[piece] if piece.text else [] for piece in _cells(lines[at], gap)])
+        heads = _Heads(first.words) if is_header(first.words) else None
+        if heads is None and mark in _COMMAS:
+            continue
+        rows, stop = [first], at + 1
+        while stop < len(lines) and lines[stop].text.count(mark) >= marks:
+            pieces = _cells(lines[stop], gap)
+            cells = [[piece] if piece.text else [] for piece in pieces]
+            fitted = cells if len(cells) == marks + 1 else _absorbed(lines[stop], pieces, heads) if heads else None
+            if fitted is None:
+                break
+            rows.append(_Row(lines[stop], fitted))
             stop += 1
-        if stop - at > 2 and not any("://" in line.text for line in lines[at:stop]):
-            rows = [
-                _Row(line, [[piece] if piece.text else [] for piece in _cells(line, re.compile(slash))])
-                for line in lines[at:stop]
-            ]
+        if len(rows) > (2 if heads is None else 1) and not any("://" in row.line.text for row in rows):
             return [row.printed() for row in rows], stop
     return [], at
 
@@ -302,9 +314,11 @@ def _spaced(lines: Sequence[PrintedLine], at: int) -> Laid:
             header, first = below, first + 1
         if not is_header(header.words) or (len(pieces) == 2 and any(role_of(word) is None for word in header.words)):
             continue
-        laid, stop = _under(lines, first, _Heads(header.words, [{cell[0].left} for cell in header.cells]), gap)
+        heads = _Heads(header.words, [{cell[0].left} for cell in header.cells])
+        straight = gap is _WIDE and _is_straight(header.line, lines[first : first + _LOOKED_AT], heads)
+        laid, stop = _under(lines, first, heads, gap, straight=straight)
         if laid:
-            rows = _merged([header, *[one for one in laid if isinstance(one, _Row)]], drawn=True)
+            rows = _merged([header, *[one for one in laid if isinstance(one, _Row)]], drawn=straight)
             kept = {id(row.line): row.printed() for row in rows}
             among = [kept.get(id(one.line)) if isinstance(one, _Row) else one for one in laid]
             return [kept[id(header.line)], *[one for one in among if one is not None]], stop
@@ -330,23 +344,33 @@ def _second_of_heads(lines: Sequence[PrintedLine], header: _Row, at: int) -> _Ro
     """The heads where they take two lines: 所属 over 镇街."""
     if at >= len(lines) or is_header(header.words) or any(len(word) > _WORD_OF_HEAD for word in header.words):
         return None
-    both = _Row(header.line, [list(cell) for cell in header.cells])
+    cells = [list(cell) for cell in header.cells]
     for piece in _pieces(lines[at], _ANY):
-        near = min(range(len(both.cells)), key=lambda place: abs(both.cells[place][0].left - piece.left))
-        if abs(both.cells[near][0].left - piece.left) > _NEAR or len(piece.text) > _WORD_OF_HEAD:
+        near = min(range(len(cells)), key=lambda place: abs(cells[place][0].left - piece.left))
+        if len(piece.text) > _WORD_OF_HEAD:
             return None
-        both.cells[near].append(piece)
+        if abs(cells[near][0].left - piece.left) <= _NEAR:
+            cells[near].append(piece)
+        else:
+            cells.insert(near + (piece.left > cells[near][0].left), [piece])
+    both = _Row(header.line, cells)
     return both if is_header(both.words) else None
 
 
+def _is_straight(header: PrintedLine, lines: Sequence[PrintedLine], heads: _Heads) -> bool:
+    """Whether blanks keep the cells of most lines under their heads."""
+    if all(_width(gap[0]) <= 2 for gap in _WIDE.finditer(header.bare)):
+        return False
+    rows = [pieces for line in lines if len(pieces := _pieces(line, _WIDE)) > 2]
+    near = sum(all(any(_near(left, piece) for left in heads.left) for piece in pieces) for pieces in rows)
+    return near * 2 > len(rows)
+
+
 def _under(
-    lines: Sequence[PrintedLine], at: int, heads: _Heads, gap: re.Pattern[str]
+    lines: Sequence[PrintedLine], at: int, heads: _Heads, gap: re.Pattern[str], *, straight: bool
 ) -> tuple[list[_Row | PrintedLine], int]:
     """The rows under heads, up to the first line that is none and that none follows."""
     laid: list[_Row | PrintedLine] = []
-    near = [pieces for line in lines[at : at + _LOOKED_AT] if len(pieces := _pieces(line, gap)) > 2]
-    aligned = sum(all(any(_near(left, piece) for left in heads.left) for piece in pieces) for pieces in near)
-    straight = gap is _WIDE and bool(near) and aligned * 2 > len(near)
     stop = here = at
     while here < len(lines) and here <= stop + 1:
         line = lines[here]
@@ -489,7 +513,7 @@ def _stacked(lines: Sequence[PrintedLine], at: int) -> Laid:
                 break
             after = (one for one in range(here + 1, len(lines)) if lines[one].bare.rstrip(".、．") == str(number + 1))
             following = next(after, 0)
-            stop = following if 0 < following - here <= count + 4 else min(stop, len(lines))
+            stop = following if 0 < following - here <= count + 4 else _last_row_ends(lines, stop, heads)
         group = lines[here:stop]
         pieces = [_whole_line(line) for line in group]
         if not heads.numbered and (len(group) < count or any(len(piece.text) > _LONGEST_CELL for piece in pieces)):
@@ -501,6 +525,15 @@ def _stacked(lines: Sequence[PrintedLine], at: int) -> Laid:
         laid.append(_Row(group[0], cells))
         here, number = here + len(group), number + 1
     return ([row.printed() for row in laid], here) if len(laid) > 1 else ([], at)
+
+
+def _last_row_ends(lines: Sequence[PrintedLine], stop: int, heads: _Heads) -> int:
+    """Where the last row ends: what was done stands in its last cell, if that is what the last column tells."""
+    if heads.roles[-1] == MEASURE:
+        for end in range(stop, min(stop + _MOST_LOST, len(lines)) + 1):
+            if _DONE.search(lines[end - 1].bare) and "：" not in lines[end - 1].bare:
+                return end
+    return min(stop, len(lines))
 
 
 def _whole_line(line: PrintedLine) -> _Piece:
@@ -527,7 +560,7 @@ def _merged(rows: Sequence[_Row], *, drawn: bool) -> list[_Row]:
     """
     merged: list[_Row] = []
     heads: _Heads | None = None
-    ruled = sum(row.line.ruled for row in rows[2:]) > 1
+    ruled = sum(row.line.ruled for row in rows[1:]) > 1
     widths = _widths(rows)
     for row in rows:
         if not row.filled():
@@ -576,7 +609,7 @@ def _goes_on(row: _Row, before: _Row, heads: _Heads, widths: Sequence[int], *, d
         return True
     if heads.numbered and not wrong:
         return True
-    if len(filled) == len(before.filled()):
+    if row.cells[0] and len(filled) * 2 > len(heads):
         return False
     full = all(before.word(place) and before.cells[place][-1].width >= widths[place] - 2 for place in filled)
     return drawn and full

@@ -20,6 +20,7 @@ from .tables import find_rows, find_told
 
 _DATELINE = re.compile(r"^(?:本报讯|本报记者|（记者|（通讯员|[^，。]{0,12}(?:电|讯)（)")
 _BY_PIECE = re.compile("[个项条](?:问题|隐患)|(?:问题|隐患)[^0-9]{0,4}[\\d一二三四五六七八九十百]+[个项条]")
+_ITEM = re.compile("(?:\\d{1,2}|[一二三四五六七八九十]{1,2})[.．、](?!\\d)")
 _TITLE_MOST = 40
 NO_TITLE = ""
 
@@ -71,6 +72,8 @@ def _titles(source: Source, block: Block, after: Block | None) -> bool:
     if block.kind != PROSE or len(text) > _TITLE_MOST or re.search("[。；]", text) or after is None:
         return False
     following = source.of(after)
+    if _ITEM.match(text) or (text.startswith("【") and following.startswith("【")):
+        return False
     if "：" in text and (text.endswith("：") or (len(following) <= _TITLE_MOST and re.search("：.", following))):
         return False
     return bool(_DATELINE.match(following)) or (block.start == 0 and after.kind != HEADING and len(text) >= 4)

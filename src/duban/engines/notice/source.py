@@ -236,7 +236,7 @@ def _joins(group: list[PrintedLine], after: PrintedLine, width: int) -> bool:
         return False
     if _LONE_PLACE.fullmatch(said) and _STATEMENT.match(after.bare):
         return True
-    if after.blank_before and _KEY.match(line.text) and _KEY.match(after.text):
+    if after.blank_before and _KEY.match(line.text) and (_KEY.match(after.text) or line.bare.startswith("【")):
         return False
     if line.bare[-1] in _ENDS or _MARKER.match(after.text) or _BEGINS_ANEW.match(after.text):
         return False

@@ -146,6 +146,12 @@ def _settle(table: _Table, gazetteer: Gazetteer, rules: Rules) -> None:
                 # 单位 over towns.
                 table.roles[role].remove(place)
                 table.roles.setdefault(TOWN, []).append(place)
+    wrong = table.roles.get(PROBLEM, [])
+    spots = [place for place in wrong if table.heads[place].endswith("点位")]
+    if spots and (len(wrong) > len(spots) or SEEN in table.roles):
+        # 问题点位 beside 问题描述.
+        table.roles[PROBLEM] = [place for place in wrong if place not in spots]
+        table.roles.setdefault(PLACE, []).extend(spots)
     points = [place for place in table.roles.get(PLACE, ()) if "点位" in table.heads[place]]
     if points and VENUE not in table.roles and len(table.roles[PLACE]) > len(points):
         # 检查点位 beside 地址.
@@ -160,10 +166,7 @@ def _usual(table: _Table, rules: Rules) -> int | None:
     rows = [_keyed(cells) for _block, cells, _town in table.rows]
     width = max((len(cells) for cells, _keys in rows), default=0)
     counts = [
-        sum(
-            len(cells) > place and (keys[place] in WRONG or bool(rules.problem.search(cells[place])))
-            for cells, keys in rows
-        )
+        sum(len(cells) > place and (keys[place] in WRONG or _tells(cells[place], rules)) for cells, keys in rows)
         for place in range(width)
     ]
     if not any(counts[1:]):
@@ -260,11 +263,16 @@ def _bare_rows(table: _Table, gazetteer: Gazetteer, rules: Rules) -> Iterator[tu
             PLACE: places[-1] if places else "",
             VENUE: venues[0] if venues else "",
         }
-        yield block, said, not (keys[told] == PROBLEM or rules.problem.search(cells[told]))
+        yield block, said, not (keys[told] == PROBLEM or _tells(cells[told], rules))
 
 
 def _names(cells: Sequence[str], gazetteer: Gazetteer) -> list[str]:
     return [cell for cell in cells if _is_name(cell) and cell not in gazetteer.forms]
+
+
+def _tells(cell: str, rules: Rules) -> bool:
+    """Whether a cell tells something wrong."""
+    return bool(rules.cue.search(cell)) and not any(pattern.match(cell) for pattern in rules.measures)
 
 
 def _keyed(cells: Sequence[str]) -> tuple[list[str], list[str | None]]:
@@ -279,7 +287,7 @@ def _keyed(cells: Sequence[str]) -> tuple[list[str], list[str | None]]:
 
 
 def _told_in(cells: Sequence[str], keys: Sequence[str | None], rules: Rules) -> int | None:
-    told = (place for place, cell in enumerate(cells) if place and (keys[place] in WRONG or rules.problem.search(cell)))
+    told = (place for place, cell in enumerate(cells) if place and (keys[place] in WRONG or _tells(cell, rules)))
     return next(told, None)
 
 
