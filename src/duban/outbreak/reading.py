@@ -2,9 +2,11 @@
 
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pyarrow.parquet as pq
 from django.utils.translation import gettext_lazy as _
 
 from duban.core.errors import DubanError
-from duban.core.tables import BadTable, Row, is_workbook, read_table
+from duban.core.tables import BadTable, Row, is_workbook, table_rows
 from duban.engines.geo.codes import trim_code
 from duban.engines.geo.positions import usable
 from duban.outbreak.people import IDENTIFIERS
@@ -203,10 +205,17 @@ def _table(path: Path, name: str, mapping: Mapping[str, str], datum: str) -> Ite
         raise BadTable(
             "file_not_a_table", _("Send Parquet, CSV or an Excel workbook; the name must end so."), field="file"
         )
-    headings, rows = read_table(path.read_bytes(), name, required=())
+    data = path.read_bytes()
+    headings, rows = table_rows(data, name, required=())
     found = known_columns(headings, {ours: theirs.lower() for ours, theirs in mapping.items()})
-    for start in range(0, len(rows), BATCH):
-        told = _from_rows(rows[start : start + BATCH], found)
+    if is_workbook(name):
+        rows = iter(list(rows))
+    else:
+        # What is wrong with the file as a whole comes before its first row; all rows at once would take gigabytes.
+        deque(rows, maxlen=0)
+        _headings, rows = table_rows(data, name, required=())
+    while batch := list(islice(rows, BATCH)):
+        told = _from_rows(batch, found)
         _finish(told, datum)
         yield told
 
