@@ -48,9 +48,13 @@ _OBJECT_AFTER = re.compile(
     r"^[^，。；、]{0,14}?(?:等)?(?:问题|现象|情况|行为)?的(?P<list>.+?)(?=予以|给予|进行|责令|处以|立案|下达|被|作出|依法|实施|采取|已|$)"
 )
 _PLACE_LINE = re.compile(r"^(?P<place>[^，。；：（）]{2,16})(?:（[^）]*）)?：?$")
-_ANSWER = re.compile("【?[^，。：【】]{0,4}(?:调查|核查|核实|办理|查处|处理|处置|答复|回复|回应|反馈)[^，。：【】]{0,4}[：】]")
+_ANSWER = re.compile(
+    "【?[^，。：【】]{0,4}(?:调查|核查|核实|办理|查处|处理|处置|答复|回复|回应|反馈)[^，。：【】]{0,4}[：】]"
+)
 _REPORTED = re.compile("反映|投诉|举报|来电|来信|诉求|留言")
-_FOUND_OUT = re.compile("经[^，。；]{0,16}(?:调查|核查|核实|检查|查看|查|了解|走访)(?:后)?[，：]|[^，。；]{0,16}(?:现场)?(?:核查|核实|调查)(?:后)?(?:发现)?[，：]")
+_FOUND_OUT = re.compile(
+    "经[^，。；]{0,16}(?:调查|核查|核实|检查|查看|查|了解|走访)(?:后)?[，：]|[^，。；]{0,16}(?:现场)?(?:核查|核实|调查)(?:后)?(?:发现)?[，：]"
+)
 _SETTLED = re.compile("回访[^。]{0,24}满意|(?:现在|如今)[^，。；]{0,6}(?:安静|干净|通畅|亮|平整|整洁|好(?:多|用)?)了")
 _UNTRUE = re.compile(
     "不属实|查无此|情况不实|(?<!基本)反映不实|未(?:发现|见)(?:到)?(?:所|群众|来电|投诉|您)?(?:人)?反映|(?:到场|现场|实地)[^，。；]{0,4}未(?:见|发现)(?!.{0,6}(?:登|消|记|证|备|标))"
@@ -69,7 +73,9 @@ _HOUSE = re.compile(r"\d号?[楼院栋幢]$")
 _OFFICE = re.compile("(?:办理|处理|处置|答复|回复|回音|整改)(?:情况|结果|意见)?：")
 _BUT = re.compile("但|不过|然而|却|只是|可是|可(?=[^以能])|美中不足")
 _ADDRESSED = re.compile("(?P<name>[^，。；：（）]{2,24}?) ?（(?P<where>[^（）]{3,60})）")
-_SCORED = re.compile("[ ，：]*(?:得分|评分|扣分|分数|总分|综合得分)?[ ：]*[-+]?[\\d.]+分?[ ，]*$|[ ，：]*(?:得分|评分|总分)$")
+_SCORED = re.compile(
+    "[ ，：]*(?:得分|评分|扣分|分数|总分|综合得分)?[ ：]*[-+]?[\\d.]+分?[ ，]*$|[ ，：]*(?:得分|评分|总分)$"
+)
 _PARTS = re.compile("[，；、：/ ]")
 _SUMS_UP = re.compile("[^，。；：]{0,12}?(?:已|均|并)?(?:对|针对|就|将)?(?:上述|以上|前述)")
 """How a paragraph begins that speaks of all that was told before it."""
@@ -353,10 +359,12 @@ class _Reader:
         """What was done about all that was told so far, and about single venues that are named again."""
         for clause in re.split("[，；。]", text):
             if measure := self.problems.measure(clause):
-                named = [group for group in self.groups if any(one.venue and one.venue in clause for one in group.subjects)]
+                named = [
+                    group for group in self.groups if any(one.venue and one.venue in clause for one in group.subjects)
+                ]
                 for group in named or [group for group in self.groups if not group.measure]:
                     group.measure = measure
-    
+
     def _leads_on(self, text: str) -> bool:
         """Whether a paragraph ends with words after which what is wrong is listed: 但也有个别场所松懈，具体是："""
         last = _BUT.split(text.rpartition("。")[2])[-1]
@@ -703,7 +711,9 @@ class _Reader:
         subjects = self.names.subjects(_TRAIL.sub("", head), clause.start, it.around)
         owners = it.current.subjects if it.current else (it.named or self.topic or self.state.heading or it.carried)
         owned = any(one.venue for one in owners)
-        if self.names.is_part(subjects, owners) or (owned and not self._is_another(subjects, clause.start)):
+        if self.names.is_part(subjects, owners or self.scene) or (
+            owned and not self._is_another(subjects, clause.start)
+        ):
             # 某旅馆未查验健康码，旅馆大厅消毒液已过期: a part of the same venue.
             subjects = []
         if (
@@ -711,7 +721,7 @@ class _Reader:
             and head
             and (not (it.current or it.named) or self.rules.lead.search(head))
             and (cut := self.names.subjects(head, clause.start, it.around, whole=False))
-            and not self.names.is_part(cut, owners)
+            and not self.names.is_part(cut, owners or self.scene)
             and (not owned or self._is_another(cut, clause.start))
         ):
             subjects = cut
@@ -876,7 +886,9 @@ class _Reader:
         found, end = split
         if self.names.is_part(found, owners) or (owners and found[0].start - start > LONGEST_ASIDE):
             return False
-        quoted = text.startswith("“") and (self.names.quoting or all(self.names.tells_kind(one) for one in found))
+        quoted = (self.names.quoting and text.startswith("“")) or (
+            all(f"“{one.venue[:2]}" in text and self.names.tells_kind(one) for one in found)
+        )
         placed = all(one.venue and one.address.village and self.names.stands(one, owned=True) for one in found)
         return quoted or placed or self.problems.signs(text[end:]) > 0 or self._names_venue(found, owners)
 
@@ -888,7 +900,7 @@ class _Reader:
         return not bare or bool(_THAT.match(bare) or _THAT.match(head))
 
     def _vague(self, head: str) -> bool:
-        return bool(self.rules.never.search(head)) or len(head) > 12
+        return bool(self.rules.never.search(head.replace("的", ""))) or len(head) > 12
 
     def _after(
         self,

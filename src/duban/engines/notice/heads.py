@@ -14,9 +14,13 @@ from .subjects import Names, Subject
 _HEAD = re.compile(
     r"(?P<name>(?:“[^“”]{2,16}”|[^ ，。；：（）“”—])+?)(?:（(?P<aside>[^（）]{2,60})）(?P<more>[^，。；：（）]{0,12}?))?(?P<stop>[：，。]| |—+|(?<=）)(?=[^，。；：）])|$)"
 )
-_LIES = re.compile("(?P<name>[^，。；：]{2,20}?)(?:位于|地处|坐落[于在]|在|为)(?P<where>[^，。；：]{3,24}?)(?:自发|形成|的|[，。]|$)[^，。；]{0,16}[，。]?")
+_LIES = re.compile(
+    "(?P<name>[^，。；：]{2,20}?)(?:位于|地处|坐落[于在]|在|为)(?P<where>[^，。；：]{3,24}?)(?:自发|形成|的|[，。]|$)[^，。；]{0,16}[，。]?"
+)
 _PARTS = re.compile("[，；、：/ ]")
-_NO_HEAD = re.compile("(?:社区|村|镇|乡|街道)$|^(?:在|对|据|经|从|由|向|为|因|将|把|被|如|按|以|其|该|此|并|且|但|我|有(?!家)|请)|[我你他她]们|检查|巡查|督查|抽查|执法|人员|承诺$|表示$|介绍$|说$|反映|投诉|接到|来电")
+_NO_HEAD = re.compile(
+    "(?:社区|村|镇|乡|街道)$|^(?:在|对|据|经|从|由|向|为|因|将|把|被|如|按|以|其|该|此|并|且|但|我|有(?!家)|请)|[我你他她]们|检查|巡查|督查|抽查|执法|人员|承诺$|表示$|介绍$|说$|反映|投诉|接到|来电"
+)
 LONGEST_NAME = 36
 
 
@@ -61,9 +65,7 @@ class Heads:
             return subject, found.end()
         return None
 
-    def _after_blank(
-        self, text: str, found: re.Match[str], start: int, around: Around
-    ) -> tuple[Subject, int] | None:
+    def _after_blank(self, text: str, found: re.Match[str], start: int, around: Around) -> tuple[Subject, int] | None:
         """湖滨路15号 某店：…, a blank between where it is and its name."""
         address = read_address(found["name"], self.names.gazetteer, around)
         behind = _HEAD.match(text, found.end())

@@ -83,7 +83,10 @@ class Names:
         if whole:
             return []
         ends = {found.end() for found in self.rules.venue_here.finditer(head)}
-        ends |= {found.end() for found in re.finditer("”[^，。“”、]{0,6}?(?=[店馆的]|$)|”(?:项目|楼盘|小区|工地|店|馆)|[”）]", head)}
+        ends |= {
+            found.end()
+            for found in re.finditer("”[^，。“”、]{0,6}?(?=[店馆的]|$)|”(?:项目|楼盘|小区|工地|店|馆)|[”）]", head)
+        }
         ends |= {found.end() for found in self.rules.spot.finditer(head)}
         for end in sorted((end for end in ends if 0 < len(head) - end <= 14), reverse=True):
             for begin in [*(lead for lead in leads[::-1] if lead < end), 0]:
@@ -116,7 +119,9 @@ class Names:
                 first = begin + address.rest_at
                 ends.add(begin + address.rest_at)
                 break
-        for end in sorted((end for end in ends if _leaves_enough(text[end:]) and first <= end <= LONGEST_HEAD), reverse=True):
+        for end in sorted(
+            (end for end in ends if _leaves_enough(text[end:]) and first <= end <= LONGEST_HEAD), reverse=True
+        ):
             found = self.subjects(text[:end], start, around) if _whole(text[:end]) else []
             if found and all(self.stands(one, owned=owned, inside=inside) for one in found):
                 yield found, end
