@@ -77,12 +77,14 @@ _SCORED = re.compile(
     "[ ，：]*(?:得分|评分|扣分|分数|总分|综合得分)?[ ：]*[-+]?[\\d.]+分?[ ，]*$|[ ，：]*(?:得分|评分|总分)$"
 )
 _PARTS = re.compile("[，；、：/ ]")
+_CASE = re.compile("(?:典型)?(?:案例|案件|事例)[一二三四五六七八九十\\d]{1,2}[：、. ][^。；]{4,50}$")
 _SUMS_UP = re.compile("[^，。；：]{0,12}?(?:已|均|并)?(?:对|针对|就|将)?(?:上述|以上|前述)")
 """How a paragraph begins that speaks of all that was told before it."""
 _ORDINAL = re.compile(r"^\d{1,3}$")
 OF_TITLE = 0.7
 OF_GUESS = 0.8
 OF_ONE_OF_MANY = 0.55
+MUCH_WORK = 2
 LONGEST_PART = 14
 LONGEST_TOLD = 26
 LONGEST_ASIDE = 4
@@ -124,7 +126,10 @@ def find_findings(
     told: Sequence[tuple[Block, Unit | None]] = (),
 ) -> Iterator[Found]:
     """`taken`: stretches that another reader has made drafts of. `told`: cells that tell a problem, with their town."""
-    if rules.silent.search(title):
+    words = title + "".join(map(source.of, blocks))
+    if rules.silent.search(title) or (
+        len(rules.working.findall(words)) > MUCH_WORK and not rules.reporting.search(words)
+    ):
         return
     reader = _Reader(source, title, blocks, gazetteer, rules, taken)
     for block in blocks:
@@ -345,6 +350,8 @@ class _Reader:
             del self.groups[self.reported if _ANSWER.match(text) else before :]
         elif not _ANSWER.match(text):
             self.reported = before
+        if _CASE.match(text) and (cases := self._one_subject(self.groups[before:])):
+            self.state.heading = cases
         if text.rstrip().endswith("：") and self.loose:
             self.pending = self.loose
         elif len(self.groups) > before or len(text) > 50:
@@ -566,6 +573,8 @@ class _Reader:
             self.seen = self.seen or bool(self.rules.told.seen.search(item, 0, begin))
             if after == "：" and self.rules.answers.search(text):
                 it.place += 1
+                continue
+            if after == "：" and self.rules.label.fullmatch(text):
                 continue
             before, held, it.held = item[max(0, begin - 1) : begin], it.held, ""
             if after == "：" and _LEADS_ON.search(text):

@@ -40,6 +40,10 @@ class Rules:
     cue: re.Pattern[str]
     """`problem`, and what is one only where a text speaks of inspections."""
     inspecting: re.Pattern[str]
+    reporting: re.Pattern[str]
+    """Words without which a text reports nothing that somebody found."""
+    working: re.Pattern[str]
+    """Words of a story about work that was done."""
     strict: re.Pattern[str]
     """Words of a report that something came of what was seen: problems are told in it for certain."""
     exposing: re.Pattern[str]
@@ -49,6 +53,7 @@ class Rules:
     ordering: re.Pattern[str]
     """How a sentence begins that asks, warns or tells what is to come."""
     totals: re.Pattern[str]
+    label: re.Pattern[str]
     answers: re.Pattern[str]
     past: re.Pattern[str]
     none: re.Pattern[str]
@@ -107,10 +112,13 @@ def rules() -> Rules:
         problem=re.compile(_problem(problem)),
         cue=re.compile(f"{_problem(problem)}|{problem['weak']}"),
         inspecting=re.compile(problem["inspecting"]),
+        reporting=re.compile(problem["reporting"]),
+        working=re.compile(problem["working"]),
         strict=re.compile(problem["strict"]),
         exposing=re.compile(problem["exposing"]),
         silent=re.compile(problem["silent"]),
         quiet=re.compile(problem["quiet"]),
+        label=re.compile(problem["label"]),
         totals=re.compile(f"^{problem['totals']}"),
         ordering=re.compile(f"^{problem['ordering']}"),
         answers=re.compile(f"(?:{problem['answers']})$"),

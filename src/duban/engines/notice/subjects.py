@@ -359,7 +359,7 @@ class Names:
             return Subject(start, end - len(rest) + len(venue), address, venue, address.printed, 0.75)
         if address.named and rules.matter.search(rest) and not venue_end:
             return Subject(start, end - len(rest), address, "", address.printed, 0.75)
-        if listed and not address.named and rules.thing.search(rest):
+        if listed and not address.named and (rules.thing.search(rest) or rules.matter.search(rest)):
             return None
         if address.named or listed:
             return Subject(start, end, address, rest, address.printed, OF_NAME if finer or listed else 0.7)
