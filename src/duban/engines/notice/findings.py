@@ -114,6 +114,8 @@ class _State:
     printed: str = ""
     heading: list[Subject] = field(default_factory=list)
     """Of a line that names a venue or village alone: problems follow in lines of their own."""
+    firm: bool = False
+    """Whether all that follows is about `heading`, whatever else it names."""
 
 
 def find_findings(
@@ -288,12 +290,12 @@ class _Reader:
             self.scene = []
         if tells_nothing(text, self.rules) or self.sections.quiet or self._place_line(block.start, text):
             return
-        if self._names_alone(block.start, text):
+        if self._names_alone(block.start, text) or self._names_case(block.start, text):
             return
         if self.rules.ordering.match(_MARKER.sub("", text)):
-            self.state.heading = []
+            self._head_with([])
         if _SUMS_UP.match(text):
-            self.state.heading = []
+            self._head_with([])
             self._sum_up(text)
             return
         before = self.before = len(self.groups)
@@ -308,7 +310,8 @@ class _Reader:
         )
         self.listing = self.in_cell or bool(_MARKER.match(text))
         self.reports = self.exposing or self.strict or self.inspecting
-        self.entry = None
+        heading = self.state.heading
+        self.entry = heading[0] if self.state.firm and len(heading) == 1 and heading[0].venue else None
         spoken = self._around()
         found_out: int | None = None
         for sentence in _SENTENCE.finditer(text):
@@ -351,7 +354,7 @@ class _Reader:
         elif not _ANSWER.match(text):
             self.reported = before
         if _CASE.match(text) and (cases := self._one_subject(self.groups[before:])):
-            self.state.heading = cases
+            self._head_with(cases)
         if text.rstrip().endswith("：") and self.loose:
             self.pending = self.loose
         elif len(self.groups) > before or len(text) > 50:
@@ -360,7 +363,7 @@ class _Reader:
             self._venue_line(block.start, text)
             if text.endswith("：") and len(self.carried) == 1 and self.carried[0].address.named:
                 # 对某社区某项目进行了督查，发现该项目： what follows in lines of its own is about it.
-                self.state.heading = self.carried
+                self._head_with(self.carried)
 
     def _sum_up(self, text: str) -> None:
         """What was done about all that was told so far, and about single venues that are named again."""
@@ -437,7 +440,24 @@ class _Reader:
         unit, above = subjects[0].address.unit if subjects else None, self.state.unit
         if unit and above and not unit.code.startswith(above.code):
             self.state = _State()
-        self.state.heading = subjects
+        self._head_with(subjects, firm=True)
+
+    def _head_with(self, subjects: list[Subject], *, firm: bool = False) -> None:
+        self.state.heading, self.state.firm = subjects, firm
+
+    def _names_case(self, offset: int, text: str) -> bool:
+        """案例一：某公司未对有限空间作业进行审批案: the heading of a case, told in what follows."""
+        if not _CASE.match(text) or not text.rstrip("。").endswith("案"):
+            return False
+        start = text.index("：") + 1 if "：" in text else 0
+        head = re.split("(?=未|违|擅自|非法|无证|无照|不按|不履行|拒|私自|生产(?!.{0,6}公司)|销售|经营(?!部)|使用|储存)", text[start:], maxsplit=1)[0]
+        subjects = self.names.subjects(head, offset + start, self._around(), whole=False) or self.names.subjects(
+            head, offset + start, self._around()
+        )
+        if len(subjects) != 1 or not subjects[0].venue:
+            return False
+        self._stand_under(subjects)
+        return True
 
     def _addressed(self, offset: int, text: str) -> bool:
         """裕龙三区（光明街道，某物业公司）: a name with its address in brackets, and a score at most behind it."""
@@ -471,7 +491,7 @@ class _Reader:
         if address.village:
             where = offset + start + found.start("place")
             end = where + len(found["place"])
-            self.state.heading = [Subject(where, end, address, "", address.printed, 0.75)]
+            self._head_with([Subject(where, end, address, "", address.printed, 0.75)])
         return True
 
     def _venue_line(self, offset: int, text: str) -> None:
@@ -489,7 +509,7 @@ class _Reader:
             unit = units[0] if len(units) == 1 else None
             address = Address(unit, 1.0 if unit else 0.3, printed=towns[-1], town_printed=True)
             where = offset + start + at
-            self.state.heading = [Subject(where, where + len(name), address, name, towns[-1], 0.9)]
+            self._head_with([Subject(where, where + len(name), address, name, towns[-1], 0.9)])
             return
         subjects = self.names.subjects(text[start:], offset + start, self._around())
         if subjects and self.pending:
@@ -497,7 +517,7 @@ class _Reader:
             return
         if subjects or not text.endswith("："):
             # 巡查时看到： leads on from the heading above it.
-            self.state.heading = subjects if len(subjects) == 1 and subjects[0].venue else []
+            self._head_with(subjects if len(subjects) == 1 and subjects[0].venue else [])
 
     def _read_entry(self, offset: int, item: str, around: Around) -> Around | None:
         """Read an item that is headed by a venue, or that goes on about the one that headed the item before."""
@@ -511,7 +531,11 @@ class _Reader:
         elif self.entry is None or self._names_another(item[begin:], offset + begin, around):
             self.entry = None
             return None
-        subject, text = [self.entry], item[begin:]
+        text = item[begin:]
+        if self.entry.address.unit is None and (unit := self.names.unit_in(text, around)):
+            self.entry = replace(self.entry, address=replace(self.entry.address, unit=unit, confidence=0.75))
+            self._head_with([self.entry] if self.state.heading else [], firm=self.state.firm)
+        subject = [self.entry]
         clean = self.problems.is_over(item)
         group = next((one for one in self.groups[self.before :] if _same(one.subjects, subject)), None)
         held: list[str] = []
