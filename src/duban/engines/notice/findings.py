@@ -40,7 +40,7 @@ _THAT_HERE = re.compile(
 _CHECKED = re.compile(
     "(?:开展|进行|组织)[^，。；]{0,10}(?:检查|巡查|督查|抽查|清查|整治|行动|走访|暗访|督导|执法)|走进|先后"
 )
-_THAT = re.compile(r"^(?:该|此|这[家个处]|上述|涉事|店|馆)(?:[^，。；]{0,8})$")
+_THAT = re.compile(r"^(?:该|此|这[家个处]|上述|涉事|店|馆)(?:[^，。；]{0,16})$")
 _LIST_AFTER = re.compile(
     r"^[^，。；、]{0,8}?(?:问题|现象|情况)?的(?P<kind>[^，。；、]{0,8}?)(?:有|包括|分别[是为]|[是为]|：)[：]?(?P<list>.+)$"
 )
@@ -52,6 +52,7 @@ _ANSWER = re.compile(
     "【?[^，。：【】]{0,4}(?:调查|核查|核实|办理|查处|处理|处置|答复|回复|回应|反馈)[^，。：【】]{0,4}[：】]"
 )
 _REPORTED = re.compile("反映|投诉|举报|来电|来信|诉求|留言")
+_VERIFIED = re.compile("属实|经查|核实|核查|现场|检查|查看|调查")
 _FOUND_OUT = re.compile(
     "经[^，。；]{0,16}(?:调查|核查|核实|检查|查看|查|了解|走访)(?:后)?[，：]|[^，。；]{0,16}(?:现场)?(?:核查|核实|调查)(?:后)?(?:发现)?[，：]"
 )
@@ -326,7 +327,8 @@ class _Reader:
             self.since, self.nearly = len(self.groups), None
             self.acted = bool(ACTED_ON.search(sentence[0]))
             self.carried, self.label = [], []
-            for item in _ITEM.finditer(sentence[0]) if not _OFFICE.match(sentence[0]) else ():
+            silent = _OFFICE.match(sentence[0]) and not (self.topic and _VERIFIED.search(sentence[0]))
+            for item in () if silent else _ITEM.finditer(sentence[0]):
                 if self.problems.acclaims(item[0]):
                     self.scene = self.told = []
                     continue
@@ -406,13 +408,13 @@ class _Reader:
     def _name_what_was_reported(self, reported: Sequence[Group], answered: Sequence[Group]) -> None:
         """An answer names the venue that a report told the place of: both are one finding."""
         place, venue = self._one_subject(reported), self._one_subject(answered)
-        if len(place) != 1 or len(venue) != 1 or place[0].venue or not venue[0].venue or venue[0].address.named:
+        if len(place) != 1 or len(venue) != 1 or not venue[0].venue or venue[0].address.named:
             return
         for group in answered:
             reported[-1].problems.extend(group.problems)
             self.groups.remove(group)
         for group in reported:
-            group.subjects = [replace(place[0], venue=venue[0].venue)]
+            group.subjects = [replace(place[0], venue=place[0].venue or venue[0].venue)]
 
     def _is_name(self, sentence: str) -> bool:
         """Whether a sentence is nothing but the one venue or place that it left behind."""
@@ -764,7 +766,7 @@ class _Reader:
             split = next(splits, None)
             if split and not self.names.is_part(split[0], owners):
                 subjects = split[0]
-            elif len(head) <= (LONGEST_TOLD if owners else LONGEST_PART):
+            elif len(head) <= (LONGEST_TOLD if owners or self.scene or self.told else LONGEST_PART):
                 # What comes before the words of the problem is the part of the place that it is in.
                 whole = _THAT_HERE.sub("", clause.text[:phrase_end])
                 phrases = self.problems.phrases(whole if self.cue.search(whole) else clause.text[phrase_at:phrase_end])
@@ -792,6 +794,8 @@ class _Reader:
             it.carried and not self.names.has_address(clause.text) and not (head and self.problems.tells_against(head))
         ):
             it.current = self._open(it.carried, phrases, end)
+        elif self.scene and self._points_back(head):
+            it.current = self._open(self.scene, phrases, end)
         elif self.told and (self._points_back(head) or (it.seen and len(head) <= LONGEST_PART)):
             it.current = self._open(self.told, phrases, end)
         elif self.scene and len(head) <= LONGEST_PART and not self._vague(head):
@@ -901,7 +905,7 @@ class _Reader:
         context += said.labelled * (bool(self.topic) and not self.listing)
         context += said.arrived * (self.arrived and not _same(subjects, self.scene)) + said.acted * self.acted
         tidy = PROBLEM_TIDY.sub("", rest)
-        if len(tidy) < 2 or self.problems.tells_against(rest):
+        if len(tidy) < 2 or self.problems.tells_against(rest, sure=current is not None and not split and self.strict):
             return None
         signs = self.problems.signs(rest)
         lacking = said.enough - context - signs

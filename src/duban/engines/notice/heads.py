@@ -12,7 +12,7 @@ from .rules import Rules
 from .subjects import Names, Subject
 
 _HEAD = re.compile(
-    r"(?P<name>(?:“[^“”]{2,16}”|[^ ，。；：（）“”—])+?)(?:（(?P<aside>[^（）]{2,60})）(?P<more>[^，。；：（）]{0,12}?))?(?P<stop>[：，。]| |—+|(?<=）)(?=[^，。；：）])|$)"
+    r"(?P<name>(?:“[^“”]{2,16}”[^ ，。；：（）“”—]{0,8}|[^ ，。；：（）“”—])+?)(?:（(?P<aside>[^（）]{2,60})）(?P<more>[^，。；：（）]{0,12}?))?(?P<stop>[：，。]| |—+|(?<=）)(?=[^，。；：）])|$)"
 )
 _LIES = re.compile(
     "(?P<name>[^，。；：]{2,20}?)(?:位于|地处|坐落[于在]|在|为)(?P<where>[^，。；：]{3,24}?)(?:自发|形成|的|[，。]|$)[^，。；]{0,16}[，。]?"
@@ -49,7 +49,7 @@ class Heads:
         subject = self._with_address(name, found["aside"], start, start + found.end("name"), around)
         if subject and subject.end < start + len(name):
             # 某村卫生所旁变压器：…: before a colon all of it tells where.
-            if stop != "：" or subject.venue or not subject.address.village:
+            if stop != "：" or subject.venue or not (subject.address.village or subject.address.road):
                 return None
             place = around.printed + name if around.printed and around.printed not in name else name
             return replace(subject, end=start + len(name), place=place), found.end()

@@ -145,7 +145,7 @@ def rules() -> Rules:
         trade=re.compile(f"..(?:{venue['trade']})$"),
         part=re.compile(f"(?:{venue['part']})$"),
         generic=re.compile(f"^{venue['generic']}$"),
-        common=re.compile(f"^(?!.*(?:{venue['named']}))(?:{venue['common']})*(?:{types}|{said['place']['spots']})*$"),
+        common=re.compile(f"^(?!.*(?:{venue['named']}))(?:{venue['common']}|{types}|{said['place']['spots']})+$"),
         never=re.compile(venue["never"]),
         matter=re.compile(said["matter"]["words"]),
         spot=re.compile(f"(?:{said['place']['spots']})"),
