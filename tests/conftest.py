@@ -4,10 +4,15 @@ import os
 import re
 import shutil
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
 from tests.templates import keep_template, put_template
+
+# No test asserts a time, and a busy machine is not a fault of what is tried out on it.
+hypothesis.settings.register_profile("duban", deadline=None)
+hypothesis.settings.load_profile("duban")
 
 ONCE = re.compile(r"/tests/(?:demo|web)/|/test_(?:\w*pages?|\w*api|rights_table|\w*export|catalogue)\.py$")
 # Begun with: a long file that comes last would keep one process busy while the other has nothing left.

@@ -251,7 +251,7 @@ def _leave_an_administrator(leaving: Iterable[RoleAt]) -> None:
         if held.role != Role.ADMINISTRATOR:
             continue
         reaching = [*ancestors(held.code), held.code]
-        others = RoleAt.objects.select_for_update().filter(role=Role.ADMINISTRATOR, code__in=reaching)
+        others = RoleAt.objects.select_for_update().filter(role=Role.ADMINISTRATOR, code__in=reaching).order_by("pk")
         if not [other for other in others.select_related("person") if other.pk != held.pk and other.person.is_active]:
             raise Conflict(
                 "last_administrator",

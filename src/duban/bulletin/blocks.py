@@ -203,7 +203,7 @@ def place(issue: Issue, wanted: Sequence[Words]) -> None:
     Raises BadBlock (`bad_block`): each stands once, none is of another page, and where the entries and the exposures
     stand must be said; (`bad_text`).
     """
-    there = {block.pk: block for block in issue.blocks.select_for_update()}
+    there = {block.pk: block for block in issue.blocks.select_for_update().order_by("pk")}
     ids = [words.id for words in wanted]
     must = {pk for pk, block in there.items() if block.kind in ONCE}
     if len(set(ids)) != len(ids) or not set(there).issuperset(ids) or not must.issubset(ids):

@@ -72,7 +72,7 @@ def discard_photos(*, by: Actor, now: datetime, sha256s: Iterable[str]) -> None:
     One that something refers to stays. Files go before the rows are gone for others, so that whoever stores the same
     photo meanwhile writes its files anew.
     """
-    for photo in Photo.objects.select_for_update().filter(pk__in=list(sha256s), stored_at=now):
+    for photo in Photo.objects.select_for_update().filter(pk__in=list(sha256s), stored_at=now).order_by("pk"):
         sha256 = photo.sha256
         try:
             with transaction.atomic():

@@ -172,7 +172,7 @@ def decide_topic(
         raise Conflict("meeting_not_held", _("The meeting has not taken place yet; say first who was there."))
     if vote is None and topic.votes.filter(closed_at=None).exists():
         raise Conflict("vote_goes_on", _("A vote about this goes on; its result decides."))
-    settled = list(topic.problems.select_for_update().filter(pk__in=set(problems)))
+    settled = list(topic.problems.select_for_update().filter(pk__in=set(problems)).order_by("pk"))
     if len(settled) != len(set(problems)):
         raise NotFound("problem_not_found", _("There is no such problem, or it is not yours to see."))
     decision = decisions.record_decision(

@@ -382,7 +382,7 @@ def _found_again(made: Application, into: uuid.UUID) -> Organisation:
 def forget_applications(*, by: audit.Actor, now: datetime) -> int:
     """Delete who applied and what they sent, half a year after the last decision; how many. What waits is kept."""
     waiting = Q(state=ApplicationState.SENT)
-    old = Application.objects.select_for_update().filter(~waiting, reviewed_at__lt=now - KEPT_FOR)
+    old = Application.objects.select_for_update().filter(~waiting, reviewed_at__lt=now - KEPT_FOR).order_by("pk")
     forgotten = 0
     for made in old:
         told = told_of(made)

@@ -201,7 +201,7 @@ def _plan(
 ) -> tuple[Plan, list[tuple[Row, DubanError]], list[tuple[Row, Oddity]]]:
     towns = {one.town for _row, one in sound}
     codes = [one.credit_code for _row, one in sound if one.credit_code]
-    there = list(Organisation.objects.filter(within("town", towns)).select_for_update())
+    there = list(Organisation.objects.filter(within("town", towns)).select_for_update().order_by("pk"))
     seen = {one.pk for one in there}
     for start in range(0, len(codes), 900):
         elsewhere = Organisation.objects.filter(credit_code__in=codes[start : start + 900])

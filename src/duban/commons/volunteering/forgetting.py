@@ -72,7 +72,7 @@ def _batches(before: datetime) -> Iterator[list[uuid.UUID]]:
 
 
 def _forget(keys: list[uuid.UUID], now: datetime) -> int:
-    rows = list(SignUp.objects.select_for_update().filter(pk__in=keys))
+    rows = list(SignUp.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
     certified = set(Record.objects.filter(sign_up__in=keys, revoked_at=None).values_list("sign_up", flat=True))
     for row in rows:
         row.forgotten_at = now

@@ -40,7 +40,7 @@ def _plan(first: object, last: object, venues: QuerySet[Venue], in_force: InForc
     rows = VenueSampling.objects.filter(venue__in=venues.filter(pk__gte=first, pk__lte=last))
     held = dict(rows.exclude(done_at=None, due_on__gt=today).values_list("venue").annotate(last=Max("due_on")))
     ahead: dict[object, dict[date, VenueSampling]] = {}
-    for row in rows.filter(done_at=None, due_on__gt=today).select_for_update():
+    for row in rows.filter(done_at=None, due_on__gt=today).select_for_update().order_by("pk"):
         ahead.setdefault(row.venue_id, {})[row.due_on] = row
     fresh: list[VenueSampling] = []
     stale: list[VenueSampling] = []
