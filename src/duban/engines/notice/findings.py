@@ -58,7 +58,7 @@ _FOUND_OUT = re.compile(
 )
 _SETTLED = re.compile("回访[^。]{0,24}满意|(?:现在|如今)[^，。；]{0,6}(?:安静|干净|通畅|亮|平整|整洁|好(?:多|用)?)了")
 _UNTRUE = re.compile(
-    "不属实|查无此|情况不实|(?<!基本)反映不实|未(?:发现|见)(?:到)?(?:所|群众|来电|投诉|您)?(?:人)?反映|(?:到场|现场|实地)[^，。；]{0,4}未(?:见|发现)(?!.{0,6}(?:登|消|记|证|备|标))"
+    "不属实|查无此|情况不实|(?<!基本)反映不实|未(?:发现|见)(?:到|所|群众|来电|来信|投诉|您|人|的)*反映|(?:到场|现场|实地)[^，。；]{0,4}未(?:见|发现)(?!.{0,6}(?:登|消|记|证|备|标))"
 )
 _INSIDE = re.compile(
     "[屋店院室棚厂楼场房馆园站库车间]{0,2}子?[里内](?!涝)|现场|后厨|门口|墙[上角]|地[上面]|桌上|货架|柜台|灶台|案板|旁边"
@@ -249,6 +249,7 @@ class _Reader:
         self.sections = Sections(rules)
         self.heads = Heads(self.names, rules, self.problems)
         self.entry: Subject | None = None
+        self.strong = False
         """What the paragraph or item is headed by: all of it is about that."""
         self.label: list[str] = []
         """The problem before a colon that the items of a sentence share: 飞线充电：甲楼；乙楼."""
@@ -329,7 +330,7 @@ class _Reader:
             self.carried, self.label = [], []
             silent = _OFFICE.match(sentence[0]) and not (self.topic and _VERIFIED.search(sentence[0]))
             for item in () if silent else _ITEM.finditer(sentence[0]):
-                if self.problems.acclaims(item[0]):
+                if self.problems.acclaims(item[0]) or self.rules.ordering.match(_MARKER.sub("", item[0])):
                     self.scene = self.told = []
                     continue
                 at = block.start + sentence.start() + item.start()
@@ -408,7 +409,12 @@ class _Reader:
     def _name_what_was_reported(self, reported: Sequence[Group], answered: Sequence[Group]) -> None:
         """An answer names the venue that a report told the place of: both are one finding."""
         place, venue = self._one_subject(reported), self._one_subject(answered)
-        if len(place) != 1 or len(venue) != 1 or not venue[0].venue or venue[0].address.named:
+        if len(place) != 1 or len(venue) != 1 or not (venue[0].venue or venue[0].address.named):
+            return
+        if venue[0].address.named and not _same(place, venue):
+            for group in reported:
+                answered[0].problems[:0] = group.problems
+                self.groups.remove(group)
             return
         for group in answered:
             reported[-1].problems.extend(group.problems)
@@ -527,6 +533,7 @@ class _Reader:
         begin = marker.end() if marker else 0
         if head := self.heads.of(item[begin:], offset + begin, around, listed=self.listing or self.exposing):
             self.entry, begin = head[0], begin + head[1]
+            self.strong = item[begin - 1 : begin] == "：" or bool(marker)
             if self.label and not item[begin:].strip("。"):
                 self.entry = None
                 return None
@@ -574,7 +581,8 @@ class _Reader:
         splits = self.names.headed(first, start, around, owned=True, inside=True)
         for found in (whole, *(split for split, _end in splits)):
             if found and not found[0].common and found[0].start - start <= LONGEST_ASIDE:
-                return True
+                # After a number or a colon only what has an address is another.
+                return not self.strong or found[0].address.named or "“" in first
         return False
 
     def _read_item(self, offset: int, item: str, around: Around) -> Around:
@@ -823,7 +831,7 @@ class _Reader:
     def _enclosed(self, offset: int, item: str, around: Around) -> Around | None:
         """甲店（货物出店）、乙店（门前油渍）: venues with what is wrong in parentheses behind them."""
         pairs = list(_IN_PARENTHESES.finditer(item))
-        bare = _IN_PARENTHESES.sub("", item)
+        bare = _IN_PARENTHESES.sub("", item).rpartition("：")[2]
         if not pairs or self.cue.search(bare) or not any(self.cue.search(pair["what"]) for pair in pairs):
             return None
         listed = self.exposing or len(pairs) > 1

@@ -75,7 +75,7 @@ class Heads:
             return None
         end = start + behind.end("name")
         whole = self.names.subjects(found["name"] + behind["name"], start, around)
-        if len(whole) == 1 and not whole[0].venue:
+        if len(whole) == 1 and not whole[0].venue and whole[0].end >= end - 1:
             return whole[0], behind.end()
         subject = self.names.at(behind["name"], address, start, end, around)
         if subject is None or self.problems.cue.search(behind["name"]):
