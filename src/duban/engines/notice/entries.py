@@ -19,7 +19,8 @@ _PARTS = re.compile(r"[；;\n]|(?:^|(?<=[。；，、 ])|(?<=[^\d.（(第]))[（
 _POINTS = re.compile(
     r"[（(]\s*(?:扣|减|[-－—])?\s*\d+(?:\.\d+)?\s*分?\s*[)）]|(?<=[^\d])(?:[，：]?(?:扣|减)\s*\d+(?:\.\d+)?\s*分|[-－]\d+(?:\.\d+)?分?)$"
 )
-_ADDRESSED = re.compile("(?P<name>[^（）]{2,})（(?P<where>[^（）]{3,})）")
+_ADDRESSED = re.compile("(?P<name>.{2,}?)（(?P<where>[^（）]{3,})）")
+_PERSON = re.compile("[\u4e00-\u9fff]某{1,2}(?:（.*）)?")
 _EDGES = " ，、：:。；\t"
 NUMBERS = re.compile(r"[-+－]?\s*\d+(?:\.\d+)?\s*(?:分|%|名|元)?")
 
@@ -52,6 +53,8 @@ def finding(
         inside = read_address(bracketed["where"], gazetteer)
         if inside.unit or inside.town_printed or inside.road:
             venue, place = bracketed["name"], place or bracketed["where"]
+    if _PERSON.fullmatch(venue):
+        venue = ""
     if not problems or not (venue or place):
         return None
     address, named = _address(venue, place, town, gazetteer, headed)
@@ -65,7 +68,7 @@ def finding(
             confidence=0.9 * (address.confidence if address.unit else 0.75),
             place=place or (named.printed if _lies(named) else town),
             jurisdiction=address.unit,
-            venue=named.rest if _lies(named) and len(named.rest) > 1 else venue,
+            venue=named.rest if not place and _lies(named) and len(named.rest) > 1 else venue,
             problems=tuple(dict.fromkeys(problems)),
             road=Line(address.road, None) if address.road else None,
             measure=measure or "；".join(measures),

@@ -44,6 +44,7 @@ _SERIAL = re.compile(r"[（(]?\d{1,4}[)）.．、]?|[①-⑳]")
 _NAMES_TOWN = re.compile("(?:街道|镇|乡|地区|苏木|办事处|开发区|园区)(?:（[^（）]*）)?$")
 _NAMES_VILLAGE = re.compile("(?:村|社区|居委会|村委会|嘎查)(?:（[^（）]*）)?$")
 _ADDRESS = re.compile("(?:街道|[镇乡村路街巷号组]|社区)")
+_PERSON = re.compile("[\u4e00-\u9fff]{2,4}")
 _DATE = re.compile(r"\d{1,2}月|\d{4}[年./-]|\d+[日天]")
 _DONE = re.compile(
     "整改|改正|罚|警告|立案|停[业产工]|查[处封扣]|责令|约谈|清[运理走]|当场|限期|移[交送]|督办|通报|完成|^[已未]|^[-—–/／√无]+$"
@@ -55,6 +56,8 @@ _LONGEST_CELL = 60
 _FEWEST = 3
 _NEAR = 2
 _LOOKED_AT = 20
+_MOST_HEADS = 14
+_LONGEST_HEAD = 12
 _MOST_LOST = 2
 
 
@@ -190,16 +193,18 @@ def _tabbed(lines: Sequence[PrintedLine], at: int) -> Laid:
     first = _single(lines[at])
     heads = next((row for row in map(_single, lines[at:stop]) if is_header(row.words)), None)
     apart = heads or first
-    single = all(apart.cells) and sum(
-        len(_single(line).cells) in (len(apart.cells), len(apart.cells) - 1) for line in lines[at:stop]
-    ) * 2 > (stop - at)
+    width = len(apart.cells)
+    rows = [(len(_single(line).cells), len(_filled(line))) for line in lines[at : at + _LOOKED_AT]]
+    # Tabs that only keep the columns straight stand doubled.
+    single = all(apart.cells) and sum(one == width for one, _some in rows) >= sum(
+        one != width == some for one, some in rows
+    )
     if not heads and all(_is_item(line) for line in lines[at:stop]):
         return [], at
     laid: list[_Row | PrintedLine] = []
     here = at
     while here < len(lines):
         row = _single(lines[here]) if single else _Row(lines[here], [[piece] for piece in _filled(lines[here])])
-        width = len(apart.cells)
         taken, more = here + 1, row
         if heads and any(isinstance(one, _Row) for one in laid) and len(row.filled()) > 0 and "\t" in lines[here].text:
             more, taken = _whole(lines, here, row, width)
@@ -378,6 +383,8 @@ def _under(
         if "\t" not in line.text and not _BAR.search(line.text):
             pieces = _pieces(line, gap)
             cells = _fitted(line, pieces, heads, straight=straight)
+            if cells is None and straight and _ends_name(pieces, laid, heads):
+                cells = [[pieces[0]], *([] for _ in heads.words[1:])]
             if is_header(piece.text for piece in pieces):
                 break
         if cells is None:
@@ -389,6 +396,14 @@ def _under(
     while laid and isinstance(laid[-1], PrintedLine):
         laid.pop()
     return laid, stop
+
+
+def _ends_name(pieces: Sequence[_Piece], laid: Sequence[_Row | PrintedLine], heads: _Heads) -> bool:
+    """Whether a line is nothing but the end of the first cell above, which fills its column."""
+    if len(pieces) != 1 or pieces[0].left or not laid or not isinstance(laid[-1], _Row) or len(heads) < 2:
+        return False
+    above = laid[-1].cells[0]
+    return bool(above) and above[-1].width >= min(heads.left[1]) - 3 and pieces[0].width <= above[-1].width
 
 
 def _near(left: set[int], piece: _Piece) -> bool:
@@ -472,6 +487,8 @@ def _looks_like(heads: _Heads, place: int, text: str) -> float:
     if role == OTHER or role is None:
         if re.search("分|数", word):
             return 2 if number else -2
+        if re.search("[人员长]$", word):
+            return 1.5 if _PERSON.fullmatch(text) else -1
         return 1 if re.search("[时日期限]", word) and _DATE.search(text) else -0.5
     if number:
         return -2
@@ -492,16 +509,9 @@ def _stacked(lines: Sequence[PrintedLine], at: int) -> Laid:
 
     Where the first head is a number, the lines that hold 1, 2, 3 begin the rows.
     """
-    count = 0
-    while at + count < len(lines) and is_head(lines[at + count].bare):
-        count += 1
-    words = [lines[one].bare for one in range(at, at + count)]
-    if any(role_of(word) == NUMBER for word in words[1:]):
-        return [], at
-    while count >= _FEWEST and not is_header(words):
-        count -= 1
-        words.pop()
-    if count < _FEWEST:
+    words = _words_of_heads(lines, at)
+    count = len(words)
+    if count < _FEWEST or not is_header(words):
         return [], at
     heads = _Heads(words)
     laid = [_Row(lines[at], [[_whole_line(line)] for line in lines[at : at + count]])]
@@ -525,6 +535,23 @@ def _stacked(lines: Sequence[PrintedLine], at: int) -> Laid:
         laid.append(_Row(group[0], cells))
         here, number = here + len(group), number + 1
     return ([row.printed() for row in laid], here) if len(laid) > 1 else ([], at)
+
+
+def _words_of_heads(lines: Sequence[PrintedLine], at: int) -> list[str]:
+    """The heads that stand one a line: all above the line 1 where the first says that rows are numbered."""
+    words: list[str] = []
+    numbered = role_of(lines[at].bare) == NUMBER
+    for line in lines[at : at + _MOST_HEADS]:
+        if numbered and line.bare.rstrip(".、．") == "1":
+            return words
+        if len(line.bare) > _LONGEST_HEAD or not (numbered or is_head(line.bare)):
+            break
+        words.append(line.bare)
+    if numbered or any(role_of(word) == NUMBER for word in words):
+        return []
+    while words and not is_header(words):
+        words.pop()
+    return words
 
 
 def _last_row_ends(lines: Sequence[PrintedLine], stop: int, heads: _Heads) -> int:
@@ -609,10 +636,10 @@ def _goes_on(row: _Row, before: _Row, heads: _Heads, widths: Sequence[int], *, d
         return True
     if heads.numbered and not wrong:
         return True
-    if row.cells[0] and len(filled) * 2 > len(heads):
+    if row.cells[0] and wrong and len(filled) * 2 > len(heads):
         return False
     full = all(before.word(place) and before.cells[place][-1].width >= widths[place] - 2 for place in filled)
-    return drawn and full
+    return drawn and full and not any(is_nothing(row.word(place)) for place in filled)
 
 
 def _cells(line: PrintedLine, gap: re.Pattern[str]) -> list[_Piece]:

@@ -35,6 +35,7 @@ _ASIDE = {"说明", "备注", "内容", "记录", "要求", "结果"}
 """Under a name alone these tell of the whole report, not of one place."""
 _SHORT_KEY = 6
 _LONGEST_HEAD = 40
+_LONGEST_NAME = 24
 _EDGES = " ，；。、\t"
 
 
@@ -190,8 +191,9 @@ def _names(record: _Record, gazetteer: Gazetteer, rules: Rules) -> bool:
     inside = (read_address(aside[0][1:-1], gazetteer) for aside in _IN_BRACKETS.finditer(record.head))
     if any(one.unit or one.town_printed for one in inside):
         return True
-    # What a number and several keys go with is a name, whatever its words, unless it heads a chapter.
-    return len(record.keys) > 1 and bool(record.marker) and not (_CHAPTER.search(bare) or rules.never.search(bare))
+    # What an address or a number with several keys goes with is a name, whatever its words, unless it heads a chapter.
+    told = PLACE in record.values or (len(record.keys) > 1 and bool(record.marker))
+    return told and len(bare) <= _LONGEST_NAME and not (_CHAPTER.search(bare) or rules.never.search(bare))
 
 
 def _pairs(source: Source, block: Block) -> Iterator[tuple[str, str, str, int, int]]:

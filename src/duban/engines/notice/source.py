@@ -91,6 +91,7 @@ def read_source(original: str) -> Source:
     characters: list[tuple[str, int]] = []
     blocks: list[Block] = []
     seen: set[str] = set()
+    behind = ""
     for kind, group in _grouped(lines, width):
         start = len(characters)
         if kind == ROW:
@@ -103,13 +104,13 @@ def read_source(original: str) -> Source:
                 _drop_hashes(characters, start)
         printed = "".join(character for character, _at in characters[start:])
         # What stands behind a number or a key is told of another thing each time.
-        again = (
-            kind != ROW and len(printed) > 9 and printed in seen and not (_KEY.match(printed) or _MARKER.match(printed))
-        )
+        keyed = _KEY.match(printed) or _MARKER.match(printed) or behind.endswith("：")
+        again = kind != ROW and len(printed) > 9 and printed in seen and not keyed
         if not printed.strip() or again:
             del characters[start:]
             continue
         seen.add(printed)
+        behind = printed
         blocks.append(Block(kind, start, len(characters), cells))
         characters.append(("\n", group[-1].start + max(len(group[-1].text) - 1, 0)))
     text = "".join(character for character, _at in characters)

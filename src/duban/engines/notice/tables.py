@@ -146,6 +146,8 @@ def _settle(table: _Table, gazetteer: Gazetteer, rules: Rules) -> None:
                 # 单位 over towns.
                 table.roles[role].remove(place)
                 table.roles.setdefault(TOWN, []).append(place)
+    # 检查单位 is who looked where 被检查单位 stands beside it.
+    table.roles.get(VENUE, []).sort(key=lambda place: table.heads[place][:1] not in "被受")
     wrong = table.roles.get(PROBLEM, [])
     spots = [place for place in wrong if table.heads[place].endswith("点位")]
     if spots and (len(wrong) > len(spots) or SEEN in table.roles):
@@ -200,7 +202,7 @@ def _under_heads(table: _Table, gazetteer: Gazetteer) -> Iterator[tuple[Block, d
     carried: dict[str, str] = {}
     for block, cells, above in table.rows:
         said = {one: _joined(table.of(one, cells), "") for one in (TOWN, AREA, PLACE)}
-        said[VENUE] = next((cell for cell in table.of(VENUE, cells) if cell), "")
+        said[VENUE] = _joined(table.of(VENUE, cells)[:1], "")
         where = any(said[one] for one in (VENUE, PLACE))
         for one in (TOWN, AREA, VENUE, PLACE):
             # Cells that were merged are told once for the rows below.
