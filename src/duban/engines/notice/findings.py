@@ -26,7 +26,7 @@ _ITEM = re.compile(r"(?:（[^（）]*）|[^；])+")
 _IN_PARENTHESES = re.compile(r"(?P<who>[^（）、，；：。]{2,30})（(?P<what>[^（）]{2,60})）(?=[、，；。]|$)")
 _MARKER = re.compile(
     rf"^(?:【[^【】]{{0,6}}(?:情况|结果|意见|答复|回复|处理|办理|核实|回应)】|(?:事件|工单|案件|问题|线索|案卷)?(?:编号|序号|单号)[：]?[A-Za-z0-9-]+|\d{{1,2}}\ufe0f?\u20e3|[Nn][Oo]\.?\d{{1,3}}|[#№]\d{{1,6}}|[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
-    r"(?:[上下]午)?\d{1,2}(?:：\d\d(?:分)?|[时点](?:\d{1,2}分)?)(?:许)?[，]?|周[一二三四五六日](?:：|$)|第[一二三四五六七八九十\\d]{1,3}名：?|(?:诉求|案例|问题|点位|事例|线索|工单|典型|点评)[一二三四五六七八九十\d]{1,3}(?:[：、.．]|$)|[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
+    r"(?:[上下]午)?\d{1,2}(?:：\d\d(?:分)?|[时点](?:\d{1,2}分)?)(?:许)?[，]?|周[一二三四五六日](?:：|$)|第[一二三四五六七八九十\\d]{1,3}[名位]：?|(?:诉求|案例|问题|点位|事例|线索|工单|典型|点评)[一二三四五六七八九十\d]{1,3}(?:[：、.．]|$)|[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
 )
 _TRAIL = re.compile(
     r"(?:进行)?(?:了)?(?:现场|突击|暗访|日常|随机|实地|重点)?(?:检查|巡查|督查|抽查|暗访|走访|查看|巡检|核查)?(?:过程)?(?:时|中|后|期间)?"
@@ -552,12 +552,13 @@ class _Reader:
             clause, after = text[first:stop], text[stop : stop + 1]
             if after == "：" and (self.rules.answers.search(clause) or len(clause) <= LONGEST_ASIDE + 2):
                 continue
-            if self.problems.praises(clause) or _SAYS.search(clause):
+            told, behind = text[max(0, first - LONGEST_CLAUSE) : first], text[stop:][:LONGEST_CLAUSE]
+            where = self.problems.stretch(clause, told, behind)
+            if _SAYS.search(clause) or (where is None and self.problems.praises(clause)):
                 clean = True
             elif _BUT.match(clause):
                 clean = False
-            told, behind = text[max(0, first - LONGEST_CLAUSE) : first], text[stop:][:LONGEST_CLAUSE]
-            if where := self.problems.stretch(clause, told, behind):
+            if where:
                 phrases = self.problems.phrases(_THAT_HERE.sub("", self._bare(clause[: where[1]])))
             elif clean or len(clause) < 3 or self.problems.tells_against(clause, sure=group is not None):
                 continue

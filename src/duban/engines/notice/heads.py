@@ -44,11 +44,16 @@ class Heads:
         name, stop = found["name"], found["stop"]
         if self.problems.cue.search(name) or self.rules.lead.match(name) or self.rules.wish.search(name):
             return None
-        if not read_address(name, self.names.gazetteer, around).rest:
+        if not read_address(name, self.names.gazetteer, around).rest or (stop != "：" and self._comes_to(name)):
+            return None
+        if found["more"] and any(spot.end() == len(found["more"]) for spot in self.rules.spot.finditer(found["more"])):
+            # 某小学（某社区）周边: not the school, but what lies about it.
             return None
         subject = self._with_address(name, found["aside"], start, start + found.end("name"), around)
         if subject and subject.end < start + len(name):
             # 某村卫生所旁变压器：…: before a colon all of it tells where.
+            if stop == "，" and listed and (whole := self._whole(name, start, around)):
+                return whole, found.end()
             if stop != "：" or subject.venue or not (subject.address.village or subject.address.road):
                 return None
             place = around.printed + name if around.printed and around.printed not in name else name
@@ -64,6 +69,17 @@ class Heads:
         if stop == "：" or (found["aside"] and placed) or (stop and listed and placed):
             return subject, found.end()
         return None
+
+    def _comes_to(self, name: str) -> bool:
+        """Whether words tell that somebody comes to a place, or what is done there."""
+        return any(lead.start() > 0 for lead in self.rules.lead.finditer(name))
+
+    def _whole(self, name: str, start: int, around: Around) -> Subject | None:
+        """A name of several kinds (老旧小区管网改造) behind its address, in a list."""
+        address = read_address(name, self.names.gazetteer, around)
+        if not (address.village or address.number) or self.problems.signs(address.rest):
+            return None
+        return self.names.at(address.rest, replace(address, rest=""), start, start + len(name), around)
 
     def _after_blank(self, text: str, found: re.Match[str], start: int, around: Around) -> tuple[Subject, int] | None:
         """湖滨路15号 某店：…, a blank between where it is and its name."""

@@ -27,7 +27,7 @@ TIME = re.compile(
 )
 _NAME_BLANK = re.compile("(?P<name>[^，。；：（） ]{3,20}(?: [^，。；：（） ]{2,14})?) (?=[^，。；： ]{4,})")
 _ACCLAIMED = re.compile(
-    "(?:点赞|好评|称赞|称道|叫好|竖起大拇指|(?:给予|予以|值得)(?:了)?(?:充分|高度)?(?:肯定|表扬))[^，。；]{0,6}$"
+    "(?:点赞|好评|称赞|称道|叫好|竖起大拇指|(?:给予|予以|值得)(?:了)?(?:充分|高度)?(?:肯定|表扬)|值得[^，。；]{0,8}(?:学习|借鉴|推广)(?:借鉴|推广)?)[^，。；]{0,6}$"
 )
 _EARLIER = re.compile("昨[日天]|回头看|前期|此前|先前|之前|上次|上期|上轮|上周|上月|以往|曾|复查")
 _MENDED = re.compile(
@@ -60,6 +60,8 @@ class Problems:
                 return None
             if _EARLIER.search(before + clause):
                 return None
+        if _EARLIER.search(after) and was_mended(after):
+            return None
         if _MENDED.search(after) and _EARLIER.search(before + clause[: found.start()]):
             return None
         told = before + clause[: found.start()]
