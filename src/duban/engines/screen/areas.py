@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,6 @@ class Areas:
     owner: NDArray[np.int32] = field(init=False)
     opens: Micros = field(init=False)
     closes: Micros = field(init=False)
-    digest: str = field(init=False)
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
@@ -96,9 +96,13 @@ class Areas:
             ("owner", owner),
             ("opens", np.array([to_micros(area.opens) for area in self.areas], dtype=np.int64)),
             ("closes", np.array([to_micros(area.end) if area.end else FOREVER for area in self.areas], dtype=np.int64)),
-            ("digest", _digest(self.areas)),
         ):
             object.__setattr__(self, name, value)
+
+    @cached_property
+    def digest(self) -> str:
+        """What the areas are known by; a helper, to whom they are sent, needs none."""
+        return _digest(self.areas)
 
     def __reduce__(self) -> tuple[type["Areas"], tuple[tuple[Area, ...]]]:
         # Made anew elsewhere, since a shape arrives there unprepared.

@@ -154,6 +154,7 @@ class Cover:
 
     def _along(self, degrees: Floats, origin: float) -> Floats:
         """Cells from the ring's beginning, with their fractions; what is beyond, or NaN, lies in the ring."""
+        # The difference first: cells may be so small that degrees in cells would have no room for a fraction.
         along = degrees - origin
         with np.errstate(over="ignore"):
             along *= self.per_degree

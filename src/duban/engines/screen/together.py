@@ -19,8 +19,9 @@ _Out = TypeVar("_Out")
 TOGETHER = EXPOSURES.set(5, pa.field("stayed", pa.float64()))
 Bytes = NDArray[np.uint8]
 # Exposures are held about so many times over while they are sorted. Those that were held when they became too many, and
-# the room they grew in, leave DuckDB half of the memory.
+# the room they grew in, leave DuckDB half of the memory, or the least (MB) that it can sort in.
 _COPIES = 4
+_LEAST_MB = 64
 _WORD = 8
 # Exposures that there is room for at first, and that go on to DuckDB at once.
 _ROOM = 1 << 13
@@ -59,7 +60,7 @@ def put_together(
             yield from in_turn(lambda at: work(_summed(held, at)), held.parts(), workers)
             return
     with (
-        closing(open_database(folder, memory_mb // 2, workers)) as database,
+        closing(open_database(folder, max(memory_mb // 2, min(memory_mb, _LEAST_MB)), workers)) as database,
         pulling(database, "found", EXPOSURES, chain(held.batches(), found)),
     ):
         grouped = stream(
