@@ -78,7 +78,13 @@ _SCORED = re.compile(
     "[ ，：]*(?:得分|评分|扣分|分数|总分|综合得分)?[ ：]*[-+]?[\\d.]+分?[ ，]*$|[ ，：]*(?:得分|评分|总分)$"
 )
 _PARTS = re.compile("[，；、：/ ]")
-_CASE = re.compile("(?:典型)?(?:案例|案件|事例)[一二三四五六七八九十\\d]{1,2}[：、. ][^。；]{4,50}$")
+_CASE = re.compile("(?P<mark>(?:典型)?(?:案例|案件|事例)[一二三四五六七八九十\\d]{1,2}[：、. ]?)[^。；]{4,50}$")
+_INSPECTED = re.compile("对(?P<what>[^，。；]{4,60}?)(?:进行|开展|实施)了?[^，。；]{0,10}(?:检查|核查|督查|抽查|执法)")
+_OF_CASE = re.compile(
+    "(?<=公司)|(?=未|违|擅自|非法|无证|无照|不按|不履行|拒|私自|(?:生产|销售|经营|使用|储存)(?!部|[^，。]{0,8}公司))"
+)
+_KEY = re.compile(f"[{HAN}]{{2,8}}：")
+_CASE_NAME = re.compile("“[^“”]*”案$")
 _SUMS_UP = re.compile("[^，。；：]{0,12}?(?:已|均|并)?(?:对|针对|就|将)?(?:上述|以上|前述)")
 """How a paragraph begins that speaks of all that was told before it."""
 _ORDINAL = re.compile(r"^\d{1,3}$")
@@ -364,9 +370,20 @@ class _Reader:
             self.pending = []
         if len(self.groups) == before and not any(start < block.end and end > block.start for start, end in self.taken):
             self._venue_line(block.start, text)
-            if text.endswith("：") and len(self.carried) == 1 and self.carried[0].address.named:
+            inspected = _INSPECTED.search(text)
+            at = block.start + inspected.start("what") if inspected else 0
+            if text.endswith("：") and inspected and (one := self._venue_of(inspected["what"], at)):
+                # 对你公司服务的某小区进行了检查，…： what follows in lines of its own is about it.
+                self._head_with([one])
+            elif text.endswith("：") and len(self.carried) == 1 and self.carried[0].address.named:
                 # 对某社区某项目进行了督查，发现该项目： what follows in lines of its own is about it.
                 self._head_with(self.carried)
+
+    def _venue_of(self, words: str, start: int) -> Subject | None:
+        subjects = self.names.subjects(words, start, self._around())
+        if len(subjects) != 1 or subjects[0].common or not subjects[0].venue:
+            return None
+        return subjects[0] if self.names.stands(subjects[0], owned=True) else None
 
     def _sum_up(self, text: str) -> None:
         """What was done about all that was told so far, and about single venues that are named again."""
@@ -455,10 +472,11 @@ class _Reader:
 
     def _names_case(self, offset: int, text: str) -> bool:
         """案例一：某公司未对有限空间作业进行审批案: the heading of a case, told in what follows."""
-        if not _CASE.match(text) or not text.rstrip("。").endswith("案"):
+        case = _CASE.match(text)
+        if not case or not text.rstrip("。").endswith("案"):
             return False
-        start = text.index("：") + 1 if "：" in text else 0
-        head = re.split("(?=未|违|擅自|非法|无证|无照|不按|不履行|拒|私自|生产(?!.{0,6}公司)|销售|经营(?!部)|使用|储存)", text[start:], maxsplit=1)[0]
+        start = case.end("mark")
+        head = _OF_CASE.split(_CASE_NAME.sub("", text[start:]), maxsplit=1)[0].removesuffix("案")
         subjects = self.names.subjects(head, offset + start, self._around(), whole=False) or self.names.subjects(
             head, offset + start, self._around()
         )
@@ -523,7 +541,7 @@ class _Reader:
         if subjects and self.pending:
             self._open(subjects, self.pending, subjects[-1].end)
             return
-        if subjects or not text.endswith("："):
+        if subjects or not (text.endswith("：") or _KEY.match(text)):
             # 巡查时看到： leads on from the heading above it.
             self._head_with(subjects if len(subjects) == 1 and subjects[0].venue else [])
 
@@ -578,6 +596,8 @@ class _Reader:
     def _names_another(self, item: str, start: int, around: Around) -> bool:
         """Whether an item begins with a venue or place of its own."""
         first = re.split("[，：；。]", item, maxsplit=1)[0]
+        if first.startswith(("该", "其", "此")):
+            return False
         whole = self.names.subjects(first, start, around)
         splits = self.names.headed(first, start, around, owned=True, inside=True)
         for found in (whole, *(split for split, _end in splits)):

@@ -73,7 +73,7 @@ class Sections:
         """A heading over what is praised, over or ordered silences all up to the next of its rank."""
         level = next((rank for rank, heads in enumerate(_RANKS, 1) if heads.match(text)), 0)
         bracketed = _BRACKETED.match(text)
-        head = bracketed[1] if bracketed else re.split("[。：]", text, maxsplit=1)[0]
+        head = (bracketed[1] if bracketed else re.split("[。：]", text, maxsplit=1)[0]).replace(" ", "")
         if (
             len(head) <= LONGEST_LEAD
             and self.rules.quiet.search(head)

@@ -17,6 +17,7 @@ _LACKS = re.compile(
     "(?:[^，。；]{0,8}(?:电话|设施|设备|大门|窗口|热线))?(?:且|并|也|均|都|仍|又|还|更|尚|长期|一直|多[日天]|至今)*(?:无(?!论|法律|偿|人机|不|需|关|反弹|投诉)|未(?!来|成年|央|参评|纳入|启用|完待续)|没(?!收|问题)|缺(?!席)|无法|不能|不(?=[戴测扫登查按落规到全足符洁严整亮畅通达合]))"
 )
 """A clause that begins so tells what is lacking, whatever else it names."""
+_LACKS_GOOD = re.compile("(?:没有?|未|无|缺|找不到|拿不出|提供不[了出])[^，。；]{0,8}(?:合格|达标|规范|正常|符合|有效)")
 _IF = re.compile("(?:如果?|若|一旦|凡是?)[^，。；]{0,10}(?:发现|遇到|遇有|看到|见到|出现)")
 ACTED_ON = re.compile(
     r"(?:被(?=责令|处|罚|查|通报|约谈|曝光|警告|停|关|取缔|立案|列|纳|扣|记|评|点名|撤|吊销|移|依法|要求|予以|贴|当场)|予以|给予|责令|处以|受到|停业|立案|已被|罚款|约谈|作出[^，。；]{0,6}处罚|行政处罚)"
@@ -111,6 +112,8 @@ class Problems:
     def praises(self, clause: str) -> bool:
         """Whether a clause says that all is well."""
         rules = self.rules
+        if _LACKS_GOOD.search(clause):
+            return bool(rules.none.search(clause))
         praised = rules.good.search(clause) or rules.told.praise.search(clause)
         return bool(rules.none.search(clause) or (praised and self.signs(clause) < 2))
 

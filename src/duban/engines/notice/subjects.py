@@ -231,7 +231,11 @@ class Names:
         start += part.find(inner)
         end = start + len(inner)
         if found := _PARENTHESES.match(inner):
+            own = read_address(found[1], self.gazetteer, around)
             address = read_address(re.split("[，；：]", found[2])[0], self.gazetteer, around)
+            if own.town_printed and not address.town_printed and not address.village:
+                # 某镇某店（某大街）: it lies in the town before its name.
+                address = Address()
             if found[3] and read_address(found[1], self.gazetteer, around).rest:
                 # 某网点（某社区）安检机: a name ends where its address follows in brackets.
                 return None
@@ -265,6 +269,10 @@ class Names:
             inner, start = name, end - len(name)
         address = read_address(inner, self.gazetteer, around)
         return self._named(address.rest, address, start, end, around, listed=listed, one=one)
+
+    def _is_spot(self, words: str) -> bool:
+        ends = any(spot.end() == len(words) for spot in self.rules.spot.finditer(words))
+        return ends and not self.rules.venue_end.search(words)
 
     def _is_thing(self, name: str) -> bool:
         """Whether words are what lies about or is done somewhere, and no name of a venue."""
@@ -303,7 +311,7 @@ class Names:
             address = replace(address, unit=unit, confidence=around.sure if around.unit else BY_TOWN)
         begin = start + part.find(where) if where else start + found.start("name") - 1
         kind = re.sub("(?:仍|正|还)?在$", "", found["kind"])
-        kind = kind if len(kind) <= 6 else ""
+        kind = kind if len(kind) <= 6 and not self._is_spot(kind) else ""
         if bare:
             return Subject(begin, start + found.end(), address, found["name"], address.printed, OF_NAME + 0.02)
         return Subject(begin, start + found.end(), address, found["name"] + kind, address.printed, 0.85)
