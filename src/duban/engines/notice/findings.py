@@ -77,6 +77,8 @@ _ADDRESSED = re.compile("(?P<name>[^，。；：（）]{2,24}?) ?（(?P<where>[^
 _SCORED = re.compile(
     "[ ，：]*(?:得分|评分|扣分|分数|总分|综合得分)?[ ：]*[-+]?[\\d.]+分?[ ，]*$|[ ，：]*(?:得分|评分|总分)$"
 )
+_WITH_ADDRESS = re.compile("(?P<name>[^，。；：（）]{2,24}?)[ ，]*(?:地址|住址|地点|位置)：(?P<where>[^，。；：]{4,50})")
+_COUNTED = re.compile("[—-]+(?:存在)?(?:问题|隐患|扣分)[^，。；]{0,8}$")
 _PARTS = re.compile("[，；、：/ ]")
 _CASE = re.compile("(?P<mark>(?:典型)?(?:案例|案件|事例)[一二三四五六七八九十\\d]{1,2}[：、. ]?)[^。；]{4,50}$")
 _INSPECTED = re.compile("对(?P<what>[^，。；]{4,60}?)(?:进行|开展|实施)了?[^，。；]{0,10}(?:检查|核查|督查|抽查|执法)")
@@ -84,6 +86,8 @@ _OF_CASE = re.compile(
     "(?<=公司)|(?=未|违|擅自|非法|无证|无照|不按|不履行|拒|私自|(?:生产|销售|经营|使用|储存)(?!部|[^，。]{0,8}公司))"
 )
 _KEY = re.compile(f"[{HAN}]{{2,8}}：")
+_CASE_FIRST = re.compile("[^。；，：]{6,50}案。(?=.)")
+_OWNER = re.compile("（(?:户主|房东|业主|经营者|法人|负责人|法定代表人|店主|房主)[：]?[^（）]*）$")
 _CASE_NAME = re.compile("“[^“”]*”案$")
 _SUMS_UP = re.compile("[^，。；：]{0,12}?(?:已|均|并)?(?:对|针对|就|将)?(?:上述|以上|前述)")
 """How a paragraph begins that speaks of all that was told before it."""
@@ -319,14 +323,17 @@ class _Reader:
         self.listing = self.in_cell or bool(_MARKER.match(text))
         self.reports = self.exposing or self.strict or self.inspecting
         heading = self.state.heading
-        self.entry = heading[0] if self.state.firm and len(heading) == 1 and heading[0].venue else None
+        firm = self.state.firm and len(heading) == 1 and bool(heading[0].venue or heading[0].address.number)
+        self.entry = heading[0] if firm else None
+        if case := _CASE_FIRST.match(text):
+            self.entry = self._of_case(case[0], block.start) or self.entry
         spoken = self._around()
         found_out: int | None = None
         for sentence in _SENTENCE.finditer(text):
             first = len(self.groups)
             around = spoken
             bare = _MARKER.sub("", sentence[0])
-            if _MEETING_SAYS.match(bare) or self.rules.ordering.match(bare) or self.rules.totals.match(bare):
+            if (sentence.start() == 0 and _CASE_FIRST.match(text)) or _MEETING_SAYS.match(bare) or self.rules.ordering.match(bare) or self.rules.totals.match(bare):
                 continue
             if found_out is None and _REPORTED.search(text[: sentence.start()]) and _FOUND_OUT.match(bare):
                 found_out = len(self.groups)
@@ -454,7 +461,8 @@ class _Reader:
             return False
         if len(text) > LONGEST_NAMED or re.search("[，。；：]", IN_BRACKETS.sub("", text)) or self.cue.search(text):
             return False
-        subjects = self.names.subjects(text[start:], offset + start, self._around())
+        bare = _OWNER.sub("", text)
+        subjects = self.names.subjects(bare[start:], offset + start, self._around())
         if len(subjects) != 1 or not self.names.stands(subjects[0], owned=True):
             return False
         self._stand_under(subjects)
@@ -475,19 +483,21 @@ class _Reader:
         case = _CASE.match(text)
         if not case or not text.rstrip("。").endswith("案"):
             return False
-        start = case.end("mark")
-        head = _OF_CASE.split(_CASE_NAME.sub("", text[start:]), maxsplit=1)[0].removesuffix("案")
-        subjects = self.names.subjects(head, offset + start, self._around(), whole=False) or self.names.subjects(
-            head, offset + start, self._around()
-        )
-        if len(subjects) != 1 or not subjects[0].venue:
-            return False
-        self._stand_under(subjects)
-        return True
+        subject = self._of_case(text[case.end("mark") :], offset + case.end("mark"))
+        self._stand_under([subject] if subject else [])
+        return subject is not None
+
+    def _of_case(self, words: str, start: int) -> Subject | None:
+        """The venue that the name of a case begins with."""
+        head = _OF_CASE.split(_CASE_NAME.sub("", words.rstrip("。")), maxsplit=1)[0].removesuffix("案")
+        around = self._around()
+        subjects = self.names.subjects(head, start, around, whole=False) or self.names.subjects(head, start, around)
+        return subjects[0] if len(subjects) == 1 and subjects[0].venue else None
 
     def _addressed(self, offset: int, text: str) -> bool:
         """裕龙三区（光明街道，某物业公司）: a name with its address in brackets, and a score at most behind it."""
-        line = _ADDRESSED.fullmatch(_SCORED.sub("", text).rstrip("：。，"))
+        bare = _COUNTED.sub("", _SCORED.sub("", text)).rstrip("：。， ")
+        line = _ADDRESSED.fullmatch(bare) or _WITH_ADDRESS.fullmatch(bare)
         if not line or self.cue.search(line["name"]):
             return False
         for part in _PARTS.split(line["where"]):
@@ -578,7 +588,7 @@ class _Reader:
                 clean = False
             if where:
                 phrases = self.problems.phrases(_THAT_HERE.sub("", self._bare(clause[: where[1]])))
-            elif clean or len(clause) < 3 or self.problems.tells_against(clause, sure=group is not None):
+            elif clean or len(clause) < 3 or self.problems.tells_against(clause, sure=group is not None or self.state.firm):
                 continue
             else:
                 phrases = [PROBLEM_TIDY.sub("", clause)]
