@@ -324,9 +324,9 @@ class _Reader:
         self.reports = self.exposing or self.strict or self.inspecting
         heading = self.state.heading
         firm = self.state.firm and len(heading) == 1 and bool(heading[0].venue or heading[0].address.number)
-        self.entry = heading[0] if firm else None
+        self.entry, self.strong = (heading[0], True) if firm else (None, False)
         if case := _CASE_FIRST.match(text):
-            self.entry = self._of_case(case[0], block.start) or self.entry
+            self.entry, self.strong = self._of_case(case[0], block.start) or self.entry, True
         spoken = self._around()
         found_out: int | None = None
         for sentence in _SENTENCE.finditer(text):
