@@ -15,7 +15,11 @@ from .source import Source
 
 OF_TITLE = 0.7
 _PASSED = re.compile("(?:合格|达标|通过|正常|符合|满意)")
-_PARTS = re.compile(r"[；;\n]|(?:^|(?<=[。；，、 ])|(?<=[^\d.（(第]))[（(]?\d{1,2}[)）.．、](?!\d)|[①-⑳]|。")
+_PARTS = re.compile(
+    r"[；;\n]|<br ?/?>|^1[.．、](?=\d.*[；;\n]2[.．、])|"
+    r"(?:^|(?<=[。；，、 ])|(?<=[^\d.（(第]))[（(]?\d{1,2}[)）.．、](?!\d)|[①-⑳]|。"
+)
+_DONE = re.compile("(?:已|现场|当场)[^，。]{0,12}(?:改|罚|清|通知)")
 _POINTS = re.compile(
     r"[（(]\s*(?:扣|减|[-－—])?\s*\d+(?:\.\d+)?\s*分?\s*[)）]|(?<=[^\d])(?:[，：]?(?:扣|减)\s*\d+(?:\.\d+)?\s*分|[-－]\d+(?:\.\d+)?分?)$"
 )
@@ -78,6 +82,12 @@ def finding(
     )
 
 
+def _is_done(clause: str, rules: Rules) -> bool:
+    """Whether a clause tells nothing but what was done."""
+    done = any(pattern.match(clause) for pattern in rules.measures) or _DONE.match(clause)
+    return bool(done) and not rules.problem.search(clause)
+
+
 def _lies(named: Address) -> bool:
     """Whether a name begins with where it lies, and not only with a road that it is called after."""
     return named.named and bool(named.unit or named.village or named.town_printed or named.number)
@@ -88,13 +98,15 @@ def _parted(problem: str, rules: Rules) -> tuple[list[str], list[str]]:
     problems: list[str] = []
     measures: list[str] = []
     for part in _PARTS.split(problem):
-        said = _POINTS.sub("", part or "").strip(_EDGES)
-        if not said or is_nothing(said) or NUMBERS.fullmatch(said):
-            continue
-        done = any(pattern.match(said) for pattern in rules.measures) or re.match(
-            "(?:已|现场|当场)[^，。]{0,12}(?:改|罚|清)", said
-        )
-        (measures if done and not rules.problem.search(said) else problems).append(said)
+        clauses = _POINTS.sub("", part or "").strip(_EDGES).split("，")
+        done: list[str] = []
+        while clauses and _is_done(clauses[-1], rules):
+            done.insert(0, clauses.pop())
+        if done:
+            measures.append("，".join(done))
+        said = "，".join(clauses)
+        if said and not is_nothing(said) and not NUMBERS.fullmatch(said):
+            problems.append(said)
     return problems, measures
 
 

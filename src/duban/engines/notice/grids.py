@@ -32,6 +32,8 @@ RULE = re.compile(r"[\s|:+=_—\-\u2500-\u257f]{3,}")
 """A line that is drawn and not written."""
 _BAR = re.compile("[|│┃║┆┇┊┋¦]")
 _BLANKS = " \u3000\xa0"
+_AROUND = f"{_BLANKS}\t\r\v\f*"
+"""What a cell's words stand in; markdown sets stars about them."""
 _WIDE = re.compile(f"[{_BLANKS}]*(?:\u3000| {{2,}}|\xa0{{2,}})[{_BLANKS}]*")
 _ANY = re.compile(f"[{_BLANKS}]+")
 _COMMAS = (",", "，")
@@ -179,6 +181,7 @@ def _barred(lines: Sequence[PrintedLine], at: int) -> Laid:
             break
         rows.append(row)
         stop, bars = stop + 1, here
+    # Bars of a drawn table stand straight.
     drawn = len({_width(row.line.text.rstrip()) for row in rows}) == 1
     return [row.printed() for row in _merged(rows, drawn=drawn)], stop
 
@@ -649,8 +652,8 @@ def _cells(line: PrintedLine, gap: re.Pattern[str]) -> list[_Piece]:
     for found in [*gap.finditer(line.text), None]:
         stop = found.start() if found else len(line.text)
         text = line.text[at:stop]
-        bare = text.strip()
-        begin = at + len(text) - len(text.lstrip())
+        bare = text.strip(_AROUND)
+        begin = at + len(text) - len(text.lstrip(_AROUND))
         pieces.append(_Piece(line.start + begin, bare, _width(line.text[:begin])))
         at = found.end() if found else stop
     return pieces

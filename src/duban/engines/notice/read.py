@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from .areas import find_areas
+from .columns import is_head
 from .decisions import find_decisions
 from .drafts import DECISION, FIGURE, FINDING, RISK_AREA, SITE, Article, Check, Draft, Notice
 from .figures import find_figures
@@ -72,7 +73,8 @@ def _titles(source: Source, block: Block, after: Block | None) -> bool:
     if block.kind != PROSE or len(text) > _TITLE_MOST or re.search("[。；]", text) or after is None:
         return False
     following = source.of(after)
-    if _ITEM.match(text) or (text.startswith("【") and following.startswith("【")):
+    key, colon, _value = text.partition("：")
+    if _ITEM.match(text) or (text.startswith("【") and following.startswith("【")) or (colon and is_head(key)):
         return False
     if "：" in text and (text.endswith("：") or (len(following) <= _TITLE_MOST and re.search("：.", following))):
         return False
@@ -99,7 +101,10 @@ def _read(source: Source, title: list[Block], body: list[Block], gazetteer: Gaze
     taken = [(one.start, one.end) for one in found if one.told and one.draft.kind in (SITE, DECISION, RISK_AREA)]
     taken += [(record.start, record.end) for record in records]
     rest = [block for block in body if not any(one.start <= block.start and block.end <= one.end for one in records)]
-    found.extend(find_findings(source, headline, rest, gazetteer, said, taken, told))
+    listed = {one.draft.venue for one in found if one.draft.kind == FINDING and one.draft.venue}
+    # A note under a table only tells again of a venue in it.
+    prose = find_findings(source, headline, rest, gazetteer, said, taken, told)
+    found.extend(one for one in prose if one.draft.venue not in listed)
     found.extend(find_figures(source, blocks, said))
     found.sort(key=lambda one: (one.start, one.end, one.draft.kind))
     spans = [source.span(block.start, block.end) for block in blocks]

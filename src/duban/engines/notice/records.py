@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .address import HAN, read_address
-from .columns import AREA, MEASURE, PLACE, PROBLEM, TOWN, VENUE, WHERE, WRONG, is_key, pairs_of, role_of
+from .columns import AREA, MEASURE, PLACE, PROBLEM, TOWN, VENUE, WHERE, WRONG, is_head, is_key, pairs_of, role_of
 from .entries import finding
 from .gazetteer import Gazetteer
 from .rules import Rules
@@ -25,7 +25,7 @@ _MARKER = re.compile(
     r"^(?:[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]、?|[一二三四五六七八九十]{1,3}、|[①-⑳]|"
     r"(?:案例|问题|点位|事例|典型)[一二三四五六七八九十\d]{1,3}[：:、.．]?|[^\w（(“【]+)\s*"
 )
-_ITEM = re.compile(r"[（(]?\d{1,2}[)）.．、](?!\d)|[①-⑳●•■◆▪·*-]|[（(][一二三四五六七八九十][)）]")
+_ITEM = re.compile(r"[（(]?\d{1,2}[)）.．、](?!\d)|[①-⑳●•■◆▪·*-]|[（(]?[一二三四五六七八九十](?:[)）]|是)")
 _IN_BRACKETS = re.compile("（[^（）]*）")
 _OTHER_KEY = re.compile(rf"([{HAN}]{{2,8}})：[^。；]{{1,30}}$")
 _LISTED = re.compile("[^（]、|\\d+余?[户家个处起名]")
@@ -78,6 +78,9 @@ def find_records(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, 
     for place, block in enumerate(blocks):
         text = source.of(block)
         pairs = list(_pairs(source, block)) if block.kind != HEADING else []
+        if pairs and not record.keys and text.endswith("】"):
+            # 【晒问题】 heads a chapter.
+            pairs = []
         for key, role, value, begin, stop in pairs:
             if key in record.keys or (role in (VENUE, AREA) and role in record.values):
                 yield from _told(source, record, town, gazetteer, rules)
@@ -101,7 +104,7 @@ def find_records(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, 
         yield from _told(source, record, town, gazetteer, rules)
         record = _Record()
         marker = _MARKER.match(text)
-        bare = text[marker.end() if marker else 0 :].strip(" ：。")
+        bare = text[marker.end() if marker else 0 :].strip(" ：。【】")
         named = block.kind not in (HEADING, ROW) and _is_head(bare, rules)
         if bare in gazetteer.forms:
             town, named = bare, False
@@ -202,23 +205,31 @@ def _pairs(source: Source, block: Block) -> Iterator[tuple[str, str, str, int, i
         yield from _paired_cells(source, block)
         return
     text = source.of(block)
+    marker = _MARKER.match(text)
+    lead = marker.end() if marker else 0
     bracketed = text.count("【") > 2
     keys = []
     for found in _KEY.finditer(text):
         key = "".join((found["key"] or found["bracketed"]).split())
         role = role_of(key)
-        begins = found.start() == 0 or text[found.start() - 1] in _BEFORE_KEY
-        if role and (found["bracketed"] or (begins and (len(key) <= _SHORT_KEY or is_key(key)))):
+        begins = found.start() == lead or text[found.start() - 1] in _BEFORE_KEY
+        if role and (found["bracketed"] or begins) and _can_be_key(key, role):
             keys.append((key, role, found))
         elif bracketed and found["bracketed"]:
             keys.append((key, "", found))
-    marker = _MARKER.match(text)
-    if not keys or keys[0][2].start() > (marker.end() if marker else 0):
+    if not keys or keys[0][2].start() > lead:
         return
     for (key, role, found), after in zip(keys, [*[one[2] for one in keys[1:]], None], strict=True):
         stop = after.start() if after else len(text)
         if role:
             yield key, role, text[found.end() : stop].strip(_EDGES), block.start + found.start(), block.start + stop
+
+
+def _can_be_key(key: str, role: str) -> bool:
+    """Whether it is no name, as 文昌市场 is, and no sentence."""
+    if role in (*WHERE, TOWN):
+        return is_head(key) or is_key(key)
+    return len(key) <= _SHORT_KEY or is_key(key)
 
 
 def _paired_cells(source: Source, block: Block) -> Iterator[tuple[str, str, str, int, int]]:
