@@ -7,8 +7,10 @@ DEMO_DATA ?= $(CURDIR)/var/demo
 DEMO := DUBAN_DATA=$(DEMO_DATA) DUBAN_SITE_URL=http://$(ADDRESS) DUBAN_TOUR=1 $(BIN)/duban
 # A file stays with one process, so that what its tests share is made once.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Bytecode is kept wherever this is run: a test run starts dozens of processes, and each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test check bench messages clean
+.PHONY: install demo test tools check lint types imports templates migrations bench messages clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -35,19 +37,33 @@ demo: $(VENV)/messages.stamp
 	$(DEMO) load_demo
 	$(DEMO) serve $(ADDRESS)
 
-test: install check
+test: install
+	$(MAKE) -j 3 -O tools check
+	$(PYTEST) --ignore tests/journeys
+	DUBAN_TEST_POSTGRES=1 $(PYTEST) --ignore tests/journeys
+	$(PYTEST) tests/journeys
+
+# One after the other: two installations at once would wait for each other's lock.
+tools:
 	tests/install_browser
 	tests/install_office
-	$(PYTEST) -m "not journey"
-	DUBAN_TEST_POSTGRES=1 $(PYTEST) -m "not journey"
-	$(PYTEST) -m journey
 
-check: install
+check: types lint imports templates migrations
+
+lint: install
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/ruff format --check src tests benchmarks
+
+types: install
 	$(BIN)/mypy
+
+imports: install
 	$(BIN)/lint-imports
+
+templates: install
 	$(BIN)/djlint --quiet --lint src
+
+migrations: install
 	DUBAN_DATA=$(VENV)/check $(BIN)/duban makemigrations --check --dry-run
 
 bench: install

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.defaults import page_not_found
 from ninja import NinjaAPI, Schema
@@ -37,8 +38,22 @@ REFUSALS = {
 class Api(NinjaAPI):
     """The document also tells how each operation refuses, since all of them do it in one way."""
 
-    def get_openapi_schema(self, **where: Any) -> OpenAPISchema:
-        document = super().get_openapi_schema(**where)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._documents: dict[tuple[str, str], OpenAPISchema] = {}
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        """Made once in each language: that takes longer than all other answers, and nothing in it changes."""
+        prefix = path_prefix or self.get_root_path(path_params or {})
+        key = get_language() or "", prefix
+        if key not in self._documents:
+            self._documents[key] = self._document(prefix)
+        return self._documents[key]
+
+    def _document(self, prefix: str) -> OpenAPISchema:
+        document = super().get_openapi_schema(path_prefix=prefix)
         document["components"].setdefault("schemas", {})["Refusal"] = Refusal.model_json_schema()
         refusal = {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}}
         for path, operations in document["paths"].items():
