@@ -49,7 +49,7 @@ _OBJECT_AFTER = re.compile(
 )
 _PLACE_LINE = re.compile(r"^(?P<place>[^，。；：（）]{2,16})(?:（[^）]*）)?：?$")
 _ANSWER = re.compile(
-    "【?[^，。：【】]{0,4}(?:调查|核查|核实|办理|查处|处理|处置|答复|回复|回应|反馈)[^，。：【】]{0,4}[：】]"
+    "【?[^，。：【】]{0,10}(?:调查|核查|核实|办理|查处|处理|处置|答复|回复|回应|反馈)[^，。：【】]{0,4}[：】]"
 )
 _REPORTED = re.compile("反映|投诉|举报|来电|来信|诉求|留言")
 _VERIFIED = re.compile("属实|经查|核实|核查|现场|检查|查看|调查")
@@ -145,9 +145,11 @@ def find_findings(
     ):
         return
     reader = _Reader(source, title, blocks, gazetteer, rules, taken)
-    for block in blocks:
+    for before, block, after in zip([None, *blocks], blocks, [*blocks[1:], None], strict=False):
         if block.kind not in (HEADING, ROW):
             reader.read(block)
+        elif block.kind == ROW and not any(one and one.kind == ROW for one in (before, after)):
+            reader.read_lone_row(block)
     for cell, town in told:
         reader.read_cell(cell, town)
     seen = set()
@@ -291,6 +293,17 @@ class _Reader:
         self.read(cell)
         self.state, self.in_cell = _State(), False
 
+    def read_lone_row(self, row: Block) -> None:
+        """某豆腐坊 | 某镇某社区: a row among paragraphs is the heading of what follows."""
+        (start, stop), *others = row.cells
+        name = self.source.text[start:stop]
+        for begin, end in others:
+            address = read_address(self.source.text[begin:end], self.gazetteer, self._around())
+            if address.unit and not self.cue.search(name) and len(name) <= LONGEST_NAMED:
+                subject = self.names.at(name.strip(), address, start, stop, self._around())
+                self._stand_under([subject] if subject else [])
+                return
+
     def read(self, block: Block) -> None:
         printed = self.source.of(block)
         text = told_words(printed)
@@ -388,7 +401,7 @@ class _Reader:
 
     def _venue_of(self, words: str, start: int) -> Subject | None:
         subjects = self.names.subjects(words, start, self._around())
-        if len(subjects) != 1 or subjects[0].common or not subjects[0].venue:
+        if len(subjects) != 1 or subjects[0].common or not subjects[0].venue or not subjects[0].address.named:
             return None
         return subjects[0] if self.names.stands(subjects[0], owned=True) else None
 
@@ -863,11 +876,14 @@ class _Reader:
         """甲店（货物出店）、乙店（门前油渍）: venues with what is wrong in parentheses behind them."""
         pairs = list(_IN_PARENTHESES.finditer(item))
         bare = _IN_PARENTHESES.sub("", item).rpartition("：")[2]
-        if not pairs or self.cue.search(bare) or not any(self.cue.search(pair["what"]) for pair in pairs):
+        if not pairs or self.cue.search(bare) or not any(
+            self.cue.search(pair["what"]) or (not bare.strip("。") and self.problems.signs(pair["what"])) for pair in pairs
+        ):
             return None
         listed = self.exposing or len(pairs) > 1
         for pair in pairs:
-            if self.rules.none.search(pair["what"]) or not (listed or self.cue.search(pair["what"])):
+            told = self.cue.search(pair["what"]) or self.problems.signs(pair["what"])
+            if self.rules.none.search(pair["what"]) or not (listed or told):
                 continue
             who = pair["who"]
             marker = _MARKER.match(who)

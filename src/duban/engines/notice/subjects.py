@@ -441,7 +441,7 @@ class Names:
     def passed(self, text: str, around: Around) -> Subject | None:
         """A venue of which a story tells something that is no problem, before it goes in: 某酒店刚刚换了老板."""
         found = self.subjects(text, 0, around, whole=False)
-        if len(found) != 1 or len(found[0].venue) < 4 or not self.rules.venue_end.search(found[0].venue):
+        if len(found) != 1 or found[0].common or len(found[0].venue) < 4 or not self.rules.venue_end.search(found[0].venue):
             return None
         return None if self.rules.generic.match(found[0].venue) else replace(found[0], confidence=0.6)
 
