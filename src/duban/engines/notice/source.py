@@ -13,7 +13,8 @@ from importlib.resources import files
 from itertools import pairwise
 
 from .columns import role_of
-from .grids import BEGINS_ITEM, RULE, PrintedLine, lay_out
+from .grids import BEGINS_ITEM, RULE, lay_out
+from .rows import PrintedLine
 
 HEADING, PROSE, ROW = "heading", "prose", "row"
 
