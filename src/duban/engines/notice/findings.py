@@ -600,7 +600,7 @@ class _Reader:
             elif _BUT.match(clause):
                 clean = False
             if where:
-                phrases = self.problems.phrases(_THAT_HERE.sub("", self._bare(clause[: where[1]])))
+                phrases = self.problems.phrases(_THAT_HERE.sub("", clause[: where[1]]))
             elif clean or len(clause) < 3 or self.problems.tells_against(clause, sure=group is not None or self.state.firm):
                 continue
             else:

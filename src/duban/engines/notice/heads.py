@@ -96,7 +96,8 @@ class Heads:
         subject = self.names.at(behind["name"], address, start, end, around)
         if subject is None or self.problems.cue.search(behind["name"]):
             return None
-        return replace(subject, place=found["name"]), behind.end()
+        venue = subject.venue if subject.venue or self.names.ends_in_spot(behind["name"]) else behind["name"]
+        return replace(subject, place=found["name"], venue=venue, end=end), behind.end()
 
     def _with_address(self, name: str, aside: str | None, start: int, end: int, around: Around) -> Subject | None:
         for part in _PARTS.split(aside or ""):

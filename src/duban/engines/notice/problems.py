@@ -30,7 +30,7 @@ _NAME_BLANK = re.compile("(?P<name>[^，。；：（） ]{3,20}(?: [^，。；�
 _ACCLAIMED = re.compile(
     "(?:点赞|好评|称赞|称道|叫好|竖起大拇指|(?:给予|予以|值得)(?:了)?(?:充分|高度)?(?:肯定|表扬)|值得[^，。；]{0,8}(?:学习|借鉴|推广)(?:借鉴|推广)?|请[^，。；]{0,10}(?:学习|借鉴))[^，。；]{0,6}$"
 )
-_EARLIER = re.compile("昨[日天]|回头看|前期|此前|先前|之前|上次|上期|上轮|上周|上月|以往|曾|复查")
+_EARLIER = re.compile("复核|(?:移交|交办)的|昨[日天]|回头看|前期|此前|先前|之前|上次|上期|上轮|上周|上月|以往|曾|复查")
 _MENDED = re.compile(
     "已[^，。；]{0,6}(?:加装|增设|安装|整改|改正|落实|清理|清除|消除|拆除|拖离|修复|恢复)|整改(?:到位|完毕|完成|合格)"
 )
@@ -73,7 +73,7 @@ class Problems:
         told = _BUT.split(told)[-1]
         if (about := rules.about.search(clause)) and about.start() <= found.start() < about.end():
             return None
-        if rules.wish.search(_OF_RULES.sub("", told)):
+        if rules.wish.search(_OF_RULES.sub("", told)) and not told.endswith(("仍", "尚", "至今", "还", "一直")):
             return None
         if any(work.start() <= found.start() <= work.end() + 10 for work in rules.work.finditer(clause)):
             return None

@@ -270,7 +270,7 @@ class Names:
         address = read_address(inner, self.gazetteer, around)
         return self._named(address.rest, address, start, end, around, listed=listed, one=one)
 
-    def _is_spot(self, words: str) -> bool:
+    def ends_in_spot(self, words: str) -> bool:
         ends = any(spot.end() == len(words) for spot in self.rules.spot.finditer(words))
         return ends and not self.rules.venue_end.search(words)
 
@@ -311,7 +311,7 @@ class Names:
             address = replace(address, unit=unit, confidence=around.sure if around.unit else BY_TOWN)
         begin = start + part.find(where) if where else start + found.start("name") - 1
         kind = re.sub("(?:仍|正|还)?在$", "", found["kind"])
-        kind = kind if len(kind) <= 6 and not self._is_spot(kind) else ""
+        kind = kind if len(kind) <= 6 and not self.ends_in_spot(kind) else ""
         if bare:
             return Subject(begin, start + found.end(), address, found["name"], address.printed, OF_NAME + 0.02)
         return Subject(begin, start + found.end(), address, found["name"] + kind, address.printed, 0.85)
