@@ -278,7 +278,7 @@ def _goes_on(row: Row, before: Row, heads: Heads, widths: Sequence[int], *, draw
         return True
     if heads.numbered and not wrong:
         return True
-    if row.cells[0] and wrong and len(filled) * 2 > len(heads):
+    if row.cells[0] and wrong and len(filled) >= len(heads):
         return False
     full = all(before.word(place) and before.cells[place][-1].width >= widths[place] - 2 for place in filled)
     return drawn and full and not any(is_nothing(row.word(place)) for place in filled)
