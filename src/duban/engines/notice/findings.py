@@ -25,7 +25,7 @@ _SENTENCE = re.compile(r"[^。！？\n]+[。！？]?[”」）]*")
 _ITEM = re.compile(r"(?:（[^（）]*）|[^；])+")
 _IN_PARENTHESES = re.compile(r"(?P<who>[^（）、，；：。]{2,30})（(?P<what>[^（）]{2,60})）(?=[、，；。]|$)")
 _MARKER = re.compile(
-    rf"^(?:【[^【】]{{0,6}}(?:情况|结果|意见|答复|回复|处理|办理|核实|回应)】|(?:事件|工单|案件|问题|线索|案卷)?(?:编号|序号|单号)[：]?[A-Za-z0-9-]+|\d{{1,2}}\ufe0f?\u20e3|[Nn][Oo]\.?\d{{1,3}}|[#№]\d{{1,6}}|[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
+    rf"^(?:（图\d{{1,2}}）|图\d{{1,2}}[：、 ]|【[^【】]{{0,6}}(?:情况|结果|意见|答复|回复|处理|办理|核实|回应)】|(?:事件|工单|案件|问题|线索|案卷)?(?:编号|序号|单号)[：]?[A-Za-z0-9-]+|\d{{1,2}}\ufe0f?\u20e3|[Nn][Oo]\.?\d{{1,3}}|[#№]\d{{1,6}}|[^{HAN}A-Za-z0-9“（【]+|[一二三四五六七八九十]{{1,3}}[、是][：，]?|第[一二三四五六七八九十]{{1,2}}[，、]|"
     r"(?:[上下]午)?\d{1,2}(?:：\d\d(?:分)?|[时点](?:\d{1,2}分)?)(?:许)?[，]?|周[一二三四五六日](?:：|$)|第[一二三四五六七八九十\\d]{1,3}[名位]：?|(?:诉求|案例|问题|点位|事例|线索|工单|典型|点评)[一二三四五六七八九十\d]{1,3}(?:[：、.．]|$)|[（(]?\d{1,3}[)）.．、](?!\d)|[（(][一二三四五六七八九十]{1,3}[)）]|[①-⑳●•■◆])+"
 )
 _TRAIL = re.compile(
@@ -67,9 +67,11 @@ _LEADS_ON = re.compile("[下列以如]{2}[^，]{0,12}(?:问题|行为|隐患|情
 _EXISTS = re.compile("(?:仍|还|均|主要)?(?:存在|有)[^，。]*$")
 _MEETING_SAYS = re.compile("[^，。]{0,6}会议(?:指出|要求|强调|认为)")
 _SENT_TO = re.compile("[^：，。]{1,6}：([^：，。；]{2,12})$")
+_SOME = re.compile("(?:但|不过|然而)(?:也|仍|还)*(?:有)?(?:个别|部分|少数|少部分|有些|有的|一些)")
 _SAYS = re.compile("(?:说|表示|介绍|坦言|解释|回应|承诺)$")
 _LEADING = re.compile("仍有|存在|以下|下列|如下|具体[是为]|分别[是为]")
 _QUOTED_FIRST = re.compile("(?:^|[，；。：])“[^“”]{2,8}”(?![，。；、])")
+_HOUSE_HERE = re.compile(r"\d号|\d[栋幢座]")
 _HOUSE = re.compile(r"\d号?[楼院栋幢]$")
 _OFFICE = re.compile("(?:办理|处理|处置|答复|回复|回音|整改)(?:情况|结果|意见)?：")
 _BUT = re.compile("但|不过|然而|却|只是|可是|可(?=[^以能])|美中不足")
@@ -89,6 +91,8 @@ _KEY = re.compile(f"[{HAN}]{{2,8}}：")
 _CASE_FIRST = re.compile("[^。；，：]{6,50}案。(?=.)")
 _OWNER = re.compile("（(?:户主|房东|业主|经营者|法人|负责人|法定代表人|店主|房主)[：]?[^（）]*）$")
 _CASE_NAME = re.compile("“[^“”]*”案$")
+_THERE_ARE = re.compile("存在(?P<what>[^，。；：]{2,30}?)(?:等)?(?:突出)?(?:问题|现象|情况|行为)的(?:有|包括|主要|分别)")
+_IN_CORNERS = re.compile("【([^【】]{4,40})】")
 _SUMS_UP = re.compile("[^，。；：]{0,12}?(?:已|均|并)?(?:对|针对|就|将)?(?:上述|以上|前述)")
 """How a paragraph begins that speaks of all that was told before it."""
 _ORDINAL = re.compile(r"^\d{1,3}$")
@@ -315,6 +319,9 @@ class _Reader:
             self.scene = []
         if tells_nothing(text, self.rules) or self.sections.quiet or self._place_line(block.start, text):
             return
+        inner = _IN_CORNERS.fullmatch(text)
+        if inner and self._names_alone(block.start + 1, inner[1], listed=True):
+            return
         if self._names_alone(block.start, text) or self._names_case(block.start, text):
             return
         if self.rules.ordering.match(_MARKER.sub("", text)):
@@ -336,7 +343,7 @@ class _Reader:
         self.listing = self.in_cell or bool(_MARKER.match(text))
         self.reports = self.exposing or self.strict or self.inspecting
         heading = self.state.heading
-        firm = self.state.firm and len(heading) == 1 and bool(heading[0].venue or heading[0].address.number)
+        firm = self.state.firm and len(heading) == 1 and bool(heading[0].venue or _HOUSE_HERE.search(heading[0].place))
         self.entry, self.strong = (heading[0], True) if firm else (None, False)
         if case := _CASE_FIRST.match(text):
             self.entry, self.strong = self._of_case(case[0], block.start) or self.entry, True
@@ -464,13 +471,13 @@ class _Reader:
         clauses = self.problems.clauses(TIME.sub("", sentence.rstrip("。")).lstrip("，"))
         return len(clauses) == 1 and len(self.carried) == 1 and self.carried[0].confidence > OF_NAME - 0.1
 
-    def _names_alone(self, offset: int, text: str) -> bool:
+    def _names_alone(self, offset: int, text: str, *, listed: bool = False) -> bool:
         """Whether a line is nothing but a venue or place with an address, in brackets or in a list: what follows is about it."""
         marker = _MARKER.match(text)
         start = marker.end() if marker else 0
         if self._addressed(offset + start, text[start:]):
             return True
-        if not marker:
+        if not (marker or listed):
             return False
         if len(text) > LONGEST_NAMED or re.search("[，。；：]", IN_BRACKETS.sub("", text)) or self.cue.search(text):
             return False
@@ -654,6 +661,10 @@ class _Reader:
                 continue
             if after == "：" and self.rules.label.fullmatch(text):
                 continue
+            if it.clean and _SOME.match(text):
+                # 某路整洁，但仍有个别商户…: said of nobody in particular.
+                it.named, it.current, it.carried = [], None, []
+                break
             before, held, it.held = item[max(0, begin - 1) : begin], it.held, ""
             if after == "：" and _LEADS_ON.search(text):
                 it.named = self.names.subjects(_EXISTS.sub("", text), start, it.around) or it.named
@@ -787,9 +798,12 @@ class _Reader:
         ):
             subjects, used = after
             stop = self.problems.stop(clause.text)
+            there_is = _THERE_ARE.match(clause.text)
             phrases = self.problems.phrases(
                 clause.text[phrase_at:] if used else clause.text[phrase_at : max(stop, clause.text.find("的", stop))]
             )
+            if there_is:
+                phrases = [there_is["what"]]
             it.place += used
             it.current = self._open(subjects, phrases, max(end, max(one.end for one in subjects)))
             self.label = phrases if used else []

@@ -17,6 +17,7 @@ _HEAD = re.compile(
 _LIES = re.compile(
     "(?P<name>[^，。；：]{2,20}?)(?:位于|地处|坐落[于在]|在|为)(?P<where>[^，。；：]{3,24}?)(?:自发|形成|的|[，。]|$)[^，。；]{0,16}[，。]?"
 )
+_BLANKS = re.compile("(?P<head>[^，。；：（）]{2,24}(?: [^，。；：（） ]{2,24}){1,3})(?:（[^（）]*）)?[：，]")
 _PARTS = re.compile("[，；、：/ ]")
 _NO_HEAD = re.compile(
     "(?:社区|村|镇|乡|街道)$|^(?:在|对|据|经|从|由|向|为|因|将|把|被|如|按|以|其|该|此|并|且|但|我|有(?!家)|请)|[我你他她]们|检查|巡查|督查|抽查|执法|人员|承诺$|表示$|介绍$|说$|反映|投诉|接到|来电"
@@ -38,10 +39,16 @@ class Heads:
                     return subject, lies.end()
         found = _HEAD.match(text)
         if found and found["stop"] == " ":
-            return self._after_blank(text, found, start, around)
+            return self._after_blank(text, start, around)
         if not found or len(found["name"]) > LONGEST_NAME or _NO_HEAD.search(found["name"]):
             return None
         name, stop = found["name"], found["stop"]
+        if found["aside"] and not text[found.end() :].strip("。；"):
+            # 某桥（桥栏杆断裂，仅拉一根绳子）: what is wrong stands in the brackets.
+            return None
+        if stop == "，" and text.startswith("“", found.end()):
+            # 某路，“某店”门前…: where the venue is that is named next.
+            return None
         if self.problems.cue.search(name) or self.rules.lead.match(name) or self.rules.wish.search(name):
             return None
         if not read_address(name, self.names.gazetteer, around).rest or (stop != "：" and self._comes_to(name)):
@@ -63,7 +70,8 @@ class Heads:
         address = subject.address
         if not (subject.venue or address.number):
             return None
-        if stop != "：" and self.problems.signs(name) and not self.names.tells_kind(subject):
+        sure = stop == "：" or (stop == "。" and listed and address.town_printed)
+        if not sure and self.problems.signs(name) and not self.names.tells_kind(subject):
             return None
         placed = bool(address.village or address.town_printed or address.number)
         if stop == "：" or (found["aside"] and placed) or (stop and listed and placed):
@@ -81,23 +89,28 @@ class Heads:
             return None
         return self.names.at(address.rest, replace(address, rest=""), start, start + len(name), around)
 
-    def _after_blank(self, text: str, found: re.Match[str], start: int, around: Around) -> tuple[Subject, int] | None:
-        """湖滨路15号 某店：…, a blank between where it is and its name."""
-        address = read_address(found["name"], self.names.gazetteer, around)
-        behind = _HEAD.match(text, found.end())
-        if not behind or behind["stop"] not in ("：", "，") or not (address.village or address.number or address.road):
+    def _after_blank(self, text: str, start: int, around: Around) -> tuple[Subject, int] | None:
+        """湖滨路15号 某店：…, 某街道 某社区 某店（某店面）：…: blanks between where it is and its name."""
+        whole = _BLANKS.match(text)
+        if not whole:
             return None
-        if address.rest and not self.rules.spot.search(address.rest):
+        head, end = whole["head"], start + whole.end("head")
+        address = read_address(head.replace(" ", ""), self.names.gazetteer, around)
+        name = head.rpartition(" ")[2]
+        if not (address.village or address.number or address.road or address.town_printed):
             return None
-        end = start + behind.end("name")
-        whole = self.names.subjects(found["name"] + behind["name"], start, around)
-        if len(whole) == 1 and not whole[0].venue and whole[0].end >= end - 1:
-            return whole[0], behind.end()
-        subject = self.names.at(behind["name"], address, start, end, around)
-        if subject is None or self.problems.cue.search(behind["name"]):
+        if self.problems.cue.search(head) or not head.replace(" ", "").endswith(name):
             return None
-        venue = subject.venue if subject.venue or self.names.ends_in_spot(behind["name"]) else behind["name"]
-        return replace(subject, place=found["name"], venue=venue, end=end), behind.end()
+        found = self.names.subjects(head.replace(" ", ""), start, around)
+        if len(found) == 1 and not found[0].venue and found[0].end >= end - head.count(" ") - 1:
+            return replace(found[0], end=end), whole.end()
+        where = read_address(head[: -len(name)].replace(" ", ""), self.names.gazetteer, around)
+        subject = self.names.at(name, where, start, end, around)
+        if subject is None or not (whole[0].endswith("：") or self.names.tells_kind(subject)):
+            return None
+        venue = subject.venue if subject.venue or self.names.ends_in_spot(name) else name
+        place = head[: -len(name)].replace(" ", "")
+        return replace(subject, place=place, venue=venue, end=end), whole.end()
 
     def _with_address(self, name: str, aside: str | None, start: int, end: int, around: Around) -> Subject | None:
         for part in _PARTS.split(aside or ""):
