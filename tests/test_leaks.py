@@ -13,7 +13,7 @@ from difflib import unified_diff
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from tests.reading import addresses
 from tests.two_towns import (
     ABSENT,
@@ -56,6 +56,9 @@ SHUT = {
 }
 # Refused for the role alone, which the table of rights holds: whatever is planted, it is not asked again.
 REFUSED = {403, 405}
+# Who looks before and after, and is told nothing: everybody. On PostgreSQL the three who between them open nearly every
+# address, for who sees what is the same selection there; the others open each address once.
+COMPARED = READERS if connection.vendor == "sqlite" else ("supervisor", "health_officer", "community_worker")
 # What is not the same at the second look for reasons of its own: sessions, secrets made afresh.
 OWN_AFFAIRS = "/account/"
 
@@ -93,18 +96,18 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
         patch.setattr(clock, "now", lambda: NOW)
         with transaction.atomic():
             world = World()
-            world.before = {reader: world.look(reader) for reader in (*READERS, CHIEF)}
+            world.before = {reader: world.look(reader) for reader in (*COMPARED, CHIEF)}
             world.plant()
-            world.after = {
-                reader: (refused := refusals(before)) | world.look(reader, shut=refused)
-                for reader, before in world.before.items()
-            }
+            world.after = {}
+            for reader in (*READERS, CHIEF):
+                refused = refusals(world.before.get(reader, {}))
+                world.after[reader] = refused | world.look(reader, shut=refused)
             world.tie()
             yield world
             transaction.set_rollback(True)
 
 
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("reader", COMPARED)
 def test_nothing_changes_when_something_appears_elsewhere(world: World, reader: str) -> None:
     changed = {
         address: [*unified_diff(words.splitlines(), world.after[reader][address][1].splitlines(), lineterm="", n=0)]
@@ -151,7 +154,7 @@ def test_every_address_is_open_to_somebody(world: World) -> None:
     assert not sorted(shut - SHUT)
 
 
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("reader", COMPARED)
 def test_no_address_tells_of_what_is_tied_to_something_in_sight(world: World, reader: str) -> None:
     assert not told(world, world.look(reader, plain=True, shut=refusals(world.before[reader])))
     for name, key in world.tied.items():
@@ -167,7 +170,7 @@ def test_no_address_tells_of_what_is_tied_to_something_in_sight(world: World, re
 # ---- absent and forbidden answer alike ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("reader", COMPARED)
 def test_what_is_hidden_answers_as_what_is_not_there(world: World, reader: str) -> None:
     unlike = {}
     for pattern in sorted({*GETS, *POSTS}):

@@ -5,16 +5,23 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.people import Held, make_people
 
 from duban.access.models import Person
 from duban.bulletin import actions
 from duban.bulletin.models import Issue
-from duban.demo.builders import NOON, make_finding, make_person, make_photo
+from duban.demo.builders import NOON, make_finding, make_photo
 from duban.ledger import actions as ledger
 from duban.ledger.recording import record_finding
 
 LATER = NOON + timedelta(hours=2)
 ROLES = "inspector handler supervisor publisher health_officer community_worker leader administrator".split()
+HELD = {role: Held(role) for role in ROLES} | {
+    "second": Held("supervisor", name="李四"),
+    "third": Held("supervisor"),
+    "town": Held("supervisor", "110112106"),
+    "stranger": Held("supervisor", "110113"),
+}
 
 
 def make_entry(seed: int, state: str = "listed", *, by: Person, handler: Person, **changes: Any) -> Any:
@@ -42,12 +49,7 @@ def publish(draft: Issue, *, by: Person, second: Person) -> Issue:
 @pytest.fixture
 def people(db: None) -> dict[str, Person]:
     """One person per role at the district, a second supervisor, one of a town, and one of another district."""
-    made = {role: make_person(role, role, "110112") for role in ROLES}
-    made["second"] = make_person("second", "supervisor", "110112", name="李四")
-    made["third"] = make_person("third", "supervisor", "110112")
-    made["town"] = make_person("town", "supervisor", "110112106")
-    made["stranger"] = make_person("stranger", "supervisor", "110113")
-    return made
+    return make_people(HELD)
 
 
 @pytest.fixture

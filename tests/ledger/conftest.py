@@ -4,24 +4,28 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from tests.people import Held, make_people
 
 from duban.access.models import Person
-from duban.demo.builders import NOON, make_finding, make_person, make_photo
+from duban.demo.builders import NOON, make_finding, make_photo
 from duban.ledger import actions, recording
 from duban.ledger.models import Entry
 
 LATER = NOON + timedelta(hours=2)
 
 
+ROLES = "inspector handler supervisor publisher health_officer community_worker leader administrator".split()
+HELD = {role: Held(role) for role in ROLES} | {
+    "town_handler": Held("handler", "110112106"),
+    "town_supervisor": Held("supervisor", "110112106"),
+    "stranger": Held("supervisor", "110113"),
+}
+
+
 @pytest.fixture
 def people(db: None) -> dict[str, Person]:
     """One person per role at the district, and handlers and a supervisor of one town."""
-    roles = "inspector handler supervisor publisher health_officer community_worker leader administrator".split()
-    made = {role: make_person(role, role, "110112") for role in roles}
-    made["town_handler"] = make_person("town_handler", "handler", "110112106")
-    made["town_supervisor"] = make_person("town_supervisor", "supervisor", "110112106")
-    made["stranger"] = make_person("stranger", "supervisor", "110113")
-    return made
+    return make_people(HELD)
 
 
 @pytest.fixture

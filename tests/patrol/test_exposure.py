@@ -9,27 +9,29 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 from tests.patrol.exposing import expose, make_checklist, make_venue, make_visit, mend
+from tests.people import Held, make_people
 
 from duban.access.actions import start_delegation
 from duban.access.models import Person
 from duban.core import clock
 from duban.core.errors import DubanError
 from duban.core.models import AuditRecord
-from duban.demo.builders import NOON, make_person
+from duban.demo.builders import NOON
 from duban.patrol import exposure
 from duban.patrol.models import CheckListVersion, Exposure, ExposureState, Stand
 
 ROLES = "inspector handler supervisor publisher health_officer community_worker leader administrator".split()
+HELD = {role: Held(role) for role in ROLES} | {
+    "second": Held("supervisor"),
+    "town": Held("supervisor", "110112104"),
+    "stranger": Held("supervisor", "110113"),
+}
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def people(db: None) -> dict[str, Person]:
-    made = {role: make_person(role, role, "110112") for role in ROLES}
-    made["second"] = make_person("second", "supervisor", "110112")
-    made["town"] = make_person("town", "supervisor", "110112104")
-    made["stranger"] = make_person("stranger", "supervisor", "110113")
-    return made
+    return make_people(HELD)
 
 
 @pytest.fixture

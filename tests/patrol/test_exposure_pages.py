@@ -12,10 +12,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from tests.patrol.exposing import expose, make_checklist, make_venue, make_visit, mend
+from tests.people import Held, make_people
 
 from duban.access.models import Person
 from duban.core import clock
-from duban.demo.builders import NOON, make_person
+from duban.demo.builders import NOON
 from duban.patrol import exposure
 from duban.patrol.models import Exposure
 
@@ -27,7 +28,7 @@ HOSTILE = "<script>alert(1)</script>\"'&amp;"
 def people(db: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, Person]:
     monkeypatch.setattr(clock, "now", lambda: NOON)
     roles = ("inspector", "handler", "supervisor", "publisher", "leader", "administrator")
-    return {role: make_person(role, role) for role in roles} | {"second": make_person("second", "supervisor")}
+    return make_people({role: Held(role) for role in roles} | {"second": Held("supervisor")})
 
 
 @pytest.fixture

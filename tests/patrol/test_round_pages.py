@@ -13,10 +13,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from tests.patrol.exposing import make_checklist, make_venue, make_visit
+from tests.people import Held, make_people
 
 from duban.access.models import Person
 from duban.core import clock
-from duban.demo.builders import NOON, make_person
+from duban.demo.builders import NOON
 from duban.patrol import rounds
 from duban.patrol.models import PatrolRound, RoundVenue
 
@@ -30,8 +31,8 @@ ASKED = {
 @pytest.fixture
 def people(db: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, Person]:
     monkeypatch.setattr(clock, "now", lambda: NOON)
-    made = {role: make_person(role, role) for role in ("inspector", "supervisor", "leader", "publisher")}
-    return made | {"town": make_person("town", "supervisor", "110112104")}
+    held = {role: Held(role) for role in ("inspector", "supervisor", "leader", "publisher")}
+    return make_people(held | {"town": Held("supervisor", "110112104")})
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.patrol.exposing import make_checklist, make_venue, make_visit
+from tests.people import Held, make_people
 
 from duban.access.models import Person
 from duban.core.errors import DubanError
 from duban.core.models import AuditRecord
-from duban.demo.builders import NOON, make_finding, make_person
+from duban.demo.builders import NOON, make_finding
 from duban.ledger import actions as ledger
 from duban.ledger.recording import record_finding
 from duban.patrol import rounds
@@ -24,17 +25,18 @@ from duban.venues.models import Venue
 
 pytestmark = pytest.mark.django_db
 ROLES = "inspector handler supervisor publisher health_officer community_worker leader administrator".split()
+HELD = {role: Held(role) for role in ROLES} | {
+    "second": Held("inspector"),
+    "town": Held("supervisor", "110112104"),
+    "townsman": Held("inspector", "110112104"),
+    "stranger": Held("supervisor", "110113"),
+}
 FIRST, LAST = date(2021, 1, 18), date(2021, 1, 24)
 
 
 @pytest.fixture
 def people(db: None) -> dict[str, Person]:
-    made = {role: make_person(role, role, "110112") for role in ROLES}
-    made["second"] = make_person("second", "inspector", "110112")
-    made["town"] = make_person("town", "supervisor", "110112104")
-    made["townsman"] = make_person("townsman", "inspector", "110112104")
-    made["stranger"] = make_person("stranger", "supervisor", "110113")
-    return made
+    return make_people(HELD)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from axes.utils import reset as forget_failures
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -58,9 +59,14 @@ def add_person(
     """
     code = _checked_role(role, at, kind)
     person, password = _made_person(username, name, code)
-    _role, given = RoleAt.objects.get_or_create(person=person, role=role, code=code, kind=kind)
-    if password or given:
-        _note(audit.Console(), now, "add_person", person, {"role": role, "code": code, "kind": kind})
+    held = {"role": role, "code": code, "kind": kind}
+    if password:
+        RoleAt.objects.create(person=person, **held)
+        given = True
+    else:
+        _role, given = RoleAt.objects.get_or_create(person=person, **held)
+    if given:
+        _note(audit.Console(), now, "add_person", person, held)
     return person, password
 
 
@@ -195,22 +201,21 @@ def _made_person(username: str, name: str, code: str) -> tuple[Person, str | Non
         raise BadPerson("bad_username", refusal.messages[0], field="username") from refusal
     if len(username) > 150:
         raise BadPerson("bad_username", _("A user name has at most 150 characters."), field="username")
-    person, made = Person.objects.select_for_update().get_or_create(
-        username=username, defaults={"name": name, "home": code}
-    )
-    return person, _one_time_password(person) if made else None
+    password = _one_time_password()
+    facts = {"name": name, "home": code, "password": lambda: make_password(password), "must_change_password": True}
+    person, made = Person.objects.select_for_update().get_or_create(username=username, defaults=facts)
+    return person, password if made else None
 
 
-def _one_time_password(person: Person) -> str:
-    password = secrets.token_urlsafe(12)
-    person.set_password(password)
-    person.must_change_password = True
-    person.save()
-    return password
+def _one_time_password() -> str:
+    return secrets.token_urlsafe(12)
 
 
 def _reset(person: Person, *, now: datetime, second_factor_too: bool) -> str:
-    password = _one_time_password(person)
+    password = _one_time_password()
+    person.set_password(password)
+    person.must_change_password = True
+    person.save()
     person.tokens.filter(revoked=None).update(revoked=now)
     forget_failures(username=person.username)
     if second_factor_too:
