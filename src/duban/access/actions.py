@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -59,7 +60,7 @@ def add_person(
     """
     code = _checked_role(role, at, kind)
     person, password = _made_person(username, name, code)
-    held = {"role": role, "code": code, "kind": kind}
+    held: dict[str, Any] = {"role": role, "code": code, "kind": kind}
     if password:
         RoleAt.objects.create(person=person, **held)
         given = True
