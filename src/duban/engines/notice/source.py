@@ -47,6 +47,7 @@ _BEHIND_NUMBERS = "米号公千%年月日家处个件名例"
 _NOT_YET = re.compile("[清戴穿佩按落设消登测扫配及能取办公查张经见建加]")
 _SHORT = 32
 _LONG = 60
+_HEADLINE = 40
 _ENTRY = re.compile("[^，。；]{2,16}[:：](?=.)")
 """Of a list, whose lines are no pieces of one paragraph although they may be of one length."""
 
@@ -238,6 +239,8 @@ def _joins(group: list[PrintedLine], after: PrintedLine, width: int) -> bool:
         return False
     if _LONE_PLACE.fullmatch(said) and _STATEMENT.match(after.bare):
         return True
+    if group[0].start == 0 and after.blank_before and len(said) <= _HEADLINE and not re.search("[。；]", said):
+        return False
     if after.blank_before and _KEY.match(line.text) and (_KEY.match(after.text) or line.bare.startswith("【")):
         return False
     if line.bare[-1] in _ENDS or _MARKER.match(after.text) or _BEGINS_ANEW.match(after.text):
