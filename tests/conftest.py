@@ -1,5 +1,6 @@
 """Which tests a run holds, and what one test must not leave for the next one's database."""
 
+import gc
 import os
 import re
 import shutil
@@ -23,6 +24,8 @@ LONGEST = (
     "/tests/journeys/test_axe.py",
     "/tests/journeys/test_the_pages_order.py",
 )
+# To look for garbage as often as Python does, through all that was imported, takes a tenth of the time of all tests.
+gc.set_threshold(100_000, 50, 50)
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 
@@ -38,6 +41,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     asking = [item for item in items if not ONCE.search(item.path.as_posix()) and _asks_database(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in asking])
     items[:] = asking
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
 
 
 def _asks_database(item: pytest.Item) -> bool:
