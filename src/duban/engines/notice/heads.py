@@ -1,4 +1,4 @@
-"""The head of an entry: the one venue or place that a line or an item begins with, and all of it is about.
+"""Entries: the one venue or place that a line or an item begins with, and all that it tells of it.
 
 商业街18号某店：后厨积水；冷柜无标签 is told of one venue, whatever else its words name.
 """
@@ -6,16 +6,20 @@
 import re
 from dataclasses import replace
 
-from .address import Address, Around, read_address
-from .problems import Problems
+from .address import Around, read_address
+from .course import Course, same
+from .marks import BUT, MARKER, SAYS, THAT_HERE
+from .problems import LONGEST_CLAUSE, PROBLEM_TIDY, Problems
 from .rules import Rules
 from .subjects import Names, Subject
 
 _HEAD = re.compile(
-    r"(?P<name>(?:“[^“”]{2,16}”[^ ，。；：（）“”—]{0,8}|[^ ，。；：（）“”—])+?)(?:（(?P<aside>[^（）]{2,60})）(?P<more>[^，。；：（）]{0,12}?))?(?P<stop>[：，。]| |—+|(?<=）)(?=[^，。；：）])|$)"
+    r"(?P<name>(?:“[^“”]{2,16}”[^ ，。；：（）“”—]{0,8}|[^ ，。；：（）“”—])+?)"
+    r"(?:（(?P<aside>[^（）]{2,60})）(?P<more>[^，。；：（）]{0,12}?))?"
+    r"(?P<stop>[：，。]| |—+|(?<=）)(?=[^，。；：）])|$)"
 )
 _LIES = re.compile(
-    "(?P<name>[^，。；：]{2,20}?)(?:位于|地处|坐落[于在]|在|为)(?P<where>[^，。；：]{3,24}?)(?:自发|形成|的|[，。]|$)[^，。；]{0,16}[，。]?"
+    "“?(?P<name>[^，。；：“”]{2,20}?)”?(?:位于|地处|坐落[于在]|在|为)(?P<where>[^，。；：]{3,24}?)(?:自发|形成|的|[，。]|$)[^，。；]{0,16}[，。]?"
 )
 _BLANKS = re.compile("(?P<head>[^，。；：（）]{2,24}(?: [^，。；：（） ]{2,24}){1,3})(?:（[^（）]*）)?[：，]")
 _PARTS = re.compile("[，；、：/ ]")
@@ -23,6 +27,7 @@ _NO_HEAD = re.compile(
     "(?:社区|村|镇|乡|街道)$|^(?:在|对|据|经|从|由|向|为|因|将|把|被|如|按|以|其|该|此|并|且|但|我|有(?!家)|请)|[我你他她]们|检查|巡查|督查|抽查|执法|人员|承诺$|表示$|介绍$|说$|反映|投诉|接到|来电"
 )
 LONGEST_NAME = 36
+LONGEST_ASIDE = 4
 
 
 class Heads:
@@ -123,3 +128,79 @@ class Heads:
         if len(found) != 1:
             return None
         return replace(found[0], venue=f"{found[0].venue}（{aside}）") if aside and found[0].venue else found[0]
+
+
+class Entries:
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.rules, self.names, self.problems = course.rules, course.names, course.problems
+        self.heads = Heads(course.names, course.rules, course.problems)
+
+    def read(self, offset: int, item: str, around: Around) -> Around | None:
+        """Read an item that is headed by a venue, or that goes on about the one that headed the item before."""
+        marker = MARKER.match(item)
+        begin = marker.end() if marker else 0
+        if head := self.heads.of(
+            item[begin:], offset + begin, around, listed=self.course.listing or self.course.exposing
+        ):
+            self.course.entry, begin = head[0], begin + head[1]
+            self.course.strong = item[begin - 1 : begin] == "：" or bool(marker)
+            if self.course.label and not item[begin:].strip("。"):
+                self.course.entry = None
+                return None
+        elif self.course.entry is None or self._names_another(item[begin:], offset + begin, around):
+            self.course.entry = None
+            return None
+        text = item[begin:]
+        if self.course.entry.address.unit is None and (unit := self.names.unit_in(text, around)):
+            self.course.entry = replace(
+                self.course.entry, address=replace(self.course.entry.address, unit=unit, confidence=0.75)
+            )
+            self.course.head_with([self.course.entry] if self.course.state.heading else [], firm=self.course.state.firm)
+        subject = [self.course.entry]
+        clean = self.problems.is_over(item)
+        group = next((one for one in self.course.groups[self.course.before :] if same(one.subjects, subject)), None)
+        held: list[str] = []
+        for first, stop in self.problems.clauses(text):
+            clause, after = text[first:stop], text[stop : stop + 1]
+            if after == "：" and (self.rules.answers.search(clause) or len(clause) <= LONGEST_ASIDE + 2):
+                continue
+            told, behind = text[max(0, first - LONGEST_CLAUSE) : first], text[stop:][:LONGEST_CLAUSE]
+            where = self.problems.stretch(clause, told, behind)
+            if SAYS.search(clause) or (where is None and self.problems.praises(clause)):
+                clean = True
+            elif BUT.match(clause):
+                clean = False
+            if where:
+                phrases = self.problems.phrases(THAT_HERE.sub("", clause[: where[1]]))
+            elif (
+                clean
+                or len(clause) < 3
+                or self.problems.tells_against(clause, sure=group is not None or self.course.state.firm)
+            ):
+                continue
+            else:
+                phrases = [PROBLEM_TIDY.sub("", clause)]
+                if not (group or self.course.exposing or self.problems.signs(clause)):
+                    held.extend(phrases)
+                    continue
+            group = group or self.course.open(subject, [], 0)
+            group.problems.extend([*held, *phrases])
+            held = []
+            group.end = max(group.end, offset + begin + stop)
+        self.course.carried = subject
+        self.course.told = [replace(self.course.entry, confidence=0.75)]
+        return self.names.spoken(subject, around)
+
+    def _names_another(self, item: str, start: int, around: Around) -> bool:
+        """Whether an item begins with a venue or place of its own."""
+        first = re.split("[，：；。]", item, maxsplit=1)[0]
+        if first.startswith(("该", "其", "此")):
+            return False
+        whole = self.names.subjects(first, start, around)
+        splits = self.names.headed(first, start, around, owned=True, inside=True)
+        for found in (whole, *(split for split, _end in splits)):
+            if found and not found[0].common and found[0].start - start <= LONGEST_ASIDE:
+                # After a number or a colon only what has an address is another.
+                return not self.course.strong or found[0].address.named or "“" in first
+        return False

@@ -81,6 +81,9 @@ class Sections:
         ):
             self.quiet = max(level, 1)
         elif self.quiet and (
-            text[:1] in _CROSSED or bracketed or 0 < level <= self.quiet or (len(head) <= LONGEST_LEAD and self.rules.exposing.search(head))
+            text[:1] in _CROSSED
+            or bracketed
+            or 0 < level <= self.quiet
+            or (len(head) <= LONGEST_LEAD and self.rules.exposing.search(head))
         ):
             self.quiet = 0

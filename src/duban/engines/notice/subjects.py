@@ -441,12 +441,17 @@ class Names:
     def passed(self, text: str, around: Around) -> Subject | None:
         """A venue of which a story tells something that is no problem, before it goes in: 某酒店刚刚换了老板."""
         found = self.subjects(text, 0, around, whole=False)
-        if len(found) != 1 or found[0].common or len(found[0].venue) < 4 or not self.rules.venue_end.search(found[0].venue):
+        if (
+            len(found) != 1
+            or found[0].common
+            or len(found[0].venue) < 4
+            or not self.rules.venue_end.search(found[0].venue)
+        ):
             return None
         return None if self.rules.generic.match(found[0].venue) else replace(found[0], confidence=0.6)
 
     def is_part(self, subjects: Sequence[Subject], owners: Sequence[Subject]) -> bool:
-        """Whether what is named is a part of the one venue spoken of: a common noun, or one after its kind (旅馆大厅 of 某旅馆)."""
+        """Whether what is named is a part of what is spoken of: a common noun, or one after its kind (旅馆大厅)."""
         if len(owners) != 1 or not subjects:
             return False
         if all(one.common and (owners[0].venue or not one.venue) for one in subjects):
