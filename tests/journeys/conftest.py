@@ -60,13 +60,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """The system's Chromium, else the one that Playwright installed, with the Chinese font that the project brings."""
+    """The system's Chromium, if it may be without a window, else Playwright's; with the Chinese font we bring."""
     folder = tmp_path_factory.mktemp("fonts")
     config = folder / "fonts.conf"
     config.write_text(
         FONTS.format(fonts=Path(manimgx_fonts_cjk.__file__).parent, cache=folder / "cache"), encoding="utf-8"
     )
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    programs = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    program = next(filter(None, map(shutil.which, programs)), None)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=program, args=FLAGS, env={**os.environ, "FONTCONFIG_FILE": str(config)}
