@@ -21,6 +21,10 @@ _HEAD = re.compile(
 _LIES = re.compile(
     "“?(?P<name>[^，。；：“”]{2,20}?)”?(?:位于|地处|坐落[于在]|在|为)(?P<where>[^，。；：]{3,24}?)(?:自发|形成|的|[，。]|$)[^，。；]{0,16}[，。]?"
 )
+_LEADS = re.compile(
+    "[^，。；：]{4,30}?(?:服务|承建|管理|开发|运营|施工)的|(?P<town>[^，。；：]{2,8}(?:镇|乡|街道|地区))，|"
+    "[^，。；：]{0,16}(?:问题|隐患)[^，。；：]{0,16}："
+)
 _BLANKS = re.compile("(?P<head>[^，。；：（）]{2,24}(?: [^，。；：（） ]{2,24}){1,3})(?:（[^（）]*）)?[：，]")
 _PARTS = re.compile("[，；、：/ ]")
 _NO_HEAD = re.compile(
@@ -42,6 +46,13 @@ class Heads:
                 subject = self.names.at(lies["name"], address, start, start + lies.end("name"), around)
                 if subject and self.names.tells_kind(subject) and not subject.common:
                     return subject, lies.end()
+        if lead := _LEADS.match(text):
+            # 某物业公司服务的某小区。…, 某镇，某店。…, 问题集中在三个市场：某市场，…
+            town = self.names.town_alone(lead["town"] or "")
+            if town or not lead["town"]:
+                within = replace(around, town=town, unit=town, printed=lead["town"]) if town else around
+                if inner := self.of(text[lead.end() :], start + lead.end(), within, listed=listed):
+                    return inner[0], lead.end() + inner[1]
         found = _HEAD.match(text)
         if found and found["stop"] == " ":
             return self._after_blank(text, start, around)
@@ -135,6 +146,9 @@ class Entries:
         self.course = course
         self.rules, self.names, self.problems = course.rules, course.names, course.problems
         self.heads = Heads(course.names, course.rules, course.problems)
+        self.held: list[str] = []
+        """What an item told of `of_held` that is a problem if the next one tells one."""
+        self.of_held: list[Subject] = []
 
     def read(self, offset: int, item: str, around: Around) -> Around | None:
         """Read an item that is headed by a venue, or that goes on about the one that headed the item before."""
@@ -158,9 +172,10 @@ class Entries:
             )
             self.course.head_with([self.course.entry] if self.course.state.heading else [], firm=self.course.state.firm)
         subject = [self.course.entry]
-        clean = self.problems.is_over(item)
+        last = re.split("[，：]", text.rstrip("。；"))[-1]
+        clean = self.problems.is_over(item) or (not self.problems.cue.search(text) and self.problems.praises(last))
         group = next((one for one in self.course.groups[self.course.before :] if same(one.subjects, subject)), None)
-        held: list[str] = []
+        held, self.held = (self.held if subject == self.of_held else []), []
         for first, stop in self.problems.clauses(text):
             clause, after = text[first:stop], text[stop : stop + 1]
             if after == "：" and (self.rules.answers.search(clause) or len(clause) <= LONGEST_ASIDE + 2):
@@ -188,6 +203,7 @@ class Entries:
             group.problems.extend([*held, *phrases])
             held = []
             group.end = max(group.end, offset + begin + stop)
+        self.held, self.of_held = held, subject
         self.course.carried = subject
         self.course.told = [replace(self.course.entry, confidence=0.75)]
         return self.names.spoken(subject, around)

@@ -140,7 +140,7 @@ def rules() -> Rules:
         address_here=re.compile(f"^(?:{said['address']['here']})"),
         kind_first=re.compile(f"^(?:{venue['kinds']})(?=.)"),
         arrive=re.compile(said["story"]["arrive"]),
-        venue_end=re.compile(f"(?:{types})(?:\\d{{1,3}}[栋幢座]楼?)?(?:（[^（）]{{1,12}}）)?$"),
+        venue_end=re.compile(f"(?:{types})(?:\\d{{1,3}}(?:[栋幢座]楼?|号楼))?(?:（[^（）]{{1,12}}）)?$"),
         venue_here=re.compile(f"(?:{types})"),
         trade=re.compile(f"..(?:{venue['trade']})$"),
         part=re.compile(f"(?:{venue['part']})$"),
