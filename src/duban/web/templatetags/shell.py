@@ -152,14 +152,18 @@ def _wing_of(context: template.Context) -> str:
 
 
 def _doors(context: template.Context) -> list[tuple[Room, str, bool]]:
-    """The rooms that the person may enter, their addresses, and whether this page lies in it: the longest match."""
+    """The rooms that the person may enter, their addresses, and whether this page lies in it: the longest match.
+
+    A page asks for them three times.
+    """
     request = context["request"]
-    if not request.user.is_authenticated:
-        return []
-    found = [(room, reverse(room.url_name)) for room in rooms_of(request.user)]
-    begun = [(start, room) for room, url in found for start in (url, *room.also) if request.path.startswith(start)]
-    here = max(begun, key=lambda pair: len(pair[0]), default=("", None))[1]
-    return [(room, url, room == here) for room, url in found]
+    if not hasattr(request, "doors"):
+        rooms = rooms_of(request.user) if request.user.is_authenticated else []
+        found = [(room, reverse(room.url_name)) for room in rooms]
+        begun = [(start, room) for room, url in found for start in (url, *room.also) if request.path.startswith(start)]
+        here = max(begun, key=lambda pair: len(pair[0]), default=("", None))[1]
+        request.doors = [(room, url, room == here) for room, url in found]
+    return request.doors
 
 
 @register.inclusion_tag("web/parts/bell.html", takes_context=True)
