@@ -142,6 +142,16 @@ class Sentences:
         self.course.carried = it.current.subjects if it.current else it.named
         return it.around
 
+    def _owners(self, it: _Item) -> list[Subject]:
+        """What a clause is about that names nothing itself."""
+        if it.current:
+            return it.current.subjects
+        above = self.course.topic or self.course.state.heading
+        if above and not above[0].venue and it.carried and it.carried[0].venue and not it.carried[0].common:
+            # 某社区：某厂尾矿库扬沙；截渗池渗水: the venue that the item before named, not where it lies.
+            above = it.carried
+        return it.named or above or it.carried
+
     def _read_plain(self, it: _Item, clause: _Clause) -> None:
         """A clause without a word of a problem: it names what comes next, or tells a problem all the same."""
         if self.rules.address_key.match(clause.text):
@@ -160,11 +170,7 @@ class Sentences:
                 self.course.told = [replace(one, confidence=0.75) for one in it.named]
                 it.around = self.names.spoken(where, it.around)
                 return
-        owners = (
-            it.current.subjects
-            if it.current
-            else (it.named or self.course.topic or self.course.state.heading or it.carried)
-        )
+        owners = self._owners(it)
         last = self.course.groups[-1] if len(self.course.groups) > self.course.before else None
         if last and not owners and self.rules.subject.match(clause.text):
             # 院内白糖摞到房檐: inside of what the paragraph has just told of.
@@ -275,11 +281,7 @@ class Sentences:
             it.around = self.names.spoken(subjects, it.around)
             return
         subjects = self.names.subjects(_TRAIL.sub("", head), clause.start, it.around)
-        owners = (
-            it.current.subjects
-            if it.current
-            else (it.named or self.course.topic or self.course.state.heading or it.carried)
-        )
+        owners = self._owners(it)
         owned = any(one.venue for one in owners)
         if self.names.is_part(subjects, owners or self.course.scene) or (
             owned and not self._is_another(subjects, clause.start)
@@ -321,10 +323,10 @@ class Sentences:
             it.current.end = end
         elif it.named:
             it.current = self.course.open(it.named, [clause.held, *phrases] if clause.held else phrases, end)
-        elif (heading := self.course.topic or self.course.state.heading) and (
+        elif (self.course.topic or self.course.state.heading) and (
             self.course.exposing or not (head and self.problems.tells_against(head))
         ):
-            it.current = self.course.open(heading, phrases, end)
+            it.current = self.course.open(owners, phrases, end)
         elif (
             it.carried and not self.names.has_address(clause.text) and not (head and self.problems.tells_against(head))
         ):
@@ -369,6 +371,8 @@ class Sentences:
         ):
             return None
         listed = self.course.exposing or len(pairs) > 1
+        lead = item.partition("：")[0] if "：" in item[: pairs[0].start() + 1] else ""
+        shared = self.problems.phrases(MARKER.sub("", lead)) if self.cue.search(lead) else []
         for pair in pairs:
             told = self.cue.search(pair["what"]) or self.problems.signs(pair["what"])
             if self.rules.none.search(pair["what"]) or not (listed or told):
@@ -381,7 +385,7 @@ class Sentences:
             if not subjects and listed and (one := self.names.item_name(who[begin:], start, around)):
                 subjects = [one]
             if subjects:
-                self.course.open(subjects, self.problems.phrases(pair["what"]), offset + pair.end())
+                self.course.open(subjects, [*shared, *self.problems.phrases(pair["what"])], offset + pair.end())
                 around = self.names.spoken(subjects, around)
         return around
 
