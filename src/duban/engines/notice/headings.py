@@ -44,7 +44,7 @@ class Headings:
             return True
         if not (marker or listed):
             return False
-        if len(text) > LONGEST_NAMED or re.search("[，。；：]", IN_BRACKETS.sub("", text)) or self.cue.search(text):
+        if len(text) > LONGEST_NAMED or re.search("[，。；：]", IN_BRACKETS.sub("", text[start:])) or self.cue.search(text[start:]):
             return False
         bare = _OWNER.sub("", text)
         subjects = self.names.subjects(bare[start:], offset + start, self.course.around())
