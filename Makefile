@@ -38,7 +38,7 @@ demo: $(VENV)/messages.stamp
 	$(DEMO) serve $(ADDRESS)
 
 test: install
-	$(MAKE) -j 3 -O tools check
+	$(MAKE) -j 3 tools check
 	$(PYTEST) --ignore tests/journeys
 	DUBAN_TEST_POSTGRES=1 $(PYTEST) --ignore tests/journeys
 	$(PYTEST) tests/journeys
