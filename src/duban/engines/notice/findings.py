@@ -250,15 +250,19 @@ class _Reader:
             if text.endswith("：") and inspected and (one := self._venue_of(inspected["what"], at)):
                 # 对你公司服务的某小区进行了检查，…： what follows in lines of its own is about it.
                 self.course.head_with([one])
-            elif text.endswith("：") and len(self.course.carried) == 1 and self.course.carried[0].address.named:
+            elif text.endswith("：") and self._leads_with(self.course.carried):
                 # 对某社区某项目进行了督查，发现该项目： what follows in lines of its own is about it.
                 self.course.head_with(self.course.carried)
 
     def _venue_of(self, words: str, start: int) -> Subject | None:
         subjects = self.names.subjects(words, start, self.course.around())
-        if len(subjects) != 1 or subjects[0].common or not subjects[0].venue or not subjects[0].address.named:
+        if not subjects[0:1] or not subjects[0].venue or not self._leads_with(subjects):
             return None
         return subjects[0] if self.names.stands(subjects[0], owned=True) else None
+
+    def _leads_with(self, carried: Sequence[Subject]) -> bool:
+        """Whether what a paragraph spoke of last is one place with a name, which heads what follows."""
+        return len(carried) == 1 and carried[0].address.named and not self.rules.common.match(carried[0].venue or "-")
 
     def _sum_up(self, text: str) -> None:
         """What was done about all that was told so far, and about single venues that are named again."""

@@ -44,7 +44,11 @@ class Headings:
             return True
         if not (marker or listed):
             return False
-        if len(text) > LONGEST_NAMED or re.search("[，。；：]", IN_BRACKETS.sub("", text[start:])) or self.cue.search(text[start:]):
+        if (
+            len(text) > LONGEST_NAMED
+            or re.search("[，。；：]", IN_BRACKETS.sub("", text[start:]))
+            or self.cue.search(text[start:])
+        ):
             return False
         bare = _OWNER.sub("", text)
         subjects = self.names.subjects(bare[start:], offset + start, self.course.around())

@@ -218,5 +218,5 @@ class Entries:
         for found in (whole, *(split for split, _end in splits)):
             if found and not found[0].common and found[0].start - start <= LONGEST_ASIDE:
                 # After a number or a colon only what has an address is another.
-                return not self.course.strong or found[0].address.named or "“" in first
+                return not self.course.strong or found[0].address.named or ("“" in first and not self.course.state.firm)
         return False

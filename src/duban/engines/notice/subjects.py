@@ -135,6 +135,8 @@ class Names:
         if owned and inside and self.rules.part.match(subject.venue):
             return False
         kind = self.rules.venue_end.search(subject.venue)
+        if kind is None and subject.confidence > OF_NAME and self.rules.trade.search(subject.venue):
+            return True
         if kind is None:
             return (self.quoting or not owned) and subject.confidence > OF_NAME and bool(subject.venue)
         return len(subject.venue) > (len(kind[0]) if len(kind[0]) > 1 else 3) and (
