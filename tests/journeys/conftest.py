@@ -16,6 +16,7 @@ import manimgx_fonts_cjk
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.urls import get_resolver
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
 
 # Playwright's synchronous API keeps an event loop in this thread; Django would refuse the database because of it.
@@ -76,8 +77,14 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def addresses_known() -> None:
+    """All code is loaded before the first page is asked for: on a busy machine that alone outlasts a page's time."""
+    assert get_resolver().url_patterns
+
+
 @pytest.fixture
-def open_page(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
+def open_page(browser: Browser, addresses_known: None, live_server: Any) -> Iterator[Callable[..., Page]]:
     """Makes pages of a given width, language and theme, all with addresses relative to the live server."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
