@@ -17,6 +17,8 @@ BATCHES_CDE = [name for name in EXPECTED if name[0] in "cde"]
 BATCH_G = [name for name in EXPECTED if name.startswith("g")]
 BATCH_F = [name for name in EXPECTED if name.startswith("f")]
 BATCHES_K_TO_O = [name for name in EXPECTED if name[0] in "klmno"]
+BATCH_V = [name for name in EXPECTED if name.startswith("v")]
+BATCHES_AWX = [name for name in EXPECTED if name[0] in "awx"]
 UNTUNED = [name for name in EXPECTED if name.startswith("i")]
 """Nothing is ever mended for these: they tell how a report reads that nobody has seen yet."""
 BATCHES_PQR = [name for name in EXPECTED if name[0] in "pqr"]

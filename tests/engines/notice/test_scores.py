@@ -9,6 +9,8 @@ from tests.engines.notice.scoring import (
     BATCH_B,
     BATCH_F,
     BATCH_G,
+    BATCH_V,
+    BATCHES_AWX,
     BATCHES_CDE,
     BATCHES_K_TO_O,
     BATCHES_PQR,
@@ -44,6 +46,8 @@ def test_there_are_texts_enough() -> None:
         (BATCH_F, "batch f"),
         (BATCH_G, "batch g"),
         (BATCHES_K_TO_O, "batches k to o"),
+        (BATCH_V, "batch v"),
+        (BATCHES_AWX, "batches a, w and x"),
     ],
 )
 def test_findings_of_other_districts(which: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,7 +67,18 @@ def test_texts_that_nothing_was_mended_for(capsys: pytest.CaptureFixture[str]) -
 
 def test_findings_with_all_lists_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     score = score_of(
-        [*TUNED, *HELD_OUT, *BATCH_B, *BATCHES_PQR, *BATCHES_CDE, *BATCH_F, *BATCH_G, *BATCHES_K_TO_O],
+        [
+            *TUNED,
+            *HELD_OUT,
+            *BATCH_B,
+            *BATCHES_PQR,
+            *BATCHES_CDE,
+            *BATCH_F,
+            *BATCH_G,
+            *BATCHES_K_TO_O,
+            *BATCH_V,
+            *BATCHES_AWX,
+        ],
         whole_country=True,
     )
     show(score, "all texts, all lists", capsys)
