@@ -29,9 +29,9 @@ def pages(world: World) -> Iterator[tuple[str, str]]:
             for reader in READERS:
                 answer = world.clients[reader].get(address + question)
                 words = text_of(answer)
-                if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
-                    # A fragment is looked at with the page that asks for it.
-                    if "<html" in words:
+                if answer.status_code == 200:
+                    # A fragment is looked at with the page that asks for it, and a file is none to anybody.
+                    if answer["Content-Type"].startswith("text/html") and "<html" in words:
                         yield reader, address + question
                     break
 
