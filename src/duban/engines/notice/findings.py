@@ -198,7 +198,7 @@ class _Reader:
                 (sentence.start() == 0 and _CASE_FIRST.match(text))
                 or _MEETING_SAYS.match(bare)
                 or self.rules.ordering.match(bare)
-                or self.rules.totals.match(bare)
+                or self._is_total(bare)
             ):
                 continue
             if found_out is None and _REPORTED.search(text[: sentence.start()]) and _FOUND_OUT.match(bare):
@@ -263,6 +263,11 @@ class _Reader:
     def _leads_with(self, carried: Sequence[Subject]) -> bool:
         """Whether what a paragraph spoke of last is one place with a name, which heads what follows."""
         return len(carried) == 1 and carried[0].address.named and not self.rules.common.match(carried[0].venue or "-")
+
+    def _is_total(self, sentence: str) -> bool:
+        """Whether a sentence only sums up; what a colon leads to is told one by one."""
+        total = self.rules.totals.match(sentence)
+        return bool(total) and "：" not in sentence[total.end() :].rstrip("：")
 
     def _sum_up(self, text: str) -> None:
         """What was done about all that was told so far, and about single venues that are named again."""
