@@ -241,7 +241,8 @@ def merged_rows(rows: Sequence[Row], *, drawn: bool) -> list[Row]:
             if is_header(both.words) and all(is_head(word) for word in both.words if word):
                 merged[-1], heads = both, Heads(both.words)
                 continue
-        if is_header(row.words):
+        # 名称 and 隐患 may be the second lines of heads: where rows are ruled, only a rule begins another row.
+        if is_header(row.words) and (before is None or row.line.ruled or not ruled):
             heads = Heads(row.words)
             merged.append(row)
             continue
