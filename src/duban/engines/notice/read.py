@@ -11,6 +11,7 @@ from .drafts import DECISION, FIGURE, FINDING, RISK_AREA, SITE, Article, Check, 
 from .figures import find_figures
 from .findings import find_findings
 from .gazetteer import Gazetteer
+from .judge import judged, weights
 from .numbers import number_of
 from .records import find_records
 from .rules import Rules, rules
@@ -18,6 +19,7 @@ from .sites import Found, find_sites
 from .source import HEADING, PROSE, Block, Source, read_source
 from .subjects import Names
 from .tables import find_rows, find_told
+from .traits import Clauses
 
 _DATELINE = re.compile(r"^(?:本报讯|本报记者|（记者|（通讯员|[^，。]{0,12}(?:电|讯)（)")
 _BY_PIECE = re.compile("[个项条](?:问题|隐患)|(?:问题|隐患)[^0-9]{0,4}[\\d一二三四五六七八九十百]+[个项条]")
@@ -42,9 +44,10 @@ def read_notice(text: str, gazetteer: Gazetteer) -> Notice:
     Line ends are counted as they come; two readings of the same text give the same answer.
     """
     source = read_source(text)
+    clauses = Clauses(source, rules())
     articles = []
     for title, blocks in _articles(source):
-        articles.append(_read(source, title, blocks, gazetteer, rules()))
+        articles.append(_read(clauses, title, blocks, gazetteer))
     return Notice(text, tuple(articles))
 
 
@@ -81,7 +84,8 @@ def _titles(source: Source, block: Block, after: Block | None) -> bool:
     return bool(_DATELINE.match(following)) or (block.start == 0 and after.kind != HEADING and len(text) >= 4)
 
 
-def _read(source: Source, title: list[Block], body: list[Block], gazetteer: Gazetteer, said: Rules) -> Article:
+def _read(clauses: Clauses, title: list[Block], body: list[Block], gazetteer: Gazetteer) -> Article:
+    source, said = clauses.source, clauses.rules
     blocks = [*title, *body]
     names = Names(gazetteer, said)
     headline = " ".join(map(source.of, title))
@@ -104,7 +108,7 @@ def _read(source: Source, title: list[Block], body: list[Block], gazetteer: Gaze
     listed = {one.draft.venue for one in found if one.draft.kind == FINDING and one.draft.venue}
     # A note under a table only tells again of a venue in it.
     prose = find_findings(source, headline, rest, gazetteer, said, taken, told)
-    found.extend(one for one in prose if one.draft.venue not in listed)
+    found.extend(judged(clauses, [one for one in prose if one.draft.venue not in listed], weights()))
     found.extend(find_figures(source, blocks, said))
     found.sort(key=lambda one: (one.start, one.end, one.draft.kind))
     spans = [source.span(block.start, block.end) for block in blocks]
