@@ -267,7 +267,7 @@ class _Reader:
     def _is_total(self, sentence: str) -> bool:
         """Whether a sentence only sums up; what a colon leads to is told one by one."""
         total = self.rules.totals.match(sentence)
-        return bool(total) and "：" not in sentence[total.end() :].rstrip("：")
+        return total is not None and "：" not in sentence[total.end() :].rstrip("：")
 
     def _sum_up(self, text: str) -> None:
         """What was done about all that was told so far, and about single venues that are named again."""
