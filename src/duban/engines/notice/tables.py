@@ -38,6 +38,7 @@ _CODE = re.compile(r"[A-Za-z\d-]*\d{2,}[A-Za-z\d-]*$")
 _SUM = re.compile("合计|小计|总计|共计|平均|汇总|注[：:]?$|备注")
 _DATE = re.compile(r"(?:\d{4}[年./-])?\d{1,2}[月./-]\d{1,2}(?:[日号])?|\d{4}年?|\d{1,2}[:：]\d\d")
 _PERSON = re.compile("[\u4e00-\u9fff][某\u4e00-\u9fff]?某+|[\u4e00-\u9fff]{1,2}(?:同志|主任|书记|经理)")
+_NUMBERED = re.compile(r"\d{1,3}(?!\d)[^。]{1,30}$")
 _KEYED = re.compile("(?P<key>[^：，。；]{2,8})：(?=.)")
 _LONGEST_HEAD = 14
 _LONGEST_NAME = 40
@@ -94,6 +95,9 @@ def _tables(source: Source, blocks: Sequence[Block], gazetteer: Gazetteer, rules
     for block in blocks:
         if block.kind != ROW:
             text = source.of(block).strip(" ：。")
+            if table is not None and role_of(table.heads[0] if table.heads else "") == NUMBER and _NUMBERED.match(text):
+                # A row that lost so many cells that nothing tells which it has.
+                continue
             if block.kind == HEADING or (len(text) > _LONGEST_BETWEEN and text not in gazetteer.forms):
                 table, town = None, ""
             elif text in gazetteer.forms:
