@@ -4,10 +4,10 @@ Reading is most of what a screening costs. Numbers, and texts of one length such
 page if none is missing. A column that lies otherwise gives None here, and is left to Arrow's reader.
 """
 
+import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -19,12 +19,22 @@ Bytes = NDArray[np.uint8]
 # The bytes of a file from one place on, so and so many.
 Read: TypeAlias = Callable[[int, int], memoryview]
 
-# What the format calls a page of values, values one after another, and presence in runs.
-_DATA_PAGE, _PLAIN, _RLE = 0, 0, 3
-# Kinds of a field in a page's heading (Thrift's compact protocol).
-_TRUE, _FALSE, _BYTE, _INTEGERS, _BINARY, _STRUCT = 1, 2, 3, (4, 5, 6), 8, 12
 # Bytes of a number, and of the length before a text.
 _NUMBER, _LENGTH = 8, 4
+
+# A page's heading in Thrift's compact protocol, where each field begins with a byte that says its step and its kind.
+# Texts of up to 127 bytes; a page that says more of its values is left to Arrow.
+_INTEGER = rb"([\x80-\xff]{0,9}[\x00-\x7f])"
+_TEXT = b"(?:" + b"|".join(re.escape(bytes([size])) + b".{%d}" % size for size in range(128)) + b")"
+# The least and the greatest of the values, how many are missing, and whether that is exact.
+_SAID = rb"[\x18\x28\x38\x48\x58\x68]" + _TEXT + rb"|[\x16\x26\x36]" + _INTEGER + rb"|[\x11\x12\x21\x22]"
+# It is a page of values; its bytes without compression and with it, perhaps a checksum; how many values, one after
+# another, and in runs which of them are there.
+_HEADING = re.compile(
+    rb"\x15\x00\x15" + _INTEGER + rb"\x15" + _INTEGER + rb"(?:\x2c|\x15" + _INTEGER + rb"\x1c)"
+    rb"\x15" + _INTEGER + rb"\x15\x00\x15\x06\x15\x06(?:\x1c(?:" + _SAID + rb")*\x00)?\x00\x00",
+    re.DOTALL,
+)
 
 
 class _OtherwiseError(Exception):
@@ -63,11 +73,13 @@ def texts(
 ) -> pa.StringArray | None:
     """A text column of a row group at some rows, in ascending order, if all its texts are equally long."""
     found: list[Bytes] = []
-    width = first = 0
+    width = 0
     try:
         pages = _pages(read, metadata, group, column)
         room = np.empty(max((page.size for page in pages), default=0), dtype=np.uint8)
-        for page in pages:
+        firsts = np.cumsum([0, *(page.rows for page in pages)])
+        begins = np.searchsorted(at, firsts)
+        for page, first, begin, end in zip(pages, firsts, begins, begins[1:], strict=False):
             values = page.values(room[: page.size])
             width = width or values.size // page.rows - _LENGTH
             if width <= 0 or values.size != page.rows * (_LENGTH + width):
@@ -75,18 +87,15 @@ def texts(
             lines = values.reshape(page.rows, -1)
             if (lines[:, :_LENGTH].view(np.int32) != width).any():
                 raise _OtherwiseError
-            begin, end = np.searchsorted(at, (first, first + page.rows))
             taken = values.view(f"V{_LENGTH + width}").take(at[begin:end] - first)
             found.append(taken.view(np.uint8).reshape(len(taken), _LENGTH + width)[:, _LENGTH:])
-            first += page.rows
     except _OtherwiseError:
         return None
     offsets = np.arange(len(at) + 1, dtype=np.int32) * np.int32(width)
     return pa.StringArray.from_buffers(len(at), pa.py_buffer(offsets), pa.py_buffer(np.concatenate(found)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(NamedTuple):
     """How many rows a page has, its bytes compressed, how many it has not, and whether they say who is there."""
 
     rows: int
@@ -107,108 +116,59 @@ class _Page:
 
 
 def _pages(read: Read, metadata: pq.FileMetaData, group: int, column: int) -> list[_Page]:
-    about, kind = metadata.row_group(group).column(column), metadata.schema.column(column)
-    missing = about.statistics.null_count if about.statistics and about.statistics.has_null_count else None
-    if missing != 0 or about.has_dictionary_page or about.compression not in _CODECS or kind.max_repetition_level:
+    row_group, kind = metadata.row_group(group), metadata.schema.column(column)
+    about = row_group.column(column)
+    statistics = about.statistics
+    if statistics is None or not statistics.has_null_count or statistics.null_count:
         raise _OtherwiseError
-    undo = _CODECS[about.compression]()
+    if about.has_dictionary_page or about.compression not in _CODECS or kind.max_repetition_level:
+        raise _OtherwiseError
+    undo, optional, most = _CODECS[about.compression], kind.max_definition_level > 0, about.total_uncompressed_size
     chunk = read(about.data_page_offset, about.total_compressed_size)
     found = []
-    at, left = 0, metadata.row_group(group).num_rows
+    at, left = 0, row_group.num_rows
     while at < len(chunk):
-        rows, packed, size, at = _heading(chunk, at)
-        if rows > left or packed > len(chunk) - at or size > about.total_uncompressed_size:
+        heading = _HEADING.match(chunk, at)
+        if heading is None:
             raise _OtherwiseError
-        found.append(_Page(rows, chunk[at : at + packed], size, kind.max_definition_level > 0, undo))
+        size, packed, rows = (_integer(heading[said]) for said in (1, 2, 4))
+        at = heading.end()
+        if not (0 < rows <= left and 0 < packed <= len(chunk) - at and 0 < size <= most):
+            raise _OtherwiseError
+        found.append(_Page(rows, chunk[at : at + packed], size, optional, undo))
         at, left = at + packed, left - rows
     if left:
         raise _OtherwiseError
     return found
 
 
+def _integer(said: bytes) -> int:
+    """Seven bits a byte, the lowest first, of which the very lowest says whether it is negative."""
+    value = 0
+    for byte in reversed(said):
+        value = value << 7 | byte & 127
+    return value >> 1 ^ -(value & 1)
+
+
 _kept = threading.local()
 
 
-def _zstd() -> Callable[[memoryview, Bytes], None]:
+def _zstd(packed: memoryview, room: Bytes) -> None:
     # One for all that a thread reads: to prepare it takes a tenth as long as a page.
     if not hasattr(_kept, "decompressor"):
         _kept.decompressor = ZstdDecompressor()
     decompressor: ZstdDecompressor = _kept.decompressor
-
-    def undo(packed: memoryview, room: Bytes) -> None:
-        try:
-            with decompressor.stream_reader(packed) as reader:
-                whole = reader.readinto(room) == len(room)
-        except ZstdError as error:
-            raise OSError(f"A page cannot be decompressed: {error}") from error
-        if not whole:
-            raise OSError("A page ends before its last value.")
-
-    return undo
+    try:
+        with decompressor.stream_reader(packed) as reader:
+            whole = reader.readinto(room) == len(room)
+    except ZstdError as error:
+        raise OSError(f"A page cannot be decompressed: {error}") from error
+    if not whole:
+        raise OSError("A page ends before its last value.")
 
 
-def _snappy() -> Callable[[memoryview, Bytes], None]:
-    codec = pa.Codec("snappy")
-
-    def undo(packed: memoryview, room: Bytes) -> None:
-        room[:] = np.frombuffer(codec.decompress(packed, decompressed_size=len(room)), dtype=np.uint8)
-
-    return undo
+def _snappy(packed: memoryview, room: Bytes) -> None:
+    room[:] = np.frombuffer(pa.Codec("snappy").decompress(packed, decompressed_size=len(room)), dtype=np.uint8)
 
 
 _CODECS = {"ZSTD": _zstd, "SNAPPY": _snappy}
-
-
-def _heading(data: memoryview, at: int) -> tuple[int, int, int, int]:
-    """A page's rows, its bytes compressed and not, and where they begin."""
-    try:
-        said, at = _fields(data, at)
-        values = said[5]
-        if said[1] != _DATA_PAGE or values[2] != _PLAIN or values[3] != _RLE or min(values[1], said[2], said[3]) <= 0:
-            raise _OtherwiseError
-        return values[1], said[3], said[2], at
-    except (IndexError, KeyError, TypeError, RecursionError) as error:
-        raise _OtherwiseError from error
-
-
-def _fields(data: memoryview, at: int) -> tuple[dict[int, Any], int]:
-    """The numbers in a struct by their field's number, structs within it likewise, and where it ends."""
-    found: dict[int, Any] = {}
-    field = 0
-    while head := data[at]:
-        at += 1
-        kind = head & 15
-        if head >> 4:
-            field += head >> 4
-        else:
-            field, at = _integer(data, at)
-        if kind in _INTEGERS:
-            found[field], at = _integer(data, at)
-        elif kind == _STRUCT:
-            found[field], at = _fields(data, at)
-        elif kind == _BINARY:
-            length, at = _varint(data, at)
-            at += length
-        elif kind == _BYTE:
-            at += 1
-        elif kind not in (_TRUE, _FALSE):
-            raise _OtherwiseError
-    return found, at + 1
-
-
-def _integer(data: memoryview, at: int) -> tuple[int, int]:
-    value, at = _varint(data, at)
-    return (value >> 1) ^ -(value & 1), at
-
-
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    # Most numbers are of one byte.
-    value = data[at]
-    if value < 128:
-        return value, at + 1
-    value = shift = 0
-    while True:
-        value |= (data[at] & 127) << shift
-        shift, at = shift + 7, at + 1
-        if data[at - 1] < 128:
-            return value, at
