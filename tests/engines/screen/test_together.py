@@ -24,10 +24,7 @@ def batches(found, sizes=7):
     person, area, first, stayed = columns
     last = [begin + stay for begin, stay in zip(first, stayed, strict=True)]
     whole = pa.record_batch(
-        [
-            pa.array(column, field.type)
-            for column, field in zip((person, area, first, last, [1] * len(found), stayed), EXPOSURES, strict=True)
-        ],
+        [pa.array(column, field.type) for column, field in zip((person, area, first, last), EXPOSURES, strict=True)],
         schema=EXPOSURES,
     )
     # Slices, whose buffers begin before them.

@@ -19,17 +19,8 @@ from .presences import Chunk, Judged, judge, rejected
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
-# One row per exposure, or several put together: `area` is an index, times in microseconds, `stayed` their sum.
-EXPOSURES = pa.schema(
-    [
-        ("person", pa.string()),
-        ("area", pa.int32()),
-        ("first", pa.int64()),
-        ("last", pa.int64()),
-        ("visits", pa.int64()),
-        ("stayed", pa.int64()),
-    ]
-)
+# One row per exposure: `area` is an index, times in microseconds.
+EXPOSURES = pa.schema([("person", pa.string()), ("area", pa.int32()), ("first", pa.int64()), ("last", pa.int64())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +108,7 @@ def overlap(
 def exposures(
     person: pa.Array, area: NDArray[np.int32], first: NDArray[np.int64], last: NDArray[np.int64]
 ) -> pa.RecordBatch:
-    ones = pa.array(np.ones(len(area), dtype=np.int64))
-    columns = [person, pa.array(area), pa.array(first), pa.array(last), ones, pa.array(last - first)]
-    return pa.record_batch(columns, schema=EXPOSURES)
+    return pa.record_batch([person, pa.array(area), pa.array(first), pa.array(last)], schema=EXPOSURES)
 
 
 def in_turn(work: Callable[[_In], _Out], tasks: Iterable[_In], workers: int) -> Iterator[_Out]:

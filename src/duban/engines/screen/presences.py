@@ -145,21 +145,21 @@ class Chunk(ABC):
             return column.to_numpy(), None
         return column.to_numpy(zero_copy_only=False), _nulls(column)
 
-    def micros(self, name: str) -> tuple[Micros, Flags | None]:
-        """A time column (n,) in microseconds, FOREVER where it is null, and where that is (None: nowhere)."""
+    def micros(self, name: str) -> Micros:
+        """A time column (n,) in microseconds, FOREVER where it is null."""
         if name not in self.layout.units:
-            return np.full(self.rows, FOREVER), np.ones(self.rows, dtype=bool)
+            return np.full(self.rows, FOREVER)
         column = self._column(name)
-        lacks = _nulls(column) if column.null_count else None
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
-        values = column.view(pa.int64()).fill_null(FOREVER).to_numpy()
         times, over = _PER_MICRO[self.layout.units[name]]
-        if (times, over) != (1, 1):
-            values = values * times // over
-            if lacks is not None:
-                values[lacks] = FOREVER
-        return values, lacks
+        values = column.view(pa.int64())
+        if (times, over) == (1, 1):
+            return values.fill_null(FOREVER).to_numpy()
+        micros = values.fill_null(0).to_numpy() * times // over
+        if values.null_count:
+            micros[_nulls(values)] = FOREVER
+        return micros
 
 
 def _nulls(column: pa.Array) -> Flags:
@@ -218,9 +218,9 @@ class GroupChunk(Chunk):
         bits = self._bits(name, "DOUBLE")
         return super().degrees(name) if bits is None else (bits.view(np.float64), None)
 
-    def micros(self, name: str) -> tuple[Micros, Flags | None]:
+    def micros(self, name: str) -> Micros:
         bits = self._bits(name, "INT64") if self.layout.units.get(name) == "us" else None
-        return super().micros(name) if bits is None else (bits, None)
+        return super().micros(name) if bits is None else bits
 
     def text_of(self, name: str, rows: NDArray[np.intp]) -> pa.Array:
         source = self.source
@@ -431,8 +431,7 @@ def judge(chunk: Chunk, venue_is_place: bool = False) -> Judged:
     """Judge every row of a chunk; a venue serves as a place only where that is said."""
     lon, no_lon = chunk.degrees("lon")
     lat, no_lat = chunk.degrees("lat")
-    arrived, no_arrival = chunk.micros("arrived")
-    departed, _ = chunk.micros("departed")
+    arrived, departed = chunk.micros("arrived"), chunk.micros("departed")
     found: list[tuple[str, Flags]] = []
     if chunk.person_may_lack:
         lacks = pc.equal(chunk.text("person"), "").fill_null(True)
@@ -451,8 +450,7 @@ def judge(chunk: Chunk, venue_is_place: bool = False) -> Judged:
         off = given & ~usable(lon, lat)
         finite = np.isfinite(lon) & np.isfinite(lat)
         found += [("not_a_number", off & ~finite), ("swapped", off & usable(lat, lon)), ("out_of_range", off)]
-    if no_arrival is not None:
-        found.append(("no_arrival", no_arrival))
+    found.append(("no_arrival", arrived == FOREVER))
     if chunk.layout.naive:
         found.append(("naive_time", np.ones(chunk.rows, dtype=bool)))
     found.append(("departed_before_arrived", departed < arrived))

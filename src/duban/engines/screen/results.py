@@ -15,7 +15,7 @@ from .areas import MEASURES, Area, Areas
 from .instants import MINUTE
 from .kernel import EXPOSURES
 from .presences import REJECTS
-from .together import Together, put_together
+from .together import Together, put_together, texts_at
 
 INSTANT = pa.timestamp("us", "UTC")
 PER_AREA = pa.schema(
@@ -180,23 +180,35 @@ class _Writing:
         )
 
     def people(self, together: Together) -> pa.RecordBatch:
-        """The strictest area decides, of those the one with the latest exposure, then the one with the lowest id."""
         rows, begins = together.rows, together.begins
         place, last = rows["area"].to_numpy(), rows["last"].to_numpy()
         areas = np.diff(begins, append=rows.num_rows)
-        of = np.repeat(np.arange(len(begins)), areas)
-        severity = self.severity.take(place)
-        decides = severity == np.minimum.reduceat(severity, begins).take(of)
-        late = np.where(decides, last, np.iinfo(np.int64).min)
-        decides &= late == np.maximum.reduceat(late, begins).take(of)
-        decided = pa.array(np.minimum.reduceat(np.where(decides, place, len(self.ids)), begins))
+        decided = place.take(begins)
+        # Most persons have one area.
+        several = np.flatnonzero(areas > 1)
+        if several.size:
+            heads = np.append(0, np.cumsum(areas[several])[:-1])
+            at = np.arange(areas[several].sum()) + np.repeat(begins[several] - heads, areas[several])
+            decided[several] = self._strictest(place.take(at), last.take(at), heads)
         return pa.record_batch(
             [
-                rows["person"].take(pa.array(begins)),
-                self.measures.take(decided),
-                self.ids.take(decided),
+                texts_at(rows["person"], begins),
+                self.measures.take(pa.array(decided)),
+                self.ids.take(pa.array(decided)),
                 pa.array(areas),
                 pa.array(np.maximum.reduceat(last, begins), INSTANT),
             ],
             schema=PER_PERSON,
         )
+
+    def _strictest(
+        self, place: NDArray[np.int32], last: NDArray[np.int64], heads: NDArray[np.intp]
+    ) -> NDArray[np.int32]:
+        """Of each run of areas the strictest, of those the one with the latest exposure, then with the lowest id."""
+        of = np.repeat(np.arange(len(heads)), np.diff(heads, append=len(place)))
+        severity = self.severity.take(place)
+        decides = severity == np.minimum.reduceat(severity, heads).take(of)
+        late = np.where(decides, last, np.iinfo(np.int64).min)
+        decides &= late == np.maximum.reduceat(late, heads).take(of)
+        strictest: NDArray[np.int32] = np.minimum.reduceat(np.where(decides, place, np.int32(len(self.ids))), heads)
+        return strictest

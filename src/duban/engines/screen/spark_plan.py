@@ -19,7 +19,7 @@ from .presences import REJECTS, ParquetSource
 from .results import RejectFile
 from .sql import Dialect, candidates_sql, presences_sql
 
-_EXPOSURES_DDL = "person string, area int, first bigint, last bigint, visits bigint, stayed bigint"
+_EXPOSURES_DDL = "person string, area int, first bigint, last bigint"
 
 
 class SparkDialect(Dialect):
@@ -57,7 +57,7 @@ def screen_by_spark(
     folder: Path,
     master: str | None,
 ) -> Iterator[pa.RecordBatch]:
-    """Exposures of the files' good rows, already put together by person and area; the others go to `rejects`.
+    """Exposures of the files' good rows; the others go to `rejects`.
 
     Without a `master` it runs on this machine. Results come through files in `folder`,
     which a cluster must reach too. Raises ScreenError `no_spark`.
@@ -100,11 +100,9 @@ def screen_by_spark(
     bad = "SELECT file, row_number AS row, reason FROM presences WHERE reason IS NOT NULL"
     query = candidates_sql(cover.west, cover.south, cover.per_degree, cover.size, bool(areas.codes))
     spark.sql(bad).write.mode("overwrite").parquet(_uri(folder / "rejects"))
-    spark.sql(query).mapInArrow(judge_candidates, _EXPOSURES_DDL).createOrReplaceTempView("exposures")
-    spark.sql(
-        "SELECT person, area, MIN(first) AS first, MAX(last) AS last, SUM(visits) AS visits, SUM(stayed) AS stayed "
-        "FROM exposures GROUP BY person, area"
-    ).write.mode("overwrite").parquet(_uri(folder / "exposures"))
+    spark.sql(query).mapInArrow(judge_candidates, _EXPOSURES_DDL).write.mode("overwrite").parquet(
+        _uri(folder / "exposures")
+    )
     found = sorted(
         (place[path], row, reason)
         for part in sorted((folder / "rejects").glob("*.parquet"))

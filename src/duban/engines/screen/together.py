@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,16 +15,16 @@ from .database import open_database, pulling, stream
 from .kernel import EXPOSURES, in_turn
 
 _Out = TypeVar("_Out")
-# The same columns, of which `stayed` is a sum that may be larger than an integer.
-TOGETHER = EXPOSURES.set(5, pa.field("stayed", pa.float64()))
+# How many they are, and the microseconds stayed, a sum that may be larger than an integer.
+TOGETHER = EXPOSURES.append(pa.field("visits", pa.int64())).append(pa.field("stayed", pa.float64()))
 Bytes = NDArray[np.uint8]
 # Exposures are held about so many times over while they are sorted. Those that were held when they became too many, and
 # the room they grew in, leave DuckDB half of the memory, or the least (MB) that it can sort in.
 _COPIES = 4
 _LEAST_MB = 64
 _WORD = 8
-# Exposures that there is room for at first, and that go on to DuckDB at once.
-_ROOM = 1 << 13
+# Exposures that go on to DuckDB at once.
+_BATCH = 1 << 13
 # Parts that several threads may sort, and of how many rows one tells where they are to be divided.
 _PARTS = 4
 _SAMPLED = 64
@@ -46,14 +46,10 @@ def put_together(
 
     `folder` is where DuckDB goes on with what is too much to hold.
     """
-    held = _Held()
+    held = _Held((memory_mb << 20) // _COPIES)
     for batch in found:
-        if not batch.num_rows:
-            continue
-        if not held.add(batch):
+        if batch.num_rows and not held.add(batch):
             found = chain([batch], found)
-            break
-        if held.nbytes > (memory_mb << 20) // _COPIES:
             break
     else:
         if held.sums_fit:
@@ -65,8 +61,8 @@ def put_together(
     ):
         grouped = stream(
             database,
-            "SELECT person, area, min(first) AS first, max(last) AS last, sum(visits)::BIGINT AS visits, "
-            "sum(stayed)::DOUBLE AS stayed FROM found GROUP BY person, area ORDER BY person, area",
+            "SELECT person, area, min(first) AS first, max(last) AS last, count(*) AS visits, "
+            "sum(last - first)::DOUBLE AS stayed FROM found GROUP BY person, area ORDER BY person, area",
         )
         yield from in_turn(work, _by_person(grouped), workers)
 
@@ -96,34 +92,32 @@ def _begins_of(person: pa.StringArray) -> NDArray[np.intp]:
 
 
 class _Held:
-    """Exposures side by side, whose tokens are all equally long, as digests are.
+    """Exposures side by side, whose tokens are all equally long, as digests are, in no more than so many bytes.
 
     They are moved here as they come, so that the memory they came in serves those that come next: fresh memory costs
-    more than moving.
+    more than moving. There is room for all that may come, which takes memory only when it is written to.
     """
 
-    def __init__(self) -> None:
-        self._rows = 0
+    def __init__(self, nbytes: int) -> None:
+        self._nbytes, self._rows = nbytes, 0
         self._columns: list[NDArray[Any]] = []
 
     def add(self, batch: pa.RecordBatch) -> bool:
-        """Whether the batch could be taken; if not, its tokens are not as long as those before."""
+        """Whether the batch could be taken; if not, its tokens are not as long as those before, or it is too much."""
         tokens = _lines(batch.column("person"))
-        if tokens is None or (self._columns and tokens.shape[1] != self._columns[0].shape[1]):
+        if tokens is None:
             return False
         columns = [tokens, _begins(tokens), *(batch.column(name).to_numpy() for name in EXPOSURES.names[1:])]
-        begin, self._rows = self._rows, self._rows + len(tokens)
         if not self._columns:
-            self._columns = [column[:0] for column in columns]
-        if self._rows > len(self._columns[0]):
-            self._columns = [_roomier(column, max(2 * self._rows, _ROOM), begin) for column in self._columns]
+            rows = self._nbytes // sum(column[:1].nbytes for column in columns)
+            self._columns = [np.empty((rows, *column.shape[1:]), dtype=column.dtype) for column in columns]
+        begin, end = self._rows, self._rows + len(tokens)
+        if tokens.shape[1] != self._columns[0].shape[1] or end > len(self._columns[0]):
+            return False
         for room, column in zip(self._columns, columns, strict=True):
-            room[begin : self._rows] = column
+            room[begin:end] = column
+        self._rows = end
         return True
-
-    @property
-    def nbytes(self) -> int:
-        return self._rows * sum(column[:1].nbytes for column in self._columns)
 
     @property
     def texts(self) -> NDArray[np.bytes_]:
@@ -144,76 +138,75 @@ class _Held:
     @property
     def sums_fit(self) -> bool:
         """Whether no sum can be too large for an integer."""
-        return not self._rows or int(self.numbers[-1].max()) <= _LARGEST // self._rows
+        if not self._rows:
+            return True
+        _, first, last = self.numbers
+        return int((last - first).max()) <= _LARGEST // self._rows
 
     def parts(self) -> Iterator[NDArray[np.intp]]:
         """Where the exposures of some persons are, each time of later ones than before."""
         if not self._rows:
             return
         middle = np.quantile(self.begins[::_SAMPLED], np.arange(1, _PARTS) / _PARTS, method="nearest")
-        of = np.searchsorted(middle, self.begins, side="right")
-        for part in range(_PARTS):
-            at = np.flatnonzero(of == part)
+        # Each is looked for when it is asked for, while threads are at work on those before.
+        for low, high in pairwise([np.uint64(0), *middle, None]):
+            within = self.begins >= low
+            if high is not None:
+                within &= self.begins < high
+            at = np.flatnonzero(within)
             if at.size:
                 yield at
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All of them as they came."""
-        for at in range(0, self._rows, _ROOM):
-            columns = [pa.array(column[at : at + _ROOM]) for column in self.numbers]
-            yield pa.record_batch([_texts(self.texts[at : at + _ROOM]), *columns], schema=EXPOSURES)
-
-
-def _roomier(column: NDArray[Any], rows: int, held: int) -> NDArray[Any]:
-    """A column with room for more rows, which has those that it held."""
-    room = np.empty((rows, *column.shape[1:]), dtype=column.dtype)
-    room[:held] = column[:held]
-    return room
+        for at in range(0, self._rows, _BATCH):
+            columns = [pa.array(column[at : at + _BATCH]) for column in self.numbers]
+            yield pa.record_batch([_texts(self.texts[at : at + _BATCH]), *columns], schema=EXPOSURES)
 
 
 def _summed(held: _Held, at: NDArray[np.intp]) -> Together:
     """The exposures at some places put together."""
-    at, texts, other = _sorted(held, at)
-    area, first, last, visits, stayed = (column.take(at) for column in held.numbers)
+    at, other = _sorted(held, at)
+    area, first, last = (column.take(at) for column in held.numbers)
     heads = np.append(0, np.flatnonzero(other | (area[1:] != area[:-1])) + 1)
     columns = [
-        _texts(texts.take(heads)),
+        _texts(held.texts.take(at.take(heads))),
         pa.array(area.take(heads)),
         pa.array(np.minimum.reduceat(first, heads)),
         pa.array(np.maximum.reduceat(last, heads)),
-        pa.array(np.add.reduceat(visits, heads)),
-        pa.array(np.add.reduceat(stayed, heads).astype(np.float64)),
+        pa.array(np.diff(heads, append=len(at))),
+        pa.array(np.add.reduceat(last - first, heads).astype(np.float64)),
     ]
     return Together(pa.record_batch(columns, schema=TOGETHER), np.flatnonzero(np.append(True, other).take(heads)))
 
 
-def _sorted(held: _Held, at: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.bytes_], NDArray[np.bool_]]:
-    """These places by token and area, their tokens, and whether each is another than the one before."""
-    area = held.numbers[0].take(at)
-    # Sorted by one number: how the token begins, whose last bits make room for the area.
-    bits = np.uint64(int(area.max()).bit_length())
-    key = held.begins.take(at) >> bits << bits | area.astype(np.uint64)
-    order = np.argsort(key)
-    at, alike = at.take(order), np.diff(key.take(order) >> bits) == 0
-    # Tokens are most of the bytes and lie anywhere: each is looked up once.
-    texts = held.texts.take(at)
-    other = _other(texts, alike)
-    # Nearly all that begin alike are one token; where they are not, the whole of them decides.
-    if (other & alike).any():
-        run = np.cumsum(np.append(0, ~alike))
-        mixed = np.flatnonzero(np.isin(run, run[1:][other & alike]))
-        order = mixed[np.lexsort((held.numbers[0][at[mixed]], texts[mixed]))]
-        at[mixed], texts[mixed] = at[order], texts[order]
-        other = _other(texts, alike)
-    return at, texts, other
-
-
-def _other(texts: NDArray[np.bytes_], alike: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Where a token is another than the one before, which can be the same only if it begins `alike`."""
-    pairs = np.flatnonzero(alike)
+def _sorted(held: _Held, at: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """These places by token and area, and whether each one's token is another than the one before."""
+    begins, area = held.begins.take(at), held.numbers[0].take(at)
+    # Two bytes at a time, the last ones first: such numbers NumPy sorts by counting, in half the time of whole ones.
+    digits = begins.view(np.uint16).reshape(-1, _WORD // 2)
+    order = np.lexsort((area.astype(np.min_scalar_type(area.max())), *digits.T))
+    at, alike = at.take(order), np.diff(begins.take(order)) == 0
+    # Tokens are most of the bytes and lie anywhere: looked up are those that may be the same as the one before.
     other = ~alike
-    other[pairs] = texts.take(pairs + 1) != texts.take(pairs)
-    return other
+    pairs = np.flatnonzero(alike)
+    other[pairs] = _differ(held, at, pairs)
+    # Nearly all that begin alike are one token; where they are not, the whole of them decides.
+    if other.take(pairs).any():
+        run = np.cumsum(np.append(0, ~alike))
+        uneven = np.zeros(run[-1] + 1, dtype=bool)
+        uneven[run[1:][other & alike]] = True
+        mixed = np.flatnonzero(uneven.take(run))
+        at[mixed] = at[mixed[np.lexsort((held.numbers[0][at[mixed]], held.texts[at[mixed]]))]]
+        pairs = pairs[uneven.take(run.take(pairs))]
+        other[pairs] = _differ(held, at, pairs)
+    return at, other
+
+
+def _differ(held: _Held, at: NDArray[np.intp], pairs: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Whether the tokens there and one further on differ."""
+    differ: NDArray[np.bool_] = held.texts.take(at.take(pairs)) != held.texts.take(at.take(pairs + 1))
+    return differ
 
 
 def _begins(tokens: Bytes) -> NDArray[np.uint64]:
@@ -231,6 +224,12 @@ def _lines(texts: pa.StringArray) -> Bytes | None:
     if not width or texts.null_count or (np.diff(ends) != width).any():
         return None
     return np.frombuffer(data, dtype=np.uint8)[ends[0] : ends[-1]].reshape(-1, width)
+
+
+def texts_at(texts: pa.StringArray, at: NDArray[np.intp]) -> pa.StringArray:
+    """Texts, of which there are some, at some places; equally long ones are moved several times as fast as others."""
+    lines = _lines(texts)
+    return texts.take(pa.array(at)) if lines is None else _texts(lines.view(f"S{lines.shape[1]}")[:, 0].take(at))
 
 
 def _texts(texts: NDArray[np.bytes_]) -> pa.StringArray:
