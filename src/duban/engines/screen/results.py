@@ -180,6 +180,7 @@ class _Writing:
         )
 
     def people(self, together: Together) -> pa.RecordBatch:
+        """Rows of PER_PERSON."""
         rows, begins = together.rows, together.begins
         place, last = rows["area"].to_numpy(), rows["last"].to_numpy()
         areas = np.diff(begins, append=rows.num_rows)

@@ -18,8 +18,8 @@ _Out = TypeVar("_Out")
 # How many they are, and the microseconds stayed, a sum that may be larger than an integer.
 TOGETHER = EXPOSURES.append(pa.field("visits", pa.int64())).append(pa.field("stayed", pa.float64()))
 Bytes = NDArray[np.uint8]
-# Exposures are held about so many times over while they are sorted. Those that were held when they became too many, and
-# the room they grew in, leave DuckDB half of the memory, or the least (MB) that it can sort in.
+# Exposures are held about so many times over while they are sorted. Those that are held when they become too many leave
+# DuckDB half of the memory, or the least (MB) that it can sort in.
 _COPIES = 4
 _LEAST_MB = 64
 _WORD = 8
