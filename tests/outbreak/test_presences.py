@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.crashing import installation, run, run_killed
+from tests.crashing import installation, run, run_killed, run_script
 from tests.outbreak.people import at, id_number, write_csv, write_parquet
 
 from duban.core.audit import Console
@@ -414,35 +415,58 @@ POINTS = [
 ]
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.fixture(scope="module")
+def shared(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with installation(tmp_path_factory.mktemp("presences")) as environment:
+        yield environment
+
+
+@pytest.fixture
+def environment(shared: dict[str, str]) -> Iterator[dict[str, str]]:
+    """An installation that begins, and is left, with no presence and no person."""
+    yield shared
+    run(shared, "drop_presences", "--before", "2021-02-01")
+    assert stored(shared) == []
+    assert run_script(shared, LEFT) == [0]
+
+
+LEFT = """
+from duban.outbreak.models import Alias, Identity, PresenceImport, PresencePart
+print(sum(kind.objects.count() for kind in (Alias, Identity, PresenceImport, PresencePart)))
+"""
+
+
+def stored(environment: dict[str, str]) -> list[Path]:
+    return list((Path(environment["DUBAN_DATA"]) / "presences").rglob("*.parquet"))
+
+
 @pytest.mark.parametrize("point", POINTS)
-def test_a_crash_in_the_middle_leaves_nothing_and_the_same_again_is_whole(tmp_path: Path, point: str) -> None:
-    file, out = month(tmp_path), tmp_path / "out.parquet"
-    with installation(tmp_path) as environment:
-        run_killed(environment, point, "import_presences", str(file), "--source", "登记")
-        said = json.loads(run(environment, "import_presences", str(file), "--source", "登记", "--json"))
-        assert (said["taken"], said["unchanged"]) == (6, 0)
-        again = json.loads(run(environment, "import_presences", str(file), "--source", "登记", "--json"))
-        assert (again["taken"], again["unchanged"]) == (0, 6)
-        files = [path.name for path in (Path(environment["DUBAN_DATA"]) / "presences").rglob("*.parquet")]
-        assert len(files) == 6
-    assert not out.exists()
+def test_a_crash_in_the_middle_leaves_nothing_and_the_same_again_is_whole(
+    environment: dict[str, str], tmp_path: Path, point: str
+) -> None:
+    file = month(tmp_path)
+    run_killed(environment, point, "import_presences", str(file), "--source", "登记")
+    said = json.loads(run(environment, "import_presences", str(file), "--source", "登记", "--json"))
+    assert (said["taken"], said["unchanged"]) == (6, 0)
+    again = json.loads(run(environment, "import_presences", str(file), "--source", "登记", "--json"))
+    assert (again["taken"], again["unchanged"]) == (0, 6)
+    assert len(stored(environment)) == 6
 
 
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     "point", ["duban.outbreak.retention:forget_people:1:after", "duban.outbreak.store:_clear:2:before"]
 )
-def test_a_crash_while_dropping_is_mended_by_the_next_drop(tmp_path: Path, point: str) -> None:
+def test_a_crash_while_dropping_is_mended_by_the_next_drop(
+    environment: dict[str, str], tmp_path: Path, point: str
+) -> None:
     file = month(tmp_path)
-    with installation(tmp_path) as environment:
-        run(environment, "import_presences", str(file), "--source", "登记")
-        run_killed(environment, point, "drop_presences", "--before", "2021-01-13")
-        run(environment, "drop_presences", "--before", "2021-01-13")
-        root = Path(environment["DUBAN_DATA"]) / "presences"
-        held = b"".join(path.read_bytes() for path in root.rglob("*") if path.is_file())
-        assert b"VENUE12" not in held
-        assert b"VENUE13" in held
+    run(environment, "import_presences", str(file), "--source", "登记")
+    run_killed(environment, point, "drop_presences", "--before", "2021-01-13")
+    run(environment, "drop_presences", "--before", "2021-01-13")
+    root = Path(environment["DUBAN_DATA"]) / "presences"
+    held = b"".join(path.read_bytes() for path in root.rglob("*") if path.is_file())
+    assert b"VENUE12" not in held
+    assert b"VENUE13" in held
 
 
 # ---- commands -------------------------------------------------------------------------------------------------------
