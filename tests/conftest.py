@@ -19,6 +19,9 @@ hypothesis.settings.register_profile("duban", deadline=None)
 hypothesis.settings.load_profile("duban")
 
 ONCE = re.compile(r"/tests/(?:demo|web)/|/test_(?:\w*pages?|\w*api|rights_table|\w*export|catalogue)\.py$")
+# Set from a document already read, by an engine that knows no database (see the contracts in pyproject.toml): on
+# PostgreSQL the same document is read for HTML, in the same test.
+TYPESET = ("pdf", "docx")
 # Begun with: a long file that comes last would keep one process busy while the other has nothing left.
 LONGEST = (
     "/tests/test_leaks.py",
@@ -41,7 +44,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: not item.path.as_posix().endswith(LONGEST))
     if os.environ.get("DUBAN_TEST_POSTGRES") != "1":
         return
-    asking = [item for item in items if not ONCE.search(item.path.as_posix()) and _asks_database(item)]
+    asking = [
+        item
+        for item in items
+        if not ONCE.search(item.path.as_posix()) and _asks_database(item) and not _is_of_typesetting(item)
+    ]
     config.hook.pytest_deselected(items=[item for item in items if item not in asking])
     items[:] = asking
 
@@ -59,6 +66,11 @@ def _asks_database(item: pytest.Item) -> bool:
         or item.get_closest_marker("django_db") is not None
         or bool(DATABASE_FIXTURES & set(item.fixturenames))
     )
+
+
+def _is_of_typesetting(item: pytest.Item) -> bool:
+    called = getattr(item, "callspec", None)
+    return called is not None and any(value in TYPESET for value in called.params.values() if isinstance(value, str))
 
 
 @pytest.fixture(autouse=True)
