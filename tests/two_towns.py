@@ -176,6 +176,8 @@ GETS: dict[str, tuple[str, ...]] = {
     "/outbreak/files/import/<handover_id>/": ("",),
     "/outbreak/files/import/<handover_id>/refused.csv": ("",),
     "/outbreak/files/<file_id>/": ("",),
+    "/outbreak/files/<file_id>/expose/": ("",),
+    "/outbreak/files/<file_id>/correct/": ("",),
     "/outbreak/sites/": ("",),
     "/outbreak/sites/add/": ("",),
     "/outbreak/sites/<site_id>/": ("",),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 from tests.reading import addresses
 from tests.two_towns import ABSENT, GETS, HERE, NOBODY, NOW, ROLES, WORDS, World, filled
@@ -416,6 +417,10 @@ ROWS: dict[str, Row] = {
     "GET /outbreak/files/": "OC",
     "POST /outbreak/files/": "OC",
     "GET /outbreak/files/<file_id>/": "OC",
+    "GET /outbreak/files/<file_id>/correct/": "O",
+    "POST /outbreak/files/<file_id>/correct/": "O",
+    "GET /outbreak/files/<file_id>/expose/": "O",
+    "POST /outbreak/files/<file_id>/expose/": "O",
     "POST /outbreak/files/<file_id>/change/": "OC",
     "POST /outbreak/files/<file_id>/look/": "O",
     # Contacts live anywhere in the district, so the office traces them.
@@ -802,6 +807,8 @@ STEPWISE = ("<action>", "<step>", "<decision>")
 def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "now", lambda: NOW)
+        # Who asks is told by the cookie: to look a session up ten thousand times says nothing of rights.
+        patch.setattr(settings, "SESSION_ENGINE", "django.contrib.sessions.backends.signed_cookies")
         with transaction.atomic():
             yield World(everywhere=True)
             transaction.set_rollback(True)

@@ -178,6 +178,7 @@ class Office:
     def sample(self, people: Iterable[tuple[uuid.UUID, str]], now: datetime, size: int = 10) -> None:
         """A pool for ten at a time; who may not be pooled, or is due a second time, gets a tube alone."""
         tube: Tube | None = None
+        room = 0
         alone = set(Task.objects.filter(kind=TaskKind.TEST, state="open", slot__startswith="re").values_list("file"))
         contacts = set(CaseFile.objects.filter(exposures__kind__in=["contact", "second"]).values_list("pk", flat=True))
         done: set[uuid.UUID] = set()
@@ -186,8 +187,9 @@ class Office:
                 single = open_tube(by=self.officer, now=now, size=1, town=town)
                 add_swab(by=self.officer, now=now, tube_id=single.pk, file_id=file_id)
                 continue
-            if tube is None or tube.town != town or tube.swabs.count() == size:
-                tube = open_tube(by=self.officer, now=now, size=size, town=town)
+            if tube is None or tube.town != town or not room:
+                tube, room = open_tube(by=self.officer, now=now, size=size, town=town), size
+            room -= 1
             add_swab(by=self.officer, now=now, tube_id=tube.pk, file_id=file_id)
             done.add(file_id)
         for one in Tube.objects.filter(sealed_at=None, voided_at=None):

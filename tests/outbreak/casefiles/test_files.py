@@ -311,7 +311,8 @@ def test_needs_come_and_go(officer: Person) -> None:
 
 def test_nothing_of_the_person_stands_in_clear(officer: Person) -> None:
     file = open_them(officer, draft(id_number=ID, phone=PHONE, name="欧阳某某", stay_address="某路1号")).files[0]
-    actions.correct_facts(by=officer, now=NOW, file_id=file.pk, facts=Facts(name="欧阳某某", id_number=ID_2))
+    seen = actions.version_of(file)
+    actions.correct_facts(by=officer, now=NOW, file_id=file.pk, facts=Facts(name="欧阳某某", id_number=ID_2), seen=seen)
     rows = [*CaseFile.objects.values(), *FileKey.objects.values(), *AuditRecord.objects.values()]
     told = " ".join(str(value) for row in rows for value in row.values())
     assert not [text for text in ("欧阳", ID, ID_2, PHONE, "某路") if text in told]

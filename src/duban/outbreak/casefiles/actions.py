@@ -3,6 +3,7 @@
 After each change the plan is worked out anew.
 """
 
+import hashlib
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,6 +54,7 @@ __all__ = [
     "move_file",
     "open_files",
     "unmerge_file",
+    "version_of",
     "withdraw_exposure",
 ]
 
@@ -158,13 +160,21 @@ def move_file(*, by: Person, now: datetime, file_id: uuid.UUID, stay: str) -> Ca
     return file
 
 
+def version_of(file: CaseFile) -> str:
+    """A digest of the facts as they lie sealed, which is another after every change."""
+    return hashlib.sha256(bytes(file.sealed)).hexdigest()
+
+
 @transaction.atomic
-def correct_facts(*, by: Person, now: datetime, file_id: uuid.UUID, facts: Facts) -> CaseFile:
+def correct_facts(*, by: Person, now: datetime, file_id: uuid.UUID, facts: Facts, seen: str) -> CaseFile:
     """Who the person is, said anew and whole; the file is found by the new facts, and no more by the old ones.
 
-    Raises NotFound (`file_not_found`), BadFile (`nobody_named`), Conflict (`id_in_other_file`).
+    `seen` is the `version_of` the file that was looked at. Raises NotFound (`file_not_found`), BadFile
+    (`nobody_named`), Conflict (`facts_changed`, `id_in_other_file`).
     """
     file = locked_file(by, file_id)
+    if seen != version_of(file):
+        raise Conflict("facts_changed", _("Somebody put this right meanwhile; look at the file again first."))
     told, tokens = completed(facts), Tokens()
     keys = keys_of(told, tokens)
     if "name" not in keys:

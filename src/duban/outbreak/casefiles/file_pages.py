@@ -36,6 +36,7 @@ from duban.outbreak.models import (
     NeedKind,
     NoMeasure,
 )
+from duban.outbreak.protection.visibility import FACTS as VISIBLE
 from duban.outbreak.protection.visibility import looked_recently, open_file, sees, shown
 from duban.outbreak.store import stored
 from duban.places import queries as places
@@ -111,6 +112,7 @@ def _file_page(request: StaffRequest, file: CaseFile, refusal: DubanError | None
         "household": [(one, masked[one.pk]) for one in others[len(candidates) :]],
         "merged": dossier.merged_here(file) if edits else [],
         "may_edit": edits,
+        "may_correct": edits and looked.issuperset(VISIBLE),
         "may_note": is_open and _covers(person, notes.CONTACTS, file),
         "may_release": is_open and _covers(person, "file.release", file),
         "may_trace": edits and file.confirmed_at is not None and rights.may(person, "file.open", file.office),

@@ -16,7 +16,7 @@ from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotFound
 from duban.core.sealed_text import open_text, seal_text
 from duban.core.text import is_plain
-from duban.outbreak.casefiles.actions import correct_facts
+from duban.outbreak.casefiles.actions import correct_facts, version_of
 from duban.outbreak.casefiles.identity import Facts, facts_of
 from duban.outbreak.casefiles.queries import own_and_merged, root_of
 from duban.outbreak.models import CaseFile, Correction, CorrectionState
@@ -114,7 +114,7 @@ def answer_correction(
         file = CaseFile.objects.get(pk=root_of(row.file_id))
         known = {one.name for one in fields(Facts)}
         told = replace(facts_of(file), **{name: value for name, value in given.items() if name in known})
-        correct_facts(by=by, now=now, file_id=file.pk, facts=told)
+        correct_facts(by=by, now=now, file_id=file.pk, facts=told, seen=version_of(file))
     row.state = CorrectionState.MADE if made else CorrectionState.REFUSED
     row.answer, row.answered_at, row.answered_by = seal_text(text), now, by.as_actor()
     row.save(update_fields=["state", "answer", "answered_at", "answered_by"])
