@@ -72,11 +72,18 @@ def entry_page(request: StaffRequest, entry_id: uuid.UUID) -> HttpResponse:
     return _show(request, entry)
 
 
-def _show(request: StaffRequest, entry: Entry, *, answered: StepShown | None = None, status: int = 200) -> HttpResponse:
+def _show(
+    request: StaffRequest,
+    entry: Entry,
+    *,
+    answered: StepShown | None = None,
+    offered: "Offered | None" = None,
+    status: int = 200,
+) -> HttpResponse:
     """The page; `answered` is the form that came back with something wrong, in place of a fresh one."""
     person, now = request.user, clock.now()
     events = list(entry.events.order_by("seq"))
-    offered = _offered(person, entry)
+    offered = offered or _offered(person, entry)
     story = told(events, {category.pk: category for category in offered.categories.values()})
     codes = {entry.jurisdiction, entry.responsible} | {code for line in story for code in line.codes}
     names = places.names(codes)
@@ -227,7 +234,8 @@ def take_step(request: StaffRequest, entry_id: uuid.UUID, action: str) -> HttpRe
     sent, spoilt = ([], []) if barred else uploads.store_files(request.FILES.getlist("photos"), by=person, now=now)
     kept = uploads.merge_kept(uploads.read_kept(request.POST.getlist("kept"), person), sent)
     data = request.POST.copy()
-    shown = _make_step(person, entry, step, _offered(person, entry), data, request.FILES, kept)
+    offered = _offered(person, entry)
+    shown = _make_step(person, entry, step, offered, data, request.FILES, kept)
     form: forms.StepForm = shown.form  # type: ignore[assignment]
     status = 400
     for wrong in spoilt:
@@ -250,7 +258,7 @@ def take_step(request: StaffRequest, entry_id: uuid.UUID, action: str) -> HttpRe
             return redirect("ledger:entry", entry_id) if still_seen else redirect("ledger:list")
     fresh = queries.entry_for(person, entry_id)
     data["seen"] = str(fresh.event_count)
-    return _show(request, fresh, answered=shown, status=status)
+    return _show(request, fresh, answered=shown, offered=offered, status=status)
 
 
 def _take(

@@ -253,12 +253,7 @@ def lookback_is_due(entry: Entry, now: datetime) -> bool:
 
 def entry_for(person: Person, entry_id: uuid.UUID) -> Entry:
     """The entry, if the person may see it, else NotFound (`entry_not_found`)."""
-    entry = (
-        Entry.objects.visible_to(person)
-        .select_related("category", "merged_into", "split_from")
-        .filter(pk=entry_id)
-        .first()
-    )
+    entry = Entry.objects.visible_to(person).select_related("category").filter(pk=entry_id).first()
     if entry is None:
         raise NotFound("entry_not_found", _("There is no such entry, or it is not yours to see."))
     return entry
