@@ -37,6 +37,7 @@ from duban.commons.register.actions import CheckOutcome
 from duban.commons.register.codes import body_check, last_check
 from duban.commons.register.drafts import OrganisationDraft, checked
 from duban.core.audit import Console
+from duban.core.rows import insert
 from duban.demo.layers import CODES
 
 NAMESPACE = uuid.UUID("0b0f8a52-6d0a-4f43-9a55-6a3d1d5f7f10")
@@ -47,7 +48,6 @@ FILED, CLUBS, STUDIOS, GUIDED = 298, 100, 100, 27
 MEMBERS = 11_286
 AS_OF = date(2021, 1, 15)
 BEGAN = date(2008, 3, 1)
-BATCH = 400
 FEDERATION = "玉桥街道社区社会组织联合会"
 STREET_WEIGHT, VILLAGE_WEIGHT = 24, 12
 
@@ -464,10 +464,10 @@ def add_organisations(*, now: datetime, today: date) -> int:
                 at=datetime.combine(on, time(2), UTC),
             )
         )
-    Organisation.objects.bulk_create(fresh, batch_size=BATCH)
+    insert(fresh)
     search.index(fresh)
-    LifeEvent.objects.bulk_create(life, batch_size=BATCH)
-    PartyRole.objects.bulk_create(parties, batch_size=BATCH)
+    insert(life)
+    insert(parties)
     by_name = {one.name: one for one in fresh}
     _train(fresh)
     _buy(by_name)
