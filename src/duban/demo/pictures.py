@@ -5,6 +5,7 @@ Everything follows from the seed, so that a picture is the same bytes on every m
 
 import io
 from datetime import datetime
+from functools import cache
 
 import numpy as np
 from PIL import ExifTags, Image, ImageDraw
@@ -64,14 +65,27 @@ def draw_picture(
 
 def _developed(canvas: Floats, sun: float, seed: int) -> Image.Image:
     """As a phone would have taken it: a little warmth or cold, darker corners, grain."""
+    pixels = canvas * _light(bool(sun))
+    np.clip(pixels, 0, 255, out=pixels)
+    image = Image.fromarray(pixels.astype(np.uint8)).resize(SIZE, Image.Resampling.BICUBIC)
+    taken = np.array(image, np.int16)
+    taken += cutout(_grain(), seed * 131, (SIZE[1], SIZE[0]))[..., None]
+    np.clip(taken, 0, 255, out=taken)
+    return Image.fromarray(taken.astype(np.uint8))
+
+
+@cache
+def _light(sun: bool) -> Floats:
+    """How bright the lens lets each pixel and colour be."""
     across = np.linspace(-1, 1, WIDTH, dtype=np.float32)[None, :]
     down = np.linspace(-1, 1, HEIGHT, dtype=np.float32)[:, None]
     tint = np.array((1.03, 1.0, 0.94) if sun else (0.99, 1.0, 1.01), np.float32) * 255
-    pixels = canvas * ((1.02 - 0.07 * (across**2 + down**2))[..., None] * tint)
-    image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).resize(SIZE, Image.Resampling.BICUBIC)
-    grain = cutout(tiles()[0], seed * 131, (SIZE[1], SIZE[0]))
-    taken = np.asarray(image, np.int16) + (grain * 9).astype(np.int16)[..., None]
-    return Image.fromarray(np.clip(taken, 0, 255).astype(np.uint8))
+    return (1.02 - 0.07 * (across**2 + down**2))[..., None] * tint
+
+
+@cache
+def _grain() -> Floats:
+    return (tiles()[0] * 9).astype(np.int16)
 
 
 def _caption(image: Image.Image) -> None:
