@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from tests.asked_again import AskedAgain
 from tests.reading import addresses
 from tests.two_towns import (
     ABSENT,
@@ -95,10 +94,8 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
     """Built once for all that follows: looked at by every reader, planted, looked at again."""
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "now", lambda: NOW)
-        # Nobody asks here what a page was made with: it is not copied for each of its parts.
-        patch.setattr("django.test.client.store_rendered_templates", lambda *_made, **_with: None)
         with transaction.atomic():
-            world = AskedAgain() if connection.vendor == "sqlite" else World()
+            world = World()
             world.before = {reader: world.look(reader) for reader in (*COMPARED, CHIEF)}
             world.plant()
             world.after = {}
