@@ -28,6 +28,7 @@ from duban.outbreak.lists import AreaDraft
 from duban.outbreak.models import Declaration, Found, Ground
 from duban.outbreak.people import Tokens
 from duban.outbreak.presences import import_presences
+from duban.outbreak.protection.visibility import open_file
 
 NOW = NOON + timedelta(days=40)
 PLACES = (116.71, 116.91)
@@ -78,6 +79,9 @@ def furnish(by: Person, town: str, words: str) -> tuple[dict[str, str], set[str]
     measured, planned = furnish_measures(by, town, words, NOW)
     keys |= measured
     secrets |= planned
+    # Who it is stands on the page where it is put right, for whoever opened it within the hour.
+    file = uuid.UUID(keys["<file_id>"])
+    open_file(by=by, now=NOW, file_id=file, ground=Ground.ORDER, purpose=f"{words} 更正")
     protected, kept = furnish_protection(by, town, words, NOW)
     keys |= protected
     secrets |= kept
