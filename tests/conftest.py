@@ -18,7 +18,7 @@ from tests.templates import keep_postgres_template, keep_template, postgres_temp
 hypothesis.settings.register_profile("duban", deadline=None)
 hypothesis.settings.load_profile("duban")
 
-ONCE = re.compile(r"/tests/(?:demo|web)/|/test_(?:\w*pages?|\w*api|rights_table|\w*export|catalogue)\.py$")
+ONCE = re.compile(r"/tests/(?:demo|engines|web)/|/test_(?:\w*pages?|\w*api|rights_table|\w*export|catalogue)\.py$")
 # Set from a document already read, by an engine that knows no database (see the contracts in pyproject.toml): on
 # PostgreSQL the same document is read for HTML, in the same test.
 TYPESET = ("pdf", "docx")
@@ -38,8 +38,8 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest first; on PostgreSQL what asks a database: the rest ran on SQLite and would say the same.
 
-    Pages and the API are tried out on SQLite. On PostgreSQL each address is opened by test_leaks.py, in every role, and
-    what lies beneath has tests of its own.
+    Pages and the API are tried out on SQLite, and so are engines, which know no database. On PostgreSQL each address is
+    opened by test_leaks.py, in every role, and what lies beneath has tests of its own.
     """
     items.sort(key=lambda item: not item.path.as_posix().endswith(LONGEST))
     if os.environ.get("DUBAN_TEST_POSTGRES") != "1":
