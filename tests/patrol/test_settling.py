@@ -148,6 +148,18 @@ def test_two_at_once_who_both_saw_it_failing_open_one_failure(inspector: Person)
     assert Failure.objects.count() == Entry.objects.count() == 1
 
 
+def test_what_is_mended_and_fails_again_at_once_is_open_once(inspector: Person) -> None:
+    """The one that was open is closed before the next is opened, though both are told together."""
+    venue = make_venue()
+    settle(inspector, visited(venue, 0, masks="fail"))
+    later = [visited(venue, 60 * n, masks=answer) for n, answer in enumerate(["fail", "pass", "fail"], 1)]
+    settle(inspector, *later)
+    assert list(Failure.objects.order_by("opened_at").values_list("closed_at", flat=True)) == [
+        later[1].visited_at,
+        None,
+    ]
+
+
 # ---- any order ------------------------------------------------------------------------------------------------------
 
 

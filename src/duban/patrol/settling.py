@@ -336,12 +336,14 @@ class Books:
     def write(self, settled: Settled) -> None:
         opened = [one.failure for one in self.opened]
         _give_time(opened)
-        insert(opened)
         changed = [one.failure for group in self.known.values() for one in group if one.changed and not one.fresh]
         columns = ["opened_by", "opened_at", "closed_by", "closed_at"]
-        # Closed ones first: at most one of an item may be open at any moment.
-        changed.sort(key=lambda failure: failure.closed_at is None)
-        Failure.objects.bulk_update(changed, columns, batch_size=500)
+        # Closed ones first, then new ones: at most one of an item may be open at any moment.
+        closed = [failure for failure in changed if failure.closed_at is not None]
+        Failure.objects.bulk_update(closed, columns, batch_size=500)
+        insert(opened)
+        reopened = [failure for failure in changed if failure.closed_at is None]
+        Failure.objects.bulk_update(reopened, columns, batch_size=500)
         insert([row for row in self.rechecks if row.pk is None])
         Recheck.objects.bulk_update([row for row in self.rechecks if row.pk is not None], ["result"], batch_size=500)
         settled.opened += opened
