@@ -2,7 +2,6 @@
 
 import secrets
 import uuid
-from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -14,7 +13,7 @@ from duban.core import audit
 from duban.core.errors import Conflict, NotFound
 from duban.outbreak.care.reach import file_to
 from duban.outbreak.care.watch import set_watch
-from duban.outbreak.casefiles.queries import merged_below, root_of
+from duban.outbreak.casefiles.queries import own_and_merged, root_of
 from duban.outbreak.models import CareLink, CaseFile, FileState
 
 MAKES = "file.contact"
@@ -44,12 +43,9 @@ def revoke_link(*, now: datetime, file_id: uuid.UUID) -> None:
 
     Whoever calls this has asked whether it may be done.
     """
-    revoke_links(now=now, file_ids=[file_id, *merged_below([file_id])])
-
-
-def revoke_links(*, now: datetime, file_ids: Sequence[uuid.UUID]) -> None:
-    """As `revoke_link`, where what was merged into the file is known."""
-    CareLink.objects.filter(file__in=file_ids, revoked_at=None).update(revoked_at=now)
+    file = CaseFile.objects.filter(pk=file_id).first()
+    if file is not None:
+        CareLink.objects.filter(file__in=own_and_merged(file), revoked_at=None).update(revoked_at=now)
 
 
 def file_of_link(secret: str) -> CaseFile:

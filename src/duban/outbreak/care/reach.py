@@ -4,7 +4,7 @@ import uuid
 
 from duban.access import rights
 from duban.access.models import Person
-from duban.outbreak.casefiles.queries import locked_file_for
+from duban.outbreak.casefiles.queries import file_for
 from duban.outbreak.models import CaseFile
 from duban.places.codes import LENGTHS
 
@@ -19,7 +19,7 @@ def file_to(person: Person, permission: str, file_id: uuid.UUID) -> CaseFile:
 
     Raises NotFound (`file_not_found`) where it is not theirs to see, NotAllowed (`not_allowed`) where only to see.
     """
-    file = locked_file_for(person, file_id)
+    file = CaseFile.objects.select_for_update().get(pk=file_for(person, file_id).pk)
     if not may_for(person, permission, file):
         rights.require(person, permission, file.town)
     return file

@@ -44,20 +44,7 @@ def files_for(person: Person) -> QuerySet[CaseFile]:
 
 def file_for(person: Person, file_id: uuid.UUID) -> CaseFile:
     """One of them, else NotFound (`file_not_found`). The id of a merged file leads to the one it is in now."""
-    return _one(files_for(person), file_id)
-
-
-def locked_file_for(person: Person, file_id: uuid.UUID) -> CaseFile:
-    """As `file_for`, its row locked until the commit."""
-    return _one(files_for(person).select_for_update(), file_id)
-
-
-def _one(files: QuerySet[CaseFile], file_id: uuid.UUID) -> CaseFile:
-    found = files.filter(pk=file_id).first()
-    if found is None:
-        # Few ids are of merged files: only of those that are not found is it asked.
-        root = root_of(file_id)
-        found = files.filter(pk=root).first() if root != file_id else None
+    found = files_for(person).filter(pk=root_of(file_id)).first()
     if found is None:
         raise file_not_found()
     return found

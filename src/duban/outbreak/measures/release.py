@@ -14,11 +14,12 @@ from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import Conflict, DubanError, NotFound
 from duban.ledger.counters import count_up
-from duban.outbreak.care.links import revoke_links
+from duban.outbreak.care.links import revoke_link
 from duban.outbreak.care.reach import file_to
 from duban.outbreak.care.rules import rule_on
 from duban.outbreak.casefiles.queries import own_and_merged
 from duban.outbreak.measures.plans import replan
+from duban.outbreak.measures.rules import all_rules
 from duban.outbreak.measures.schedule import SECOND
 from duban.outbreak.measures.words import condition_words
 from duban.outbreak.models import (
@@ -26,7 +27,6 @@ from duban.outbreak.models import (
     CaseFile,
     DailyReport,
     FileState,
-    MeasureRule,
     Plan,
     Release,
     Result,
@@ -38,7 +38,7 @@ from duban.outbreak.models import (
 )
 from duban.outbreak.samples import outcome
 from duban.outbreak.samples.outcome import Taken
-from duban.outbreak.sites.actions import leave_beds
+from duban.outbreak.sites.actions import end_stay
 from duban.places.codes import LENGTHS
 
 RELEASES = "file.release"
@@ -105,13 +105,12 @@ def conditions(file: CaseFile, now: datetime) -> list[Condition]:
 def samples_of(file_ids: list[uuid.UUID], zone: tzinfo) -> list[Sample]:
     """The swabs of these files, the first taken first; those of tubes that were voided do not count."""
     rows = Swab.objects.filter(file__in=file_ids, tube__voided_at__isnull=True).order_by("taken_at", "pk")
-    columns = ("pk", "task_id", "tube_id", "taken_at", "tube__size", "tube__result", "follows_id")
-    swabs = list(rows.values_list(*columns))
-    taken = [Taken(pk, file_ids[0], at, size, result, follows) for pk, _task, _tube, at, size, result, follows in swabs]
+    swabs = list(rows.select_related("tube"))
+    taken = [Taken(one.pk, file_ids[0], one.taken_at, one.tube.size, one.tube.result, one.follows_id) for one in swabs]
     standing = {one.swab for one in outcome.last_of_each(taken)}
     return [
-        Sample(task, tube, at.astimezone(zone).date(), result, pk in standing)
-        for pk, task, tube, at, _size, result, _follows in swabs
+        Sample(one.task_id, one.tube_id, one.taken_at.astimezone(zone).date(), one.tube.result, one.pk in standing)
+        for one in swabs
     ]
 
 
@@ -147,10 +146,10 @@ def _quiet(file: CaseFile, ids: list[uuid.UUID], plan: Plan, zone: tzinfo) -> li
 
     Of days on which the file was not yet there in the morning none is asked for.
     """
-    rule = MeasureRule.objects.filter(pk=plan.phases[-1]["why"].get("rule"))
-    quiet_days = rule.values_list("quiet_days", flat=True).first() or 0
+    rules = {rule.id: rule for rule in all_rules()}
+    rule = rules.get(plan.phases[-1]["why"].get("rule"))
     after = file.opened_at.astimezone(zone).date()
-    days = [day for day in _days_with_reports(plan, quiet_days) if day > after]
+    days = [day for day in _days_with_reports(plan, rule.quiet_days if rule else 0) if day > after]
     if not days:
         return []
     reports = DailyReport.objects.filter(file__in=ids, on__gte=days[0], on__lte=plan.ends_on)
@@ -215,7 +214,7 @@ def _write(by: Person, now: datetime, file: CaseFile, checked: list[Condition]) 
         file=file,
         number=f"{county}-{year}-R{serial:05d}",
         code=secrets.token_urlsafe(32),
-        plan_id=Plan.objects.values_list("pk", flat=True).get(file=file, current=True),
+        plan=Plan.objects.get(file=file, current=True),
         conditions=[{"code": one.code, "met": one.met} | one.detail for one in checked],
         at=now,
         by=by.as_actor(),
@@ -224,10 +223,9 @@ def _write(by: Person, now: datetime, file: CaseFile, checked: list[Condition]) 
 
 def _let_go(by: Person, now: datetime, file: CaseFile) -> None:
     """Free the bed and the link, and leave nothing due."""
-    ids = own_and_merged(file)
-    leave_beds(by=by, now=now, file_ids=ids, reason=StayEnd.RELEASE)
-    revoke_links(now=now, file_ids=ids)
-    due = Task.objects.filter(file__in=ids, state=TaskState.OPEN)
+    end_stay(by=by, now=now, file_id=file.pk, reason=StayEnd.RELEASE)
+    revoke_link(now=now, file_id=file.pk)
+    due = Task.objects.filter(file__in=own_and_merged(file), state=TaskState.OPEN)
     due.filter(kind=TaskKind.RELEASE).update(state=TaskState.DONE, done_at=now, done_by=by.as_actor())
     due.update(state=TaskState.CANCELLED)
     CaseFile.objects.filter(pk=file.pk).update(state=FileState.RELEASED, released_at=now, measure="")

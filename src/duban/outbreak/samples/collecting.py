@@ -13,7 +13,7 @@ from duban.access import rights
 from duban.access.models import Person
 from duban.core import audit
 from duban.core.errors import Conflict, NotAllowed
-from duban.outbreak.casefiles.queries import file_for, locked_file_for
+from duban.outbreak.casefiles.queries import file_for
 from duban.outbreak.measures.todo import reopen_task, settle_tasks
 from duban.outbreak.models import (
     Appointment,
@@ -38,8 +38,8 @@ from duban.outbreak.samples.queries import (
     reaches,
     single_only,
     taken_of,
+    tube_for,
     tube_not_found,
-    tubes_for,
 )
 from duban.outbreak.samples.settling import settle_people
 from duban.places.codes import LENGTHS, normalise_code
@@ -122,9 +122,8 @@ def add_swab(*, by: Person, now: datetime, tube_id: uuid.UUID, file_id: uuid.UUI
     `waits_already`), NotPooled (`not_pooled`).
     """
     tube = _lock_tube(by, tube_id)
-    file = locked_file_for(by, file_id)
-    there = list(tube.swabs.all())
-    known = next((swab for swab in there if swab.file_id == file.pk), None)
+    file = CaseFile.objects.select_for_update().get(pk=file_for(by, file_id).pk)
+    known = Swab.objects.filter(tube=tube, file=file).first()
     if known is not None:
         return known
     _require_unsealed(tube)
@@ -145,7 +144,7 @@ def add_swab(*, by: Person, now: datetime, tube_id: uuid.UUID, file_id: uuid.UUI
         file.waiting_since = now
         file.save(update_fields=["waiting_since"])
     _note("add_swab", by=by, now=now, tube=tube, file=str(file.pk))
-    if len(there) + 1 >= tube.size:
+    if tube.swabs.count() >= tube.size:
         _seal(by, now, tube)
     return swab
 
@@ -162,11 +161,10 @@ def _due_test(file: CaseFile, now: datetime, *, alone: bool) -> tuple[Task | Non
     again = [task for task in due if task.slot.startswith(AGAIN)]
     if alone and again:
         return again[0], again[0].why.get("swab")
-    if alone:
-        swabs = [one for taken in taken_of(families([file.pk])).values() for one in taken]
-        unanswered = outcome.to_sample_again(swabs)
-        if unanswered:
-            return None, unanswered[0].swab
+    swabs = [one for taken in taken_of(families([file.pk])).values() for one in taken]
+    unanswered = outcome.to_sample_again(swabs) if alone else []
+    if unanswered:
+        return None, unanswered[0].swab
     return next((task for task in due if task not in again), None), None
 
 
@@ -248,7 +246,8 @@ def void_tube(*, by: Person, now: datetime, tube_id: uuid.UUID) -> Tube:
 
 def _lock_tube(by: Person, tube_id: uuid.UUID) -> Tube:
     """The tube, locked until the commit, if the person may put something into it."""
-    found = tubes_for(by).select_for_update().filter(pk=tube_id).first()
+    tube_for(by, tube_id)
+    found = Tube.objects.select_for_update().filter(pk=tube_id).first()
     if found is None:
         raise tube_not_found()
     return found

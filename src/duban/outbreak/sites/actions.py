@@ -99,14 +99,8 @@ def end_stay(*, by: Person, now: datetime, file_id: uuid.UUID, reason: str) -> B
     if reason not in StayEnd.values:
         raise BadStay("stay_end", _("Say why the bed is left."), field="reason")
     file = file_to(by, ACTS, file_id)
-    ended = leave_beds(by=by, now=now, file_ids=own_and_merged(file), reason=reason)
+    ended = [_leave(by=by, now=now, stay=stay, reason=reason) for stay in _stays_of(file)]
     return ended[0] if ended else None
-
-
-def leave_beds(*, by: Person, now: datetime, file_ids: Sequence[uuid.UUID], reason: str) -> list[BedStay]:
-    """Whoever calls has locked the file, asked whether it may be done, and says what was merged into it."""
-    stays = BedStay.objects.filter(file__in=file_ids, until=None).order_by("-since")
-    return [_leave(by=by, now=now, stay=stay, reason=reason) for stay in stays]
 
 
 def _take(*, by: Person, now: datetime, bed: Bed, file: CaseFile, reason: str) -> BedStay:
